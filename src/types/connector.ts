@@ -1,0 +1,77 @@
+// What a WITH (connector = 'nats', …) clause means once parsed and validated: the contract between
+// the SQL that defines a relation and the ingestion that runs it. No SQL text, no sockets.
+
+import type { Value } from './value.ts'
+
+export type NatsAuthentication =
+  | { readonly mode: 'plain' }
+  | { readonly mode: 'user_and_password'; readonly username: string; readonly password: string }
+  | { readonly mode: 'credential'; readonly jwt: string; readonly nkey: string }
+
+/** Where in the stream a new relation begins. */
+export type StartPosition =
+  | { readonly mode: 'earliest' }
+  | { readonly mode: 'latest' }
+  /** Unix time in milliseconds. */
+  | { readonly mode: 'timestamp'; readonly millis: number }
+
+export interface NatsConnector {
+  /** host:port or URL, trimmed, in the order given. At least one. */
+  readonly servers: readonly string[]
+  /** Subject filters, trimmed. At least one. */
+  readonly subjects: readonly string[]
+  readonly stream: string
+  readonly authentication: NatsAuthentication
+  readonly start: StartPosition
+}
+
+/** How a payload becomes a row. */
+export interface Encoding {
+  readonly format: 'plain'
+  readonly encode: 'json'
+  /** RisingWave's timestamptz.handling.mode; 'guess_number_unit' when not given. */
+  readonly timestamptzHandling: TimestamptzHandling
+}
+
+export type TimestamptzHandling =
+  | 'micro'
+  | 'milli'
+  | 'guess_number_unit'
+  | 'utc_string'
+  | 'utc_without_suffix'
+
+/** A payload that became a row (values in the order of the schema's columns), or why it could not. */
+export type Decoded =
+  | { readonly ok: true; readonly row: Value[] }
+  | { readonly ok: false; readonly error: string }
+
+export type RowDecoder = (payload: Uint8Array) => Decoded
+
+/** Decoded rows of one relation and the position they bring it to; applied in one transaction. */
+export interface Batch {
+  readonly relationId: number
+  readonly count: number
+  /** columns[i] holds `count` values of schema.columns[i]. */
+  readonly columns: readonly (readonly Value[])[]
+  /** Stream sequence of each row, ascending. */
+  readonly sequences: readonly number[]
+  /** The highest stream sequence these deliveries cover, dropped ones included. */
+  readonly position: StreamPosition
+  readonly dropped: readonly DroppedDelivery[]
+}
+
+/** How far a relation has read, and in which life of the stream. */
+export interface StreamPosition {
+  /** The highest stream sequence applied; 0 before the first. */
+  readonly sequence: number
+  /** STREAM.INFO's `created`, verbatim: it changes when a stream is deleted and made again. */
+  readonly created: string
+}
+
+export interface DroppedDelivery {
+  readonly sequence: number
+  readonly subject: string
+  readonly error: string
+  /** Cut to limits.droppedPayloadBytesKept. */
+  readonly payload: Uint8Array
+}
