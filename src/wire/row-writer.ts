@@ -1,0 +1,64 @@
+// Builds DataRow frames into one growing buffer: the hot path of every local answer. Knows field
+// bytes only, no types.
+
+const INITIAL_BYTES = 64 * 1024
+const HEADER_BYTES = 7
+
+export class RowWriter {
+  #buffer = Buffer.allocUnsafe(INITIAL_BYTES)
+  #length = 0
+  #rowStart = 0
+
+  get length(): number {
+    return this.#length
+  }
+
+  startRow(fields: number): void {
+    this.#reserve(HEADER_BYTES)
+    this.#rowStart = this.#length
+    this.#buffer[this.#length] = 0x44
+    this.#buffer.writeInt16BE(fields, this.#length + 5)
+    this.#length += HEADER_BYTES
+  }
+
+  writeNull(): void {
+    this.#reserve(4)
+    this.#buffer.writeInt32BE(-1, this.#length)
+    this.#length += 4
+  }
+
+  /** A field in UTF-8. */
+  writeText(text: string): void {
+    this.#reserve(4 + text.length * 3)
+    const written = this.#buffer.write(text, this.#length + 4)
+    this.#buffer.writeInt32BE(written, this.#length)
+    this.#length += 4 + written
+  }
+
+  writeBytes(bytes: Uint8Array): void {
+    this.#reserve(4 + bytes.length)
+    this.#buffer.writeInt32BE(bytes.length, this.#length)
+    this.#buffer.set(bytes, this.#length + 4)
+    this.#length += 4 + bytes.length
+  }
+
+  endRow(): void {
+    this.#buffer.writeInt32BE(this.#length - this.#rowStart - 1, this.#rowStart + 1)
+  }
+
+  /** The frames written since the last take; the caller owns them. */
+  take(): Buffer {
+    const frames = this.#buffer.subarray(0, this.#length)
+    this.#buffer = Buffer.allocUnsafe(INITIAL_BYTES)
+    this.#length = 0
+    return frames
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes
+    if (needed <= this.#buffer.length) return
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
+    this.#buffer.copy(grown, 0, 0, this.#length)
+    this.#buffer = grown
+  }
+}
