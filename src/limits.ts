@@ -16,12 +16,29 @@ export const limits = {
   pullBytesMax: 4 * 1024 * 1024,
   pullExpiresMs: 5_000,
   pullHeartbeatMs: 1_000,
+  /** A stored delivery may be larger than pullBytesMax; NATS itself allows no more than 64 MiB. */
+  pullBytesGrownMax: 128 * 1024 * 1024,
+  /** Heartbeats that may stay out before the consumer is taken for lost. */
+  heartbeatsMissedMax: 3,
+  /** The server removes an abandoned consumer after this. */
+  consumerInactiveMs: 300_000,
   /** Decoded rows that wait for a commit; beyond it the consumer isn't asked for more. */
   pendingRowsMax: 100_000,
   pendingBytesMax: 64 * 1024 * 1024,
   /** Rows are on disk and visible at the latest after this. */
   commitIntervalMs: 1_000,
+  /** A commit need not wait for its interval once it has this much to write. */
+  commitRows: 50_000,
+  commitBytes: 16 * 1024 * 1024,
+  /** How long a statement waits for rows that the store refuses, before it is told why. */
+  flushFailureWaitMs: 2_000,
   connectTimeoutMs: 5_000,
+  /** One JetStream request and its answer. */
+  jetStreamRequestMs: 5_000,
+  /** Between two attempts to reach a NATS server that went away. */
+  natsReconnectDelayMs: 250,
+  /** Two unanswered pings end a connection that only looks alive. */
+  natsPingIntervalMs: 10_000,
   retryDelayMsMin: 100,
   retryDelayMsMax: 3_000,
 
@@ -34,5 +51,15 @@ export const limits = {
   /** Store connections kept open for readers. */
   readersMax: 16,
   /** Rows encoded between two looks at the socket's back-pressure. */
-  rowsPerWrite: 2_048
+  rowsPerWrite: 2_048,
+
+  /** initdb takes 1 s, on a loaded machine several; a helper that hangs must not hang us. */
+  helperRunMs: 60_000,
+  helperOutputCharsKept: 4_096,
+  /** The embedded Postgres may have to recover from a crash before it accepts connections. */
+  embeddedStartMs: 120_000,
+  /** How long a fast shutdown may take before an immediate one, and that before SIGKILL. */
+  embeddedStopMs: 10_000,
+  /** Last lines of the embedded Postgres's log kept for the message when it fails to start. */
+  embeddedLogLinesKept: 20
 } as const
