@@ -1,0 +1,117 @@
+// The few requests of the JetStream API that ingestion needs, over core NATS: what a stream is now,
+// a consumer made and deleted. Owns subjects and JSON shapes of that API (nats-server's api.go).
+// Must never keep state; a consumer's life is its caller's.
+
+import type { NatsConnection } from 'nats'
+
+import { limits } from '../limits.ts'
+import { JetStreamError } from './nats-errors.ts'
+import type { ApiErrorReply } from './nats-errors.ts'
+
+/** What STREAM.INFO says, as far as we care. */
+export interface StreamInfo {
+  /** Verbatim; a stream that is deleted and made again has another one. */
+  readonly created: string
+  readonly config: {
+    readonly subjects?: readonly string[]
+    readonly retention?: string
+    readonly max_msgs_per_subject?: number
+    readonly mirror?: unknown
+    readonly sources?: readonly unknown[]
+  }
+  readonly state: {
+    /** 0 or last_seq + 1 while the stream is empty. */
+    readonly first_seq: number
+    readonly last_seq: number
+  }
+}
+
+export interface ConsumerInfo {
+  readonly name: string
+  readonly num_pending: number
+  readonly delivered: { readonly consumer_seq: number; readonly stream_seq: number }
+  readonly config: { readonly filter_subject?: string; readonly filter_subjects?: string[] }
+}
+
+/** Where a consumer begins. */
+export type ConsumerStart =
+  | { readonly deliver_policy: 'by_start_sequence'; readonly opt_start_seq: number }
+  | { readonly deliver_policy: 'by_start_time'; readonly opt_start_time: string }
+
+export interface ConsumerRequest {
+  readonly stream: string
+  readonly name: string
+  /** None: every delivery of the stream. */
+  readonly filters: readonly string[]
+  readonly start: ConsumerStart
+  /** Milliseconds without a reader after which the server removes it. */
+  readonly inactiveMs: number
+}
+
+interface ApiReply {
+  readonly error?: ApiErrorReply
+}
+
+const NANOS_PER_MILLI = 1_000_000
+
+/** @throws JetStreamError when the server says no; NatsError when it cannot be asked. */
+export function streamInfo(connection: NatsConnection, stream: string): Promise<StreamInfo> {
+  return call<StreamInfo>(connection, `$JS.API.STREAM.INFO.${stream}`)
+}
+
+/** An ephemeral pull consumer that needs no acknowledgements and lives in memory. */
+export function createConsumer(
+  connection: NatsConnection,
+  request: ConsumerRequest
+): Promise<ConsumerInfo> {
+  const { stream, name, filters } = request
+  // Servers allow or deny consumers by filter through this subject, where there is just one.
+  const filter = filters.length === 1 ? `.${filters[0]}` : ''
+  return call<ConsumerInfo>(connection, `$JS.API.CONSUMER.CREATE.${stream}.${name}${filter}`, {
+    stream_name: stream,
+    config: {
+      name,
+      description: 'jetgres',
+      ...request.start,
+      ...(filters.length === 1 ? { filter_subject: filters[0] } : {}),
+      ...(filters.length > 1 ? { filter_subjects: filters } : {}),
+      ack_policy: 'none',
+      replay_policy: 'instant',
+      max_deliver: 1,
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: request.inactiveMs * NANOS_PER_MILLI
+    }
+  })
+}
+
+/** Best effort: a consumer that stays is removed by the server for inactivity. */
+export async function deleteConsumer(
+  connection: NatsConnection,
+  stream: string,
+  name: string
+): Promise<void> {
+  await call(connection, `$JS.API.CONSUMER.DELETE.${stream}.${name}`).catch(() => undefined)
+}
+
+export const nextSubject = (stream: string, consumer: string): string =>
+  `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`
+
+/** The body of a pull request: at most so many deliveries and bytes, then a status. */
+export function pullRequest(batch: number, bytesMax: number): string {
+  return JSON.stringify({
+    batch,
+    max_bytes: bytesMax,
+    expires: limits.pullExpiresMs * NANOS_PER_MILLI,
+    idle_heartbeat: limits.pullHeartbeatMs * NANOS_PER_MILLI
+  })
+}
+
+async function call<T>(connection: NatsConnection, subject: string, body?: object): Promise<T> {
+  const message = await connection.request(subject, body ? JSON.stringify(body) : '', {
+    timeout: limits.jetStreamRequestMs
+  })
+  const reply = message.json<T & ApiReply>()
+  if (reply.error) throw new JetStreamError(reply.error)
+  return reply
+}

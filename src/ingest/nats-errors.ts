@@ -1,0 +1,140 @@
+// NATS's failures in Postgres's voice. Owns which SQLSTATE, detail and hint a NATS error gets;
+// must never put a password, a token or a key into a message.
+
+import { NatsError } from 'nats'
+
+import {
+  cannotConnect,
+  connectorFailure,
+  connectorObjectMissing,
+  insufficientPrivilege,
+  invalidAuthorization,
+  invalidPassword,
+  PgError
+} from '../errors.ts'
+import type { NatsConnector } from '../types/connector.ts'
+
+/** The error object of a JetStream API reply. */
+export interface ApiErrorReply {
+  readonly code: number
+  readonly err_code?: number
+  readonly description?: string
+}
+
+/** A JetStream request that the server answered with an error. */
+export class JetStreamError extends Error {
+  readonly code: number
+  /** JetStream's own number, for example 10059 "stream not found"; 0 when the server gave none. */
+  readonly errCode: number
+
+  constructor(reply: ApiErrorReply) {
+    super(reply.description ?? `error ${reply.code}`)
+    this.name = 'JetStreamError'
+    this.code = reply.code
+    this.errCode = reply.err_code ?? 0
+  }
+}
+
+/** Numbers of nats-server's errors.json. */
+const STREAM_NOT_FOUND = 10059
+const JETSTREAM_OFF = new Set([10076, 10039, 10035])
+
+const PERMISSIONS_HINT =
+  'The NATS user must be allowed to publish to "$JS.API.STREAM.INFO.<stream>", ' +
+  '"$JS.API.CONSUMER.CREATE.<stream>.>", "$JS.API.CONSUMER.DELETE.<stream>.>" and ' +
+  '"$JS.API.CONSUMER.MSG.NEXT.<stream>.>", and to subscribe to "_INBOX.>".'
+
+/** What a failure of talking to the connector's servers means to whoever runs the statement. */
+export function natsFailure(error: unknown, connector: NatsConnector): PgError {
+  if (error instanceof PgError) return error
+  if (error instanceof JetStreamError) return jetStreamFailure(error, connector)
+  if (!(error instanceof NatsError)) return unreachable(error, connector)
+  if (error.isPermissionError()) return permissionDenied(error)
+  if (error.isAuthError() || error.code === 'BAD_AUTHENTICATION') return refused(error, connector)
+  if (error.code === '503') return jetStreamOff(connector, error)
+  return unreachable(error, connector)
+}
+
+export const isStreamMissing = (error: unknown): boolean =>
+  error instanceof JetStreamError && error.errCode === STREAM_NOT_FOUND
+
+function jetStreamFailure(error: JetStreamError, connector: NatsConnector): PgError {
+  if (error.errCode === STREAM_NOT_FOUND) {
+    return connectorObjectMissing(`stream "${connector.stream}" not found`, {
+      detail: `It was looked for on NATS server "${serverNames(connector)}".`,
+      hint: 'Create the stream first; jetgres makes no streams.',
+      cause: error
+    })
+  }
+  if (JETSTREAM_OFF.has(error.errCode)) return jetStreamOff(connector, error)
+  const number = error.errCode === 0 ? '' : ` (error ${error.errCode})`
+  return connectorFailure(`NATS server refused a request: ${error.message}${number}`, {
+    detail: `The stream is "${connector.stream}".`,
+    cause: error
+  })
+}
+
+function jetStreamOff(connector: NatsConnector, cause: Error): PgError {
+  return connectorFailure(`JetStream is not enabled on NATS server "${serverNames(connector)}"`, {
+    hint: 'Start nats-server with JetStream, and enable it for the account in use.',
+    cause
+  })
+}
+
+function permissionDenied(error: NatsError): PgError {
+  const { operation = 'publish', subject } = error.permissionContext ?? {}
+  const verb = operation === 'subscription' ? 'subscribe' : operation
+  const what = subject === undefined ? error.message : `to ${verb} to subject "${subject}"`
+  return insufficientPrivilege(`NATS user is not allowed ${what}`, {
+    hint: PERMISSIONS_HINT,
+    cause: error
+  })
+}
+
+function refused(error: NatsError, connector: NatsConnector): PgError {
+  const server = serverNames(connector)
+  switch (connector.authentication.mode) {
+    case 'user_and_password':
+      return invalidPassword(
+        `NATS server "${server}" refused user "${connector.authentication.username}"`,
+        { hint: 'Check "username" and "password".', cause: error }
+      )
+    case 'credential':
+      return invalidAuthorization(`NATS server "${server}" refused the credential`, {
+        hint: 'Check that "jwt" has not expired and that "nkey" is its seed.',
+        cause: error
+      })
+    default:
+      return invalidAuthorization(`NATS server "${server}" requires authentication`, {
+        hint: 'Set "connect_mode" to "user_and_password" or "credential".',
+        cause: error
+      })
+  }
+}
+
+function unreachable(error: unknown, connector: NatsConnector): PgError {
+  const server = serverNames(connector)
+  const cause = error instanceof NatsError ? (error.chainedError ?? error) : error
+  return connectorFailure(`could not connect to NATS server "${server}"`, {
+    detail: reasonOf(cause),
+    hint: 'Check "server_url", and that the server runs and can be reached from jetgres.',
+    cause: error instanceof Error ? error : cannotConnect(String(error))
+  })
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
+  const message = error instanceof Error ? error.message : String(error)
+  switch (message) {
+    case 'CONNECTION_REFUSED':
+      return 'Connection refused.'
+    case 'TIMEOUT':
+      return 'It did not answer in time.'
+    default:
+      return message
+  }
+}
+
+/** The servers without the user information that their URLs may carry. */
+export const serverNames = (connector: NatsConnector): string =>
+  connector.servers.map((server) => server.replace(/^([a-z]+:\/\/)?[^@/]*@/, '$1')).join(',')

@@ -1,0 +1,139 @@
+// The check of a connector when a relation is created: everything that can be wrong is told now, in
+// words of its own, and the start position becomes a sequence so that no restart depends on a
+// policy. Leaves nothing on the server, keeps no connection.
+
+import { connect, nuid } from 'nats'
+import type { Msg, NatsConnection } from 'nats'
+
+import { connectorObjectMissing, featureNotSupported, invalidParameterValue } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { NatsConnector, StreamPosition } from '../types/connector.ts'
+import { connectOptions } from './connect-options.ts'
+import { createConsumer, deleteConsumer, nextSubject, streamInfo } from './jetstream.ts'
+import type { ConsumerStart, StreamInfo } from './jetstream.ts'
+import { natsFailure } from './nats-errors.ts'
+import { filtersAreDisjoint, isSubjectFilter, minimalFilters, subjectsOverlap } from './subjects.ts'
+
+/** Stands long enough for the trial, and goes by itself when we die in the middle of it. */
+const TRIAL_CONSUMER_MS = 5_000
+const STREAM_NAME = /^[^\s.*>/\\]+$/
+
+/**
+ * @returns the last sequence NOT to be read, in the stream's present life.
+ * @throws PgError HV00N unreachable or no JetStream, 28P01 or 28000 refused, 42501 not permitted,
+ *   HV00R no such stream or subject, 0A000 retention that needs acknowledgements, 22023 bad option.
+ */
+export async function probe(connector: NatsConnector): Promise<StreamPosition> {
+  validate(connector)
+  const options = connectOptions(connector)
+  let connection: NatsConnection | undefined
+  try {
+    connection = await connect({ ...options, reconnect: false })
+    const info = await streamInfo(connection, connector.stream)
+    checkRetention(connector, info)
+    checkSubjects(connector, info)
+    const sequence = await resolveStart(connection, connector, info)
+    await tryReading(connection, connector, sequence + 1)
+    return { sequence, created: info.created }
+  } catch (error) {
+    throw natsFailure(error, connector)
+  } finally {
+    await connection?.close()
+  }
+}
+
+function validate(connector: NatsConnector): void {
+  if (!STREAM_NAME.test(connector.stream)) {
+    throw invalidParameterValue(`invalid stream name "${connector.stream}"`)
+  }
+  const invalid = connector.subjects.find((subject) => !isSubjectFilter(subject))
+  if (invalid !== undefined) throw invalidParameterValue(`invalid subject "${invalid}"`)
+  const { start } = connector
+  if (start.mode === 'timestamp' && Number.isNaN(new Date(start.millis).getTime())) {
+    throw invalidParameterValue('start timestamp is out of range')
+  }
+}
+
+function checkRetention(connector: NatsConnector, info: StreamInfo): void {
+  const retention = info.config.retention ?? 'limits'
+  if (retention === 'limits') return
+  throw featureNotSupported(
+    `stream "${connector.stream}" has "${retention}" retention, which is not supported`,
+    {
+      detail: 'Such a stream removes what was acknowledged, and can be read once only.',
+      hint: 'Use a stream with "limits" retention, for example one that sources this stream.'
+    }
+  )
+}
+
+/** A mirror or an aggregate holds the subjects of its origins, which it does not list. */
+function checkSubjects(connector: NatsConnector, info: StreamInfo): void {
+  const held = info.config.subjects ?? []
+  if (info.config.mirror !== undefined || (info.config.sources ?? []).length > 0) return
+  const outside = connector.subjects.find(
+    (subject) => !held.some((other) => subjectsOverlap(subject, other))
+  )
+  if (outside === undefined) return
+  throw connectorObjectMissing(`subject "${outside}" is not in stream "${connector.stream}"`, {
+    detail: `The stream's subjects are ${held.map((subject) => `"${subject}"`).join(', ')}.`
+  })
+}
+
+async function resolveStart(
+  connection: NatsConnection,
+  connector: NatsConnector,
+  { state }: StreamInfo
+): Promise<number> {
+  switch (connector.start.mode) {
+    case 'earliest':
+      return Math.max(state.first_seq - 1, 0)
+    case 'latest':
+      return state.last_seq
+    default:
+      return sequenceBefore(connection, connector.stream, connector.start.millis)
+  }
+}
+
+/**
+ * Without filters: servers up to 2.10.22 lose deliveries when both are given (nats-server #6076).
+ * The reply tells where the consumer stands: just before its first delivery.
+ */
+async function sequenceBefore(
+  connection: NatsConnection,
+  stream: string,
+  millis: number
+): Promise<number> {
+  const start: ConsumerStart = {
+    deliver_policy: 'by_start_time',
+    opt_start_time: new Date(millis).toISOString()
+  }
+  const trial = { stream, name: nuid.next(), filters: [], start, inactiveMs: TRIAL_CONSUMER_MS }
+  const consumer = await createConsumer(connection, trial)
+  await deleteConsumer(connection, stream, consumer.name)
+  return consumer.delivered.stream_seq
+}
+
+/** Goes once through what the reader will do, so that missing permissions show now. */
+async function tryReading(
+  connection: NatsConnection,
+  connector: NatsConnector,
+  sequence: number
+): Promise<void> {
+  const { stream } = connector
+  const minimal = minimalFilters(connector.subjects)
+  const filters = filtersAreDisjoint(minimal) ? minimal : []
+  const start: ConsumerStart = { deliver_policy: 'by_start_sequence', opt_start_seq: sequence }
+  const trial = { stream, name: nuid.next(), filters, start, inactiveMs: TRIAL_CONSUMER_MS }
+  const consumer = await createConsumer(connection, trial)
+  try {
+    await pullOnce(connection, nextSubject(stream, consumer.name))
+  } finally {
+    await deleteConsumer(connection, stream, consumer.name)
+  }
+}
+
+/** Any answer will do: a delivery, or the status that there is none. */
+const pullOnce = (connection: NatsConnection, subject: string): Promise<Msg> =>
+  connection.request(subject, JSON.stringify({ batch: 1, no_wait: true }), {
+    timeout: limits.jetStreamRequestMs
+  })
