@@ -8,6 +8,8 @@ export const limits = {
   frameBytesMax: 0x3fffffff,
   /** A longer statement is relayed unseen: reading it would cost more than the local route gains. */
   inspectedSqlCharsMax: 1_000_000,
+  /** Levels of a parse tree: the parser's stack was seen to end between 4,000 and 6,000. */
+  sqlNestingMax: 2_500,
   /** How long a draining server waits for statements in hand. */
   drainMs: 10_000,
 
@@ -50,6 +52,8 @@ export const limits = {
   checkpointWalBytes: 200 * 1024 * 1024,
   /** Store connections kept open for readers. */
   readersMax: 16,
+  /** Connections of the maintenance role a database: one for work, one for scratch tables. */
+  maintenanceConnectionsMax: 4,
   /** Rows encoded between two looks at the socket's back-pressure. */
   rowsPerWrite: 2_048,
 

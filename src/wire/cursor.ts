@@ -35,7 +35,7 @@ export class BodyReader {
   cstring(): string {
     const end = this.#bytes.indexOf(0, this.#offset)
     if (end < 0) throw protocolViolation('invalid string in message')
-    const text = this.#bytes.utf8Slice(this.#offset, end)
+    const text = this.#bytes.toString('utf8', this.#offset, end)
     this.#offset = end + 1
     return text
   }

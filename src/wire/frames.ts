@@ -74,27 +74,30 @@ export class FrameReader {
   }
 }
 
-/** What a FrameScanner tells its owner. `bytes` of a pass may hold many frames or part of one. */
+/** How the owner of a FrameScanner wants a frame: as it streams in, undivided, or for itself. */
+export type Treatment = 'pass' | 'whole' | 'take'
+
 export interface ScannerSink {
-  /** Asked once a frame: true when the owner wants it whole through `taken`. */
-  wants(type: number): boolean
-  /** Bytes to be relayed as they are. */
+  /** Asked, perhaps twice, when a frame's header is there. Must not change anything. */
+  treat(type: number): Treatment
+  /** Bytes to be relayed as they are: many frames, or part of one. */
   passed(bytes: Buffer): void
+  /** A frame treated as `whole` is complete; its bytes come, or came, through `passed`. */
+  saw(type: number): void
   taken(frame: Frame): void
 }
 
 /**
- * Walks the upstream's bytes: frames nobody wants pass through as slices of the chunk they came in,
- * even in parts, so that a gigabyte row is never held; frames that are wanted are collected whole.
- * Order is kept: bytes before a taken frame are passed before it is handed over.
+ * Walks the upstream's bytes. What passes does so as slices of the chunk it came in, even in parts,
+ * so that a gigabyte row is never held. Order is kept: bytes before a taken frame are passed before
+ * it is handed over.
  */
 export class FrameScanner {
   readonly #sink: ScannerSink
   /** Bytes of the frame in hand that still pass through. */
   #passing = 0
-  /** A taken frame, or a header, that the chunks so far end in. */
-  #partial: Buffer[] = []
-  #partialBytes = 0
+  /** The beginning of a frame that can't be handled in parts. */
+  #partial: Buffer = Buffer.alloc(0)
 
   constructor(sink: ScannerSink) {
     this.#sink = sink
@@ -102,45 +105,37 @@ export class FrameScanner {
 
   /** @throws PgError 08P01 on an impossible length */
   push(chunk: Buffer): void {
-    const buffer = this.#join(chunk)
+    const buffer = this.#partial.length === 0 ? chunk : Buffer.concat([this.#partial, chunk])
+    this.#partial = Buffer.alloc(0)
+    const skipped = Math.min(this.#passing, buffer.length)
+    this.#passing -= skipped
+    const { start, offset } = this.#walk(buffer, skipped)
+    if (offset > start) this.#sink.passed(buffer.subarray(start, offset))
+    if (offset < buffer.length) this.#partial = buffer.subarray(offset)
+  }
+
+  /** Returns where unpassed bytes begin and where the walk ended. */
+  #walk(buffer: Buffer, from: number): { start: number; offset: number } {
     let start = 0
-    let offset = this.#passing
-    this.#passing = 0
-    if (offset >= buffer.length) {
-      this.#passing = offset - buffer.length
-      if (buffer.length > 0) this.#sink.passed(buffer)
-      return
-    }
+    let offset = from
     while (buffer.length - offset >= HEADER_BYTES) {
-      const size = frameLength(buffer, offset)
-      const wanted = this.#sink.wants(buffer[offset]!)
-      const end = offset + size
-      if (wanted) {
-        if (end > buffer.length) break
-        if (offset > start) this.#sink.passed(buffer.subarray(start, offset))
-        this.#sink.taken({ type: buffer[offset]!, bytes: buffer.subarray(offset, end) })
-        start = end
-      } else if (end > buffer.length) {
+      const type = buffer[offset]!
+      const end = offset + frameLength(buffer, offset)
+      const treatment = this.#sink.treat(type)
+      if (end > buffer.length) {
+        if (treatment !== 'pass') break
         this.#passing = end - buffer.length
-        offset = buffer.length
-        break
+        return { start, offset: buffer.length }
+      }
+      if (treatment === 'take') {
+        if (offset > start) this.#sink.passed(buffer.subarray(start, offset))
+        this.#sink.taken({ type, bytes: buffer.subarray(offset, end) })
+        start = end
+      } else if (treatment === 'whole') {
+        this.#sink.saw(type)
       }
       offset = end
     }
-    if (offset > start) this.#sink.passed(buffer.subarray(start, offset))
-    if (offset < buffer.length) this.#keep(buffer.subarray(offset))
-  }
-
-  #join(chunk: Buffer): Buffer {
-    if (this.#partialBytes === 0) return chunk
-    const joined = Buffer.concat([...this.#partial, chunk])
-    this.#partial = []
-    this.#partialBytes = 0
-    return joined
-  }
-
-  #keep(rest: Buffer): void {
-    this.#partial = [rest]
-    this.#partialBytes = rest.length
+    return { start, offset }
   }
 }

@@ -51,7 +51,7 @@ function parametersOf(packet: Buffer): ReadonlyMap<string, string> {
       severity: 'FATAL'
     })
   }
-  const fields = packet.utf8Slice(8, packet.length - 1).split('\0')
+  const fields = packet.toString('utf8', 8, packet.length - 1).split('\0')
   const parameters = new Map<string, string>()
   for (let i = 0; i + 1 < fields.length && fields[i] !== ''; i += 2) {
     parameters.set(fields[i]!, fields[i + 1]!)

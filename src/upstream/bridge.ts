@@ -1,0 +1,105 @@
+// What jetgres keeps in each upstream database: the foreign server that leads back to us and three
+// functions. SQL text only; maintenance.ts runs it.
+//
+// The functions are SECURITY DEFINER, so a live child is made and dropped inside the user's own
+// transaction, with the maintenance role's rights: the twin and its child appear, and vanish,
+// together. Each call carries a proof that only jetgres can make, bound to twin and relation, so no
+// user can attach a child of their own choosing (invariant 10).
+
+export const SCHEMA = 'jetgres_live'
+export const SERVER = 'jetgres'
+/** Bumped when any text below changes what an existing installation holds. */
+export const BRIDGE_VERSION = 1
+
+/** The name of a relation's live child, and of its table on the back channel. */
+export const childName = (relationId: number): string => `r${relationId}`
+
+const FETCH_SIZE = 50_000
+
+export const INSTALL = `
+CREATE EXTENSION IF NOT EXISTS postgres_fdw;
+CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
+REVOKE ALL ON SCHEMA ${SCHEMA} FROM PUBLIC;
+GRANT USAGE ON SCHEMA ${SCHEMA} TO PUBLIC;
+CREATE TABLE IF NOT EXISTS ${SCHEMA}.secret (value text NOT NULL);
+REVOKE ALL ON ${SCHEMA}.secret FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ${SCHEMA}.prove(act text, twin oid, relation bigint, proof text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  IF proof IS DISTINCT FROM (
+    SELECT encode(sha256(convert_to(format('%s:%s:%s:%s', value, act, twin, relation), 'UTF8')), 'hex')
+    FROM ${SCHEMA}.secret
+  ) THEN
+    RAISE insufficient_privilege USING MESSAGE = 'only jetgres may attach or detach a live child';
+  END IF;
+END $$;
+REVOKE ALL ON FUNCTION ${SCHEMA}.prove FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION ${SCHEMA}.refuse_write()
+RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE SQLSTATE '55000' USING
+    MESSAGE = format('cannot write to "%s": its rows come from a NATS stream', TG_TABLE_NAME),
+    HINT = 'Publish to the stream instead.';
+END $$;
+
+CREATE OR REPLACE FUNCTION ${SCHEMA}.adopt(twin oid, relation bigint, proof text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  child text := format('${SCHEMA}.r%s', relation);
+  col record;
+BEGIN
+  PERFORM ${SCHEMA}.prove('adopt', twin, relation, proof);
+  EXECUTE format('CREATE FOREIGN TABLE %s () INHERITS (%s) SERVER ${SERVER} OPTIONS (schema_name %L, table_name %L)',
+                 child, twin::regclass, '${SCHEMA}', 'r' || relation);
+  FOR col IN SELECT attname, attnum FROM pg_attribute
+             WHERE attrelid = twin AND attnum > 0 AND NOT attisdropped LOOP
+    EXECUTE format('ALTER FOREIGN TABLE %s ALTER COLUMN %I OPTIONS (column_name %L)',
+                   child, col.attname, 'c' || col.attnum);
+  END LOOP;
+  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = twin AND tgname = 'jetgres_refuse_write') THEN
+    EXECUTE format('CREATE TRIGGER jetgres_refuse_write BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s
+                    FOR EACH STATEMENT EXECUTE FUNCTION ${SCHEMA}.refuse_write()', twin::regclass);
+  END IF;
+END $$;
+
+CREATE OR REPLACE FUNCTION ${SCHEMA}.release(twin oid, relation bigint, proof text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM ${SCHEMA}.prove('release', twin, relation, proof);
+  EXECUTE format('DROP FOREIGN TABLE IF EXISTS ${SCHEMA}.r%s', relation);
+END $$;
+`
+
+/** Points the server at the back channel. Values are quoted by the caller. */
+export const pointServer = (exists: boolean, address: BridgeAddress, quote: Quote): string => {
+  const options: [string, string][] = [
+    ['host', address.host],
+    ['port', String(address.port)],
+    ['dbname', address.database],
+    ['fetch_size', String(FETCH_SIZE)],
+    ['updatable', 'false'],
+    ['application_name', 'jetgres:%p'],
+    ['connect_timeout', '5']
+  ]
+  const list = options.map(([name, value]) => `${exists ? 'SET ' : ''}${name} ${quote(value)}`)
+  return exists
+    ? `ALTER SERVER ${SERVER} OPTIONS (${list.join(', ')})`
+    : `CREATE SERVER ${SERVER} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (${list.join(', ')})`
+}
+
+/** Everybody reads through one mapping; its password opens the back channel and nothing else. */
+export const mapUsers = (exists: boolean, password: string, quote: Quote): string =>
+  exists
+    ? `ALTER USER MAPPING FOR PUBLIC SERVER ${SERVER} OPTIONS (SET password ${quote(password)})`
+    : `CREATE USER MAPPING FOR PUBLIC SERVER ${SERVER} ` +
+      `OPTIONS (user 'jetgres', password ${quote(password)})`
+
+export interface BridgeAddress {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+}
+
+type Quote = (text: string) => string

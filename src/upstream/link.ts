@@ -1,0 +1,318 @@
+// One client's upstream connection: relays bytes both ways and runs private exchanges in between.
+// Owns the socket and the order of replies; must never know SQL or relations, and never re-encode
+// what is relayed (invariant 5).
+
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
+
+import { cannotConnect, connectionFailure } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { decodeKeyData, decodeParameterStatus } from '../wire/backend.ts'
+import { bodyOf, code, FrameScanner } from '../wire/frames.ts'
+import type { Frame, Treatment } from '../wire/frames.ts'
+import { frontend } from '../wire/frontend.ts'
+import { Replies } from './replies.ts'
+import type { ReplySink, RequestKind } from './replies.ts'
+import { socketAddress } from './target.ts'
+import type { Target } from './target.ts'
+
+const [READY, ERROR, NOTICE, PARAMETER, KEY, NOTIFICATION] = [...'ZENSKA'].map(code) as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number
+]
+const COPY_IN = code('G')
+
+/** What the session hears from its upstream. */
+export interface LinkEvents {
+  /** Bytes for the client, as they came. False asks for a pause until `resume`. */
+  relay(bytes: Buffer): boolean
+  /** The client's own ReadyForQuery is due. While a promise is pending it is held back. */
+  ready(status: string): Promise<void> | undefined
+  parameter(name: string, value: string): void
+  key(pid: number, secret: Buffer): void
+  /** The connection is over, by either side. */
+  closed(): void
+}
+
+/** One message of a private exchange. */
+export interface Ask {
+  readonly kind: RequestKind
+  readonly bytes: Buffer
+}
+
+export interface ExchangeResult {
+  /** Every reply, in order; ReadyForQuery included when the exchange ended in a Sync. */
+  readonly frames: readonly Frame[]
+  /** The ErrorResponse that ended it early. */
+  readonly error: Frame | undefined
+}
+
+/** Opens a TCP or Unix connection. @throws PgError 08001 */
+export function dial(target: Target): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ ...socketAddress(target), noDelay: true })
+    const fail = (cause: unknown): void => {
+      socket.destroy()
+      const where = target.host.startsWith('/') ? target.host : `${target.host}:${target.port}`
+      reject(cannotConnect(`could not connect to the upstream at ${where}`, { cause }))
+    }
+    socket.setTimeout(limits.connectTimeoutMs, () => fail(new Error('timed out')))
+    socket.once('error', fail)
+    socket.once('connect', () => {
+      socket.setTimeout(0)
+      socket.off('error', fail)
+      resolve(socket)
+    })
+  })
+}
+
+export class Link {
+  readonly #socket: Socket
+  readonly #events: LinkEvents
+  readonly #replies = new Replies()
+  readonly #scanner: FrameScanner
+  /** Resolvers of those who wait until nothing is owed. */
+  #drainWaiters: (() => void)[] = []
+  /** ReadyForQuery's last status byte; '' before the first. */
+  #status = ''
+  /** Anything sent since the last ReadyForQuery? Then only the upstream can answer a Sync. */
+  #dirty = false
+  /** The upstream skips what it gets until the next Sync. */
+  #skipping = false
+  /** The upstream reads COPY data; it ignores Sync and Flush until CopyDone or CopyFail. */
+  #copying = false
+  #closed = false
+  /** A held ReadyForQuery: nothing may be read until it has gone out. */
+  #holding = false
+  /** What came behind a held ReadyForQuery in the same chunk. */
+  #heldBack: Buffer[] = []
+
+  constructor(socket: Socket, events: LinkEvents) {
+    this.#socket = socket
+    this.#events = events
+    this.#scanner = new FrameScanner({
+      treat: (type) => this.#treat(type),
+      saw: (type) => this.#saw(type),
+      passed: (bytes) => this.#pass(bytes),
+      taken: (frame) => this.#take(frame)
+    })
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#onClose())
+  }
+
+  get status(): string {
+    return this.#status
+  }
+
+  get skipping(): boolean {
+    return this.#skipping
+  }
+
+  get copying(): boolean {
+    return this.#copying
+  }
+
+  /** True when only the upstream can answer a Sync. */
+  get dirty(): boolean {
+    return this.#dirty
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /** Sends what belongs to no request: the startup packet, a password, COPY data, Terminate. */
+  send(bytes: Buffer): void {
+    this.#socket.write(bytes)
+  }
+
+  /** The client ended its COPY data. */
+  endCopy(bytes: Buffer): void {
+    this.#copying = false
+    this.#socket.write(bytes)
+  }
+
+  /** Relays a client's request; its reply goes to the client. */
+  request(kind: RequestKind, bytes: Buffer): void {
+    this.#dirty = true
+    if (kind === 'sync') this.#skipping = false
+    if (!this.#skipping) this.#replies.expect(kind)
+    this.#socket.write(bytes)
+  }
+
+  /** Resolves when everything relayed so far has been answered (or will be skipped). */
+  async drained(): Promise<void> {
+    if (this.#replies.size === 0 || this.#closed) return
+    this.#socket.write(frontend.flush())
+    await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
+  }
+
+  /**
+   * Asks something of our own; none of the replies reach the client (notices do).
+   * `end` 'flush' stays inside the client's batch: an error then makes the upstream skip to the
+   * client's Sync. 'sync' ends with a Sync of ours.
+   * @throws PgError 08006 when the upstream goes away
+   */
+  async exchange(asks: readonly Ask[], end: 'flush' | 'sync'): Promise<ExchangeResult> {
+    const frames: Frame[] = []
+    let error: Frame | undefined
+    const ended = new Promise<void>((resolve) => {
+      const sink: ReplySink = {
+        frame: (frame) => frames.push(frame),
+        failed: (frame) => (error = frame),
+        ended: resolve
+      }
+      for (const ask of asks) this.#replies.expect(ask.kind, sink)
+      if (end === 'sync') this.#replies.expect('sync', sink)
+    })
+    const tail = end === 'sync' ? frontend.sync() : frontend.flush()
+    this.#dirty = true
+    this.#socket.write(Buffer.concat([...asks.map((ask) => ask.bytes), tail]))
+    if (this.#closed) this.#replies.abandon()
+    await ended
+    if (this.#closed) throw connectionFailure('the upstream closed the connection')
+    return { frames, error }
+  }
+
+  /** Waits until the socket takes more bytes. */
+  async writable(): Promise<void> {
+    if (!this.#socket.writableNeedDrain || this.#closed) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#socket.off('drain', done).off('close', done)
+        resolve()
+      }
+      this.#socket.on('drain', done).on('close', done)
+    })
+  }
+
+  resume(): void {
+    if (!this.#holding) this.#socket.resume()
+  }
+
+  close(): void {
+    this.#socket.end()
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  #read(chunk: Buffer): void {
+    try {
+      this.#scanner.push(chunk)
+    } catch {
+      this.#socket.destroy()
+    }
+  }
+
+  #treat(type: number): Treatment {
+    if (type === NOTICE || type === NOTIFICATION) return 'whole'
+    if (type === READY || type === ERROR || type === PARAMETER || type === KEY) return 'take'
+    if (this.#replies.sink) return 'take'
+    return type === COPY_IN || this.#replies.ends(type) ? 'whole' : 'pass'
+  }
+
+  #saw(type: number): void {
+    if (type === COPY_IN) this.#startCopy()
+    else if (this.#replies.ends(type)) this.#advance()
+  }
+
+  /** COPY FROM by the extended protocol: the Sync behind its Execute will be ignored. */
+  #startCopy(): void {
+    if (this.#replies.kind !== 'execute') return
+    this.#copying = true
+    this.#replies.keepFirst()
+  }
+
+  #advance(): void {
+    this.#replies.advance()
+    if (this.#replies.size === 0) this.#wakeDrained()
+  }
+
+  #pass(bytes: Buffer): void {
+    if (this.#holding) this.#heldBack.push(bytes)
+    else if (!this.#events.relay(bytes)) this.#socket.pause()
+  }
+
+  #take(frame: Frame): void {
+    if (frame.type === READY) this.#onReady(frame)
+    else if (frame.type === ERROR) this.#onError(frame)
+    else if (frame.type === PARAMETER) this.#onParameter(frame)
+    else if (frame.type === KEY) this.#onKey(frame)
+    else {
+      this.#replies.sink?.frame(frame)
+      this.#saw(frame.type)
+    }
+  }
+
+  #onReady(frame: Frame): void {
+    this.#status = String.fromCharCode(bodyOf(frame)[0]!)
+    const sink = this.#replies.sink
+    sink?.frame(frame)
+    this.#replies.advance()
+    this.#dirty = this.#replies.size > 0
+    if (sink) return this.#wakeIfDrained()
+    const held = this.#events.ready(this.#status)
+    if (!held) return this.#release(frame)
+    this.#holding = true
+    this.#socket.pause()
+    void held.finally(() => {
+      this.#holding = false
+      this.#release(frame)
+      for (const bytes of this.#heldBack.splice(0)) this.#pass(bytes)
+      this.#socket.resume()
+    })
+  }
+
+  /** Lets a ReadyForQuery go to the client. */
+  #release(frame: Frame): void {
+    this.#pass(frame.bytes)
+    this.#wakeIfDrained()
+  }
+
+  #onError(frame: Frame): void {
+    const sink = this.#replies.sink
+    if (sink) sink.failed(frame)
+    else this.#pass(frame.bytes)
+    this.#copying = false
+    const kind = this.#replies.kind
+    this.#replies.fail()
+    const extended = kind !== undefined && !['query', 'function', 'sync'].includes(kind)
+    this.#skipping ||= extended && this.#replies.size === 0
+    this.#wakeIfDrained()
+  }
+
+  #onParameter(frame: Frame): void {
+    this.#events.parameter(...decodeParameterStatus(bodyOf(frame)))
+    this.#pass(frame.bytes)
+  }
+
+  #onKey(frame: Frame): void {
+    const { pid, secret } = decodeKeyData(bodyOf(frame))
+    this.#events.key(pid, secret)
+    this.#pass(frame.bytes)
+  }
+
+  #onClose(): void {
+    this.#closed = true
+    this.#replies.abandon()
+    this.#wakeDrained()
+    this.#events.closed()
+  }
+
+  #wakeIfDrained(): void {
+    if (this.#replies.size === 0) this.#wakeDrained()
+  }
+
+  #wakeDrained(): void {
+    const waiters = this.#drainWaiters
+    this.#drainWaiters = []
+    for (const wake of waiters) wake()
+  }
+}

@@ -1,0 +1,139 @@
+// The maintenance role's connections: one small pool a database. Owns the bridge's installation and
+// whatever jetgres asks the upstream for itself; must never run a client's statement.
+
+import { createHash } from 'node:crypto'
+
+import pg from 'pg'
+
+import { limits } from '../limits.ts'
+import type { Logger } from '../log.ts'
+import { INSTALL, mapUsers, pointServer, SCHEMA, SERVER } from './bridge.ts'
+import type { BridgeAddress } from './bridge.ts'
+import type { Target } from './target.ts'
+
+export type Act = 'adopt' | 'release'
+
+export interface MaintenanceOptions {
+  readonly target: Target
+  /** Kept in the data directory: the back channel's password and the key of proofs. */
+  readonly secret: string
+  /** Where the upstream reaches the back channel; asked when a bridge is installed. */
+  readonly backchannel: () => { readonly host: string; readonly port: number }
+  readonly log: Logger
+}
+
+/** One database, as the maintenance role sees it. */
+export class MaintenanceDatabase {
+  readonly name: string
+  readonly #pool: pg.Pool
+  readonly #options: MaintenanceOptions
+  #bridge: Promise<void> | undefined
+
+  constructor(name: string, options: MaintenanceOptions) {
+    const { target, log } = options
+    this.name = name
+    this.#options = options
+    this.#pool = new pg.Pool({
+      host: target.host,
+      port: target.port,
+      user: target.user,
+      password: target.password,
+      database: name,
+      max: limits.maintenanceConnectionsMax,
+      connectionTimeoutMillis: limits.connectTimeoutMs,
+      application_name: 'jetgres maintenance',
+      allowExitOnIdle: true
+    })
+    this.#pool.on('error', (err) => log.warn({ err, database: name }, 'maintenance connection lost'))
+  }
+
+  async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    const result = await this.#pool.query<Row>(text, values)
+    return result.rows
+  }
+
+  /** A connection of one's own, given back (or closed, after an error) by `work`'s end. */
+  async withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect()
+    try {
+      const result = await work(client)
+      client.release()
+      return result
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+  }
+
+  /** Makes or refreshes schema, server, mapping and functions; at most once at a time. */
+  installBridge(): Promise<void> {
+    this.#bridge ??= this.#install().catch((error: unknown) => {
+      this.#bridge = undefined
+      throw error
+    })
+    return this.#bridge
+  }
+
+  /** What lets one adopt or release pass (see bridge.ts). */
+  proof(act: Act, twinOid: number, relationId: number): string {
+    const text = `${this.#options.secret}:${act}:${twinOid}:${relationId}`
+    return createHash('sha256').update(text).digest('hex')
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end()
+  }
+
+  async #install(): Promise<void> {
+    const { backchannel, secret } = this.#options
+    const address: BridgeAddress = { ...backchannel(), database: this.name }
+    await this.withClient(async (client) => {
+      const quote = (text: string): string => client.escapeLiteral(text)
+      await client.query('BEGIN')
+      await client.query(`SELECT pg_advisory_xact_lock(hashtext('${SCHEMA}'))`)
+      await client.query(`SET LOCAL client_min_messages = warning`)
+      await client.query(INSTALL)
+      const [found] = (
+        await client.query<{ server: boolean; mapping: boolean }>(
+          `SELECT EXISTS (SELECT FROM pg_foreign_server WHERE srvname = $1) AS server,
+                  EXISTS (SELECT FROM pg_user_mappings WHERE srvname = $1 AND umuser = 0) AS mapping`,
+          [SERVER]
+        )
+      ).rows
+      await client.query(pointServer(found!.server, address, quote))
+      await client.query(mapUsers(found!.mapping, secret, quote))
+      await client.query(`DELETE FROM ${SCHEMA}.secret`)
+      await client.query(`INSERT INTO ${SCHEMA}.secret VALUES ($1)`, [secret])
+      await client.query('COMMIT')
+    })
+  }
+}
+
+/** Every database that jetgres has had to look into. */
+export class Maintenance {
+  readonly #options: MaintenanceOptions
+  readonly #databases = new Map<string, MaintenanceDatabase>()
+
+  constructor(options: MaintenanceOptions) {
+    this.#options = options
+  }
+
+  database(name: string): MaintenanceDatabase {
+    let database = this.#databases.get(name)
+    if (!database) {
+      database = new MaintenanceDatabase(name, this.#options)
+      this.#databases.set(name, database)
+    }
+    return database
+  }
+
+  /** Can the upstream be reached? @throws what the connection says */
+  async ping(): Promise<void> {
+    await this.database(this.#options.target.database).query('SELECT 1')
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([...this.#databases.values()].map((database) => database.close()))
+    this.#databases.clear()
+  }
+}
