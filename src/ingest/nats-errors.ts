@@ -1,7 +1,7 @@
 // NATS's failures in Postgres's voice. Owns which SQLSTATE, detail and hint a NATS error gets;
 // must never put a password, a token or a key into a message.
 
-import { NatsError } from 'nats'
+import { ErrorCode, NatsError } from 'nats'
 
 import {
   cannotConnect,
@@ -50,8 +50,9 @@ export function natsFailure(error: unknown, connector: NatsConnector): PgError {
   if (error instanceof JetStreamError) return jetStreamFailure(error, connector)
   if (!(error instanceof NatsError)) return unreachable(error, connector)
   if (error.isPermissionError()) return permissionDenied(error)
-  if (error.isAuthError() || error.code === 'BAD_AUTHENTICATION') return refused(error, connector)
-  if (error.code === '503') return jetStreamOff(connector, error)
+  if (error.isAuthError() || error.code === ErrorCode.BadAuthentication) return refused(error, connector)
+  if (error.code === ErrorCode.NoResponders) return jetStreamOff(connector, error)
+  if (error.code === ErrorCode.Timeout) return tooSlow(error, connector)
   return unreachable(error, connector)
 }
 
@@ -122,17 +123,16 @@ function unreachable(error: unknown, connector: NatsConnector): PgError {
   })
 }
 
+function tooSlow(error: NatsError, connector: NatsConnector): PgError {
+  return connectorFailure(`NATS server "${serverNames(connector)}" did not answer in time`, {
+    hint: 'Check "server_url", and that the server is well.',
+    cause: error
+  })
+}
+
 function reasonOf(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ')
-  const message = error instanceof Error ? error.message : String(error)
-  switch (message) {
-    case 'CONNECTION_REFUSED':
-      return 'Connection refused.'
-    case 'TIMEOUT':
-      return 'It did not answer in time.'
-    default:
-      return message
-  }
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** The servers without the user information that their URLs may carry. */

@@ -132,8 +132,12 @@ async function tryReading(
   }
 }
 
-/** Any answer will do: a delivery, or the status that there is none. */
+/**
+ * Any answer will do: a delivery, or the status that there is none. Without nats.js's shared inbox:
+ * a delivery carries its own subject, by which the shared one could not tell whose it is.
+ */
 const pullOnce = (connection: NatsConnection, subject: string): Promise<Msg> =>
   connection.request(subject, JSON.stringify({ batch: 1, no_wait: true }), {
-    timeout: limits.jetStreamRequestMs
+    timeout: limits.jetStreamRequestMs,
+    noMux: true
   })

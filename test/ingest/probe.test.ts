@@ -1,0 +1,208 @@
+// Goal: whatever is wrong with a connector is told at CREATE with its own SQLSTATE and words, and
+// the start position becomes the right sequence. Method: real nats-servers, one for each set-up.
+
+import { nkeys } from 'nats'
+import t from 'tap'
+import type { Test } from 'tap'
+
+import { PgError } from '../../src/errors.ts'
+import { probe } from '../../src/ingest/probe.ts'
+import type { NatsConnector } from '../../src/types/connector.ts'
+import { freePort } from '../support/free-port.ts'
+import {
+  connectNats,
+  createStream,
+  publishJson,
+  startNats,
+  withoutNats
+} from '../support/nats-server.ts'
+
+const skip = withoutNats()
+
+const connectorTo = (port: number, change: Partial<NatsConnector> = {}): NatsConnector => ({
+  servers: [`127.0.0.1:${port}`],
+  subjects: ['orders.>'],
+  stream: 'ORDERS',
+  authentication: { mode: 'plain' },
+  start: { mode: 'earliest' },
+  ...change
+})
+
+async function refuses(
+  t: Test,
+  connector: NatsConnector,
+  code: string,
+  message: RegExp
+): Promise<PgError> {
+  const error = await probe(connector).then(
+    () => undefined,
+    (e: unknown) => e
+  )
+  if (!(error instanceof PgError)) throw new Error(`expected a PgError, got ${String(error)}`)
+  t.equal(error.code, code, error.message)
+  t.match(error.message, message)
+  return error
+}
+
+t.test('says what is wrong with the server', { skip }, async (t) => {
+  const nowhere = connectorTo(await freePort())
+  const error = await refuses(t, nowhere, 'HV00N', /^could not connect to NATS server "127/)
+  t.match(error.detail, /ECONNREFUSED/)
+  await refuses(t, connectorTo(1, { servers: ['http://x'] }), '22023', /invalid NATS server URL/)
+
+  const off = await startNats(t, { jetstream: false })
+  await refuses(t, connectorTo(off.port), 'HV00N', /^JetStream is not enabled/)
+  const plain = connectorTo(off.port, { servers: [`tls://127.0.0.1:${off.port}`] })
+  await refuses(t, plain, 'HV00N', /could not connect/)
+})
+
+t.test('does not wait for ever on a server that hangs', { skip }, async (t) => {
+  const server = await startNats(t)
+  server.pause()
+  const before = Date.now()
+  await refuses(t, connectorTo(server.port), 'HV00N', /did not answer in time$/)
+  t.ok(Date.now() - before < 8_000)
+})
+
+t.test('says what is wrong with the credentials', { skip }, async (t) => {
+  const server = await startNats(t, { auth: { user: 'bob', password: 'pw' } })
+  const admin = await connectNats(t, server, { user: 'bob', pass: 'pw' })
+  await createStream(admin, 'ORDERS', ['orders.>'])
+  const as = (username: string, password: string) =>
+    connectorTo(server.port, {
+      authentication: { mode: 'user_and_password', username, password }
+    })
+  t.equal((await probe(as('bob', 'pw'))).sequence, 0)
+  const wrong = await refuses(t, as('bob', 'secret!'), '28P01', /refused user "bob"$/)
+  t.notMatch(JSON.stringify([wrong.message, wrong.detail, wrong.hint]), /secret!/)
+  await refuses(t, connectorTo(server.port), '28000', /requires authentication/)
+
+  const inUrl = [`nats://bob:pw@127.0.0.1:${server.port}`]
+  t.equal((await probe(connectorTo(0, { servers: inUrl }))).sequence, 0, 'user info in the URL')
+  const badUrl = connectorTo(0, { servers: [`nats://bob:secret!@127.0.0.1:${server.port}`] })
+  const shown = await refuses(t, badUrl, '28000', /./)
+  t.notMatch(shown.message, /secret!/)
+})
+
+t.test('accepts a jwt with its nkey seed, and tells a bad one', { skip }, async (t) => {
+  const keys = operatorKeys()
+  const server = await startNats(t, { jetstream: false, configText: keys.config })
+  const credential = (jwt: string, nkey: string) =>
+    connectorTo(server.port, { authentication: { mode: 'credential', jwt, nkey } })
+  // The account has no JetStream: to be told so is proof that the credential was accepted.
+  await refuses(t, credential(`${keys.jwt}\n`, ` ${keys.seed}\n`), 'HV00N', /JetStream is not/)
+  await refuses(t, credential(keys.jwt, keys.otherSeed), '28000', /refused the credential/)
+  await refuses(t, credential(keys.jwt, 'SUNONSENSE'), '22023', /invalid NATS nkey seed/)
+})
+
+t.test('says what is wrong with the stream', { skip }, async (t) => {
+  const server = await startNats(t)
+  const admin = await connectNats(t, server)
+  await createStream(admin, 'ORDERS', ['orders.>', 'returns'])
+  await createStream(admin, 'WORK', ['work'], { retention: 'workqueue' as never })
+  const to = (change: Partial<NatsConnector>) => connectorTo(server.port, change)
+
+  const missing = await refuses(t, to({ stream: 'NOPE' }), 'HV00R', /^stream "NOPE" not found$/)
+  t.ok(missing.hint)
+  const outside = await refuses(
+    t,
+    to({ subjects: ['orders.a', 'invoices.*'] }),
+    'HV00R',
+    /^subject "invoices\.\*" is not in stream "ORDERS"$/
+  )
+  t.equal(outside.detail, `The stream's subjects are "orders.>", "returns".`)
+  await refuses(t, to({ subjects: ['a..b'] }), '22023', /invalid subject/)
+  await refuses(t, to({ stream: 'a.b' }), '22023', /invalid stream name/)
+  const work = await refuses(t, to({ stream: 'WORK', subjects: ['work'] }), '0A000', /workqueue/)
+  t.ok(work.hint)
+})
+
+t.test('names the permission that is missing', { skip }, async (t) => {
+  const rights = (deny: string) =>
+    `authorization { users: [
+      { user: admin, password: a }
+      { user: weak, password: w, permissions: { publish: { deny: "${deny}" } } } ] }`
+  for (const denied of ['STREAM.INFO.>', 'CONSUMER.CREATE.>', 'CONSUMER.MSG.NEXT.>']) {
+    const server = await startNats(t, { configText: rights(`$JS.API.${denied}`) })
+    const admin = await connectNats(t, server, { user: 'admin', pass: 'a' })
+    await createStream(admin, 'ORDERS', ['orders.>'])
+    const error = await refuses(
+      t,
+      connectorTo(server.port, {
+        authentication: { mode: 'user_and_password', username: 'weak', password: 'w' }
+      }),
+      '42501',
+      /^NATS user is not allowed to publish to subject "\$JS\.API\./
+    )
+    t.match(error.message, denied.replace('.>', ''))
+  }
+})
+
+t.test('turns every start mode into a sequence and leaves nothing behind', { skip }, async (t) => {
+  const server = await startNats(t)
+  const admin = await connectNats(t, server)
+  const manager = await admin.jetstreamManager()
+  await createStream(admin, 'ORDERS', ['orders.>'], { max_msgs: 20 })
+  const at = async (change: Partial<NatsConnector> = {}) =>
+    (await probe(connectorTo(server.port, change))).sequence
+  t.equal(await at(), 0, 'earliest of an empty stream')
+  t.equal(await at({ start: { mode: 'latest' } }), 0, 'latest of an empty stream')
+
+  await publishJson(admin, 'orders.a', Array(25).fill(1))
+  t.equal(await at(), 5, 'earliest of a trimmed stream')
+  t.equal(await at({ start: { mode: 'latest' } }), 25)
+  const tenth = await manager.streams.getMessage('ORDERS', { seq: 10 })
+  const millis = tenth.time.getTime()
+  const before = await manager.streams.getMessage('ORDERS', {
+    seq: (await at({ start: { mode: 'timestamp', millis } })) + 1
+  })
+  t.ok(before.time.getTime() >= millis, 'begins with the first delivery at or after the time')
+  t.equal(await at({ start: { mode: 'timestamp', millis: 0 } }), 5, 'before the first')
+  t.equal(await at({ start: { mode: 'timestamp', millis: Date.now() + 1e6 } }), 25, 'future')
+  t.equal(await at({ subjects: ['orders.a', 'orders.b.*', 'orders.*.x'] }), 5, 'several subjects')
+
+  const { created } = await probe(connectorTo(server.port))
+  t.equal(created, (await manager.streams.info('ORDERS')).created)
+  t.same(await manager.consumers.list('ORDERS').next(), [], 'no consumer stays')
+})
+
+/** An operator, an account and a user, each with a JWT signed by the one above. */
+function operatorKeys() {
+  const operator = nkeys.createOperator() as KeyPair
+  const account = nkeys.createAccount() as KeyPair
+  const user = nkeys.createUser() as KeyPair
+  const seed = (pair: KeyPair) => Buffer.from(pair.getSeed()).toString()
+  const operatorJwt = signedJwt(operator, operator, { type: 'operator' })
+  const accountJwt = signedJwt(operator, account, { type: 'account', limits: UNLIMITED })
+  return {
+    config: `operator: ${operatorJwt}
+      resolver: MEMORY
+      resolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
+    jwt: signedJwt(account, user, { type: 'user', subs: -1, data: -1, payload: -1 }),
+    seed: seed(user),
+    otherSeed: seed(nkeys.createUser() as KeyPair)
+  }
+}
+
+interface KeyPair {
+  getPublicKey(): string
+  getSeed(): Uint8Array
+  sign(input: Uint8Array): Uint8Array
+}
+
+const UNLIMITED = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, conn: -1, leaf: -1 }
+
+function signedJwt(issuer: KeyPair, subject: KeyPair, claims: object): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const head = part({ typ: 'JWT', alg: 'ed25519-nkey' })
+  const body = part({
+    jti: subject.getPublicKey(),
+    iat: 1_700_000_000,
+    iss: issuer.getPublicKey(),
+    name: 'test',
+    sub: subject.getPublicKey(),
+    nats: { version: 2, ...claims }
+  })
+  const text = `${head}.${body}`
+  return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString('base64url')}`
+}
