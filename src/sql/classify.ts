@@ -1,0 +1,173 @@
+// The cheap look at a text before anything is parsed: could it concern us at all? Both tests may say
+// yes too often, never no too often; neither allocates for the texts they turn away.
+
+import { IDENTIFIER_BYTES_MAX } from './tokens.ts'
+
+/** Names that fold to themselves and need no quotes: found word by word. */
+const PLAIN_NAME = /^[a-z_][a-z0-9_]*$/i
+
+/**
+ * Tells whether a text may name one of a set of relations, however quoted, cased or qualified.
+ * Text inside strings and comments counts too.
+ */
+export class NameScan {
+  /** hash of the folded name → the folded names that have it */
+  readonly #plain = new Map<number, string[]>()
+  /** Folded spellings that must be searched for anywhere in the text. */
+  readonly #odd: string[] = []
+
+  /** @param names the relations' names as the catalog has them: unquoted, in their own case */
+  constructor(names: Iterable<string>) {
+    for (const name of names) {
+      if (PLAIN_NAME.test(name) && !mayBeCut(name)) this.#addPlain(name.toLowerCase())
+      else if (name !== '') this.#odd.push(fold(name.replaceAll('"', '""')))
+    }
+  }
+
+  mentions(text: string): boolean {
+    if (this.#plain.size === 0 && this.#odd.length === 0) return false
+    return this.#mentionsPlain(text) || this.#mentionsOdd(text)
+  }
+
+  #addPlain(name: string): void {
+    let hash = 0
+    for (let i = 0; i < name.length; i++) hash = hashed(hash, name.charCodeAt(i))
+    const same = this.#plain.get(hash)
+    if (same) same.push(name)
+    else this.#plain.set(hash, [name])
+  }
+
+  #mentionsPlain(text: string): boolean {
+    const end = text.length
+    for (let i = 0; i < end; ) {
+      const start = i
+      let hash = 0
+      for (; i < end; i++) {
+        const unit = text.charCodeAt(i)
+        const isPart =
+          (unit | 32) >= 97 && (unit | 32) <= 122 && unit < 128
+            ? true
+            : unit === 95 || unit >= 128 || (unit >= 48 && unit <= 57 && i > start)
+        if (!isPart) break
+        hash = hashed(hash, unit >= 65 && unit <= 90 ? unit | 32 : unit)
+      }
+      if (i === start) i++
+      else if (this.#plain.has(hash) && this.#isPlainName(hash, text.slice(start, i))) return true
+      // An escape may spell any name. The U of U&"…" is the word just read.
+      if (i - start === 1 && text.charCodeAt(i) === 38 && (text.charCodeAt(start) | 32) === 117) {
+        return true
+      }
+    }
+    return false
+  }
+
+  #isPlainName(hash: number, word: string): boolean {
+    return this.#plain.get(hash)?.includes(word.toLowerCase()) ?? false
+  }
+
+  #mentionsOdd(text: string): boolean {
+    if (this.#odd.length === 0) return false
+    if (/u&["']/i.test(text)) return true
+    const folded = fold(text)
+    return this.#odd.some((name) => folded.includes(name))
+  }
+}
+
+/** A longer spelling is cut to the same name, so its words can't be compared whole. */
+const mayBeCut = (name: string): boolean => Buffer.byteLength(name) > IDENTIFIER_BYTES_MAX - 4
+
+/** Both sigmas are one letter here: lower-casing picks one by what follows it. */
+const fold = (text: string): string => text.toLowerCase().replaceAll('ς', 'σ')
+
+const hashed = (hash: number, unit: number): number => (Math.imul(hash, 31) + unit) | 0
+
+/**
+ * Tells whether a statement of `text` may be one of jetgres's own: CREATE TABLE or SOURCE with a
+ * connector, DROP or ALTER of either, the SHOW forms, DESCRIBE.
+ */
+export function startsIntercepted(text: string): boolean {
+  for (let at = 0; at !== -1; at = nextStatement(text, at)) {
+    const word = wordAt(text, skipBlank(text, at))
+    if (word !== undefined && isIntercepted(word.text, text, word.end)) return true
+  }
+  return false
+}
+
+/** Behind the next semicolon, be it inside a string or not; -1 when there is none. */
+function nextStatement(text: string, from: number): number {
+  const semicolon = text.indexOf(';', from)
+  return semicolon === -1 ? -1 : semicolon + 1
+}
+
+function isIntercepted(first: string, text: string, at: number): boolean {
+  switch (first) {
+    case 'describe':
+    case 'desc':
+      return true
+    case 'create':
+      return createsOurs(text, at)
+    case 'drop':
+    case 'alter':
+      return /^(?:table|source)$/.test(nextWord(text, at))
+    case 'show':
+      return /^(?:sources|tables|create|columns|jetgres)$/.test(nextWord(text, at))
+    default:
+      return false
+  }
+}
+
+/** A connector's key may be written with escapes, hence the U&. */
+const CONNECTOR = /connector|u&"/i
+
+function createsOurs(text: string, from: number): boolean {
+  let at = from
+  for (let words = 0; words < 6; words++) {
+    const word = wordAt(text, skipBlank(text, at))
+    if (word?.text === 'source') return true
+    if (word?.text === 'table') return CONNECTOR.test(text)
+    if (!word || !/^(?:or|replace|temp|temporary|local|global|unlogged|materialized)$/.test(word.text)) {
+      return false
+    }
+    at = word.end
+  }
+  return false
+}
+
+const nextWord = (text: string, at: number): string => wordAt(text, skipBlank(text, at))?.text ?? ''
+
+/** The keyword or name at `at`, folded; quotes around it are seen through. */
+function wordAt(text: string, at: number): { text: string; end: number } | undefined {
+  const word = /"?([a-z_]\w*)"?/iy
+  word.lastIndex = at
+  const found = word.exec(text)
+  return found ? { text: found[1]!.toLowerCase(), end: word.lastIndex } : undefined
+}
+
+/** Past white space and comments; block comments nest. */
+function skipBlank(text: string, from: number): number {
+  let at = from
+  for (;;) {
+    const unit = text.charCodeAt(at)
+    if (unit === 32 || (unit >= 9 && unit <= 13)) at++
+    else if (unit === 45 && text.charCodeAt(at + 1) === 45) at = lineEnd(text, at)
+    else if (unit === 47 && text.charCodeAt(at + 1) === 42) at = blockEnd(text, at)
+    else return at
+  }
+}
+
+function lineEnd(text: string, at: number): number {
+  const end = /[\r\n]|$/g
+  end.lastIndex = at
+  return end.exec(text)?.index ?? text.length
+}
+
+function blockEnd(text: string, at: number): number {
+  const edge = /\/\*|\*\//g
+  edge.lastIndex = at
+  let depth = 0
+  for (let found = edge.exec(text); found; found = edge.exec(text)) {
+    depth += found[0] === '/*' ? 1 : -1
+    if (depth === 0) return edge.lastIndex
+  }
+  return text.length
+}
