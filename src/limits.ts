@@ -52,6 +52,8 @@ export const limits = {
   checkpointWalBytes: 200 * 1024 * 1024,
   /** Store connections kept open for readers. */
   readersMax: 16,
+  /** How soon a twin that was dropped or renamed behind our back is noticed. */
+  reconcileIntervalMs: 5_000,
   /** Connections of the maintenance role a database: one for work, one for scratch tables. */
   maintenanceConnectionsMax: 4,
   /** Rows encoded between two looks at the socket's back-pressure. */
