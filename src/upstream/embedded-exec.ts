@@ -47,14 +47,19 @@ export function exec(
       cwd: options.cwd ?? '/',
       env: cleanEnv,
       stdio: ['pipe', 'pipe', 'pipe'],
-      timeout: limits.helperRunMs,
       ...identity(options.as)
     })
+    // Not spawn's own `timeout`: its timer outlives a program that could not be started.
+    const patience = setTimeout(() => child.kill('SIGKILL'), limits.helperRunMs)
+    const finish = (code: number | null): void => {
+      clearTimeout(patience)
+      resolve({ code, output })
+    }
     child.on('error', (error) => {
       keep(error.message)
-      resolve({ code: null, output })
+      finish(null)
     })
-    child.on('close', (code) => resolve({ code, output }))
+    child.on('close', finish)
     child.stdout.on('data', keep)
     child.stderr.on('data', keep)
     child.stdin.on('error', () => undefined)

