@@ -22,6 +22,8 @@ export const limits = {
   pullBytesGrownMax: 128 * 1024 * 1024,
   /** Heartbeats that may stay out before the consumer is taken for lost. */
   heartbeatsMissedMax: 3,
+  /** Between two looks at what the stream still holds, while a filtered reader lags behind. */
+  streamCheckMs: 2_000,
   /** The server removes an abandoned consumer after this. */
   consumerInactiveMs: 300_000,
   /** Decoded rows that wait for a commit; beyond it the consumer isn't asked for more. */
@@ -50,8 +52,19 @@ export const limits = {
 
   /** WAL size at which the store checkpoints: reopening after kill -9 replays about 100 MB/s. */
   checkpointWalBytes: 200 * 1024 * 1024,
+  /** While nothing is written, a WAL of this size is worth a checkpoint after this long. */
+  checkpointIdleWalBytes: 16 * 1024 * 1024,
+  checkpointIdleMs: 5_000,
   /** Store connections kept open for readers. */
   readersMax: 16,
+  /** Snapshots that wait for one of them: about one for each session. */
+  readersWaitingMax: 2_000,
+  /** Transactions that wait for the store's writer: a few for each relation. */
+  writesWaitingMax: 10_000,
+  /** Prepared statements kept by each reader: preparing costs about as much as a small query. */
+  preparedPerReader: 64,
+  /** Results set aside, in all, because their snapshot was asked something else meanwhile. */
+  heldResultBytesMax: 256 * 1024 * 1024,
   /** How soon a twin that was dropped or renamed behind our back is noticed. */
   reconcileIntervalMs: 5_000,
   /** Connections of the maintenance role a database: one for work, one for scratch tables. */
@@ -67,5 +80,15 @@ export const limits = {
   /** How long a fast shutdown may take before an immediate one, and that before SIGKILL. */
   embeddedStopMs: 10_000,
   /** Last lines of the embedded Postgres's log kept for the message when it fails to start. */
-  embeddedLogLinesKept: 20
+  embeddedLogLinesKept: 20,
+
+  /** Nesting of one JSON document; Postgres itself stops at some thousands, by its stack. */
+  jsonDepthMax: 1_000,
+  /** Postgres's own bound of a jsonb's size (JENTRY_OFFLENMASK); "1e131071" is short, its digits not. */
+  jsonbCharsMax: 0x0fffffff,
+  /** Different field names a decoder remembers; names beyond it are looked up each time. */
+  fieldNamesKept: 1_024,
+  /** Time zones, and per zone the days, whose UTC offset is remembered. */
+  zonesKept: 64,
+  zoneDaysKept: 4_096
 } as const

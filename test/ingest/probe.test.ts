@@ -44,7 +44,7 @@ async function refuses(
   return error
 }
 
-t.test('says what is wrong with the server', { skip }, async (t) => {
+void t.test('says what is wrong with the server', { skip }, async (t) => {
   const nowhere = connectorTo(await freePort())
   const error = await refuses(t, nowhere, 'HV00N', /^could not connect to NATS server "127/)
   t.match(error.detail, /ECONNREFUSED/)
@@ -56,7 +56,7 @@ t.test('says what is wrong with the server', { skip }, async (t) => {
   await refuses(t, plain, 'HV00N', /could not connect/)
 })
 
-t.test('does not wait for ever on a server that hangs', { skip }, async (t) => {
+void t.test('does not wait for ever on a server that hangs', { skip }, async (t) => {
   const server = await startNats(t)
   server.pause()
   const before = Date.now()
@@ -64,7 +64,7 @@ t.test('does not wait for ever on a server that hangs', { skip }, async (t) => {
   t.ok(Date.now() - before < 8_000)
 })
 
-t.test('says what is wrong with the credentials', { skip }, async (t) => {
+void t.test('says what is wrong with the credentials', { skip }, async (t) => {
   const server = await startNats(t, { auth: { user: 'bob', password: 'pw' } })
   const admin = await connectNats(t, server, { user: 'bob', pass: 'pw' })
   await createStream(admin, 'ORDERS', ['orders.>'])
@@ -84,7 +84,7 @@ t.test('says what is wrong with the credentials', { skip }, async (t) => {
   t.notMatch(shown.message, /secret!/)
 })
 
-t.test('accepts a jwt with its nkey seed, and tells a bad one', { skip }, async (t) => {
+void t.test('accepts a jwt with its nkey seed, and tells a bad one', { skip }, async (t) => {
   const keys = operatorKeys()
   const server = await startNats(t, { jetstream: false, configText: keys.config })
   const credential = (jwt: string, nkey: string) =>
@@ -95,7 +95,7 @@ t.test('accepts a jwt with its nkey seed, and tells a bad one', { skip }, async 
   await refuses(t, credential(keys.jwt, 'SUNONSENSE'), '22023', /invalid NATS nkey seed/)
 })
 
-t.test('says what is wrong with the stream', { skip }, async (t) => {
+void t.test('says what is wrong with the stream', { skip }, async (t) => {
   const server = await startNats(t)
   const admin = await connectNats(t, server)
   await createStream(admin, 'ORDERS', ['orders.>', 'returns'])
@@ -117,7 +117,7 @@ t.test('says what is wrong with the stream', { skip }, async (t) => {
   t.ok(work.hint)
 })
 
-t.test('names the permission that is missing', { skip }, async (t) => {
+void t.test('names the permission that is missing', { skip }, async (t) => {
   const rights = (deny: string) =>
     `authorization { users: [
       { user: admin, password: a }
@@ -138,7 +138,7 @@ t.test('names the permission that is missing', { skip }, async (t) => {
   }
 })
 
-t.test('turns every start mode into a sequence and leaves nothing behind', { skip }, async (t) => {
+void t.test('turns every start mode into a sequence and leaves nothing behind', { skip }, async (t) => {
   const server = await startNats(t)
   const admin = await connectNats(t, server)
   const manager = await admin.jetstreamManager()

@@ -11,7 +11,7 @@ import {
   subjectsOverlap
 } from '../../src/ingest/subjects.ts'
 
-t.test('tells filters from what is none', async (t) => {
+void t.test('tells filters from what is none', async (t) => {
   for (const good of ['a', 'a.b', '*', '>', 'a.*.c', 'a.>', 'orders-1.$x', 'a*b']) {
     t.ok(isSubjectFilter(good), good)
   }
@@ -20,7 +20,7 @@ t.test('tells filters from what is none', async (t) => {
   }
 })
 
-t.test('cover and overlap', async (t) => {
+void t.test('cover and overlap', async (t) => {
   const cases: [string, string, boolean, boolean][] = [
     ['a.b', 'a.b', true, true],
     ['a.*', 'a.b', true, true],
@@ -43,7 +43,7 @@ t.test('cover and overlap', async (t) => {
   }
 })
 
-t.test('cover and overlap mean what they say for every subject', async (t) => {
+void t.test('cover and overlap mean what they say for every subject', async (t) => {
   const tokens = ['a', 'b']
   const extend = (lists: string[][], by: string[]) =>
     lists.flatMap((list) => by.map((token) => [...list, token]))
@@ -68,7 +68,7 @@ t.test('cover and overlap mean what they say for every subject', async (t) => {
   t.equal(wrong, 0)
 })
 
-t.test('filters are reduced to what a server accepts', async (t) => {
+void t.test('filters are reduced to what a server accepts', async (t) => {
   t.same(minimalFilters(['a', 'a', 'b']), ['a', 'b'])
   t.same(minimalFilters(['a.b', 'a.*', 'c']), ['a.*', 'c'])
   t.same(minimalFilters(['a.>', '>', 'b']), ['>'])

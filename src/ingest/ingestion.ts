@@ -1,0 +1,275 @@
+// One relation's ingestion: deliveries become rows, rows become commits. Owns its state machine,
+// back-pressure and counts; a fault in it (a bad delivery, a store that refuses, a server that is
+// gone) stays in it. Must never know SQL, sockets or other relations.
+
+import { toPgError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { Logger } from '../log.ts'
+import type { Decoded, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
+import type { RelationSchema } from '../types/value.ts'
+import { Committer } from './committer.ts'
+import type { BatchSink } from './committer.ts'
+import type { NatsConnections } from './connection.ts'
+import type { Delivery } from './delivery.ts'
+import type { PendingBatch } from './pending.ts'
+import { OrderedReader } from './reader.ts'
+import type { StreamReader } from './reader.ts'
+
+export type { BatchSink } from './committer.ts'
+
+export type IngestionState =
+  /** Not yet connected. */
+  | 'starting'
+  | 'catching up'
+  | 'live'
+  /** The server or the stream can't be reached. */
+  | 'reconnecting'
+  /** The store refuses, or going on would make the relation wrong. */
+  | 'stalled'
+  | 'stopped'
+
+export interface IngestionStatus {
+  readonly state: IngestionState
+  /** The last committed one. */
+  readonly position: StreamPosition
+  /** Deliveries since start. */
+  readonly received: number
+  /** Rows committed since start. */
+  readonly applied: number
+  /** Deliveries since start that became no row, once that is committed. */
+  readonly dropped: number
+  /** Stream sequences since start that were gone before they could be read. */
+  readonly gaps: number
+  /** Deliveries that the stream holds and that were not yet received; undefined while unknown. */
+  readonly lag: number | undefined
+  readonly lastError: string | undefined
+  /** How often the stream began another life. */
+  readonly restarts: number
+  /** Unix time in milliseconds at which the last delivery was received. */
+  readonly lastDeliveryAt: number | undefined
+}
+
+export interface IngestionOptions {
+  readonly schema: RelationSchema
+  readonly connector: NatsConnector
+  readonly decode: RowDecoder
+  readonly store: BatchSink
+  readonly connections: NatsConnections
+  /** The last committed position: reading begins behind it. */
+  readonly position: StreamPosition
+  readonly log: Logger
+  readonly onState?: (state: IngestionState) => void
+}
+
+const LOSS_LOG_INTERVAL_MS = 10_000
+
+type Reading = 'starting' | 'open' | 'down'
+
+export class Ingestion {
+  readonly #options: IngestionOptions
+  readonly #reader: StreamReader
+  readonly #committer: Committer
+  #state: IngestionState = 'starting'
+  #reading: Reading = 'starting'
+  #live = false
+  #fatal = false
+  #stopped = false
+  #paused = false
+  #position: StreamPosition
+  #received = 0
+  #applied = 0
+  #dropped = 0
+  #gaps = 0
+  #restarts = 0
+  #lag: number | undefined
+  #lastError: string | undefined
+  #lastDeliveryAt: number | undefined
+  #nextLossLog = 0
+
+  constructor(options: IngestionOptions) {
+    const { schema, connector, connections, position, log, store } = options
+    this.#options = options
+    this.#position = position
+    this.#committer = new Committer(schema, store, position, {
+      onCommitted: (batch) => this.#committed(batch),
+      onFailure: (error) => this.#failed(error)
+    })
+    this.#reader = new OrderedReader({
+      connector,
+      connections,
+      position,
+      log,
+      keyed: schema.key.length > 0,
+      events: {
+        onDelivery: (delivery) => this.#take(delivery),
+        onGap: (count) => this.#gap(count),
+        onRestart: (to) => this.#restart(to),
+        onOpen: (pending) => this.#opened(pending),
+        onIdle: () => this.#progress(0),
+        onDown: (error) => this.#down(error),
+        onFatal: (error) => this.#giveUp(error)
+      }
+    })
+  }
+
+  start(): void {
+    this.#reader.start()
+  }
+
+  /**
+   * Resolves when everything received before the call is committed. Calls share commits.
+   *
+   * @throws PgError what the store said, once it has failed for limits.flushFailureWaitMs.
+   */
+  async flush(): Promise<void> {
+    try {
+      await this.#committer.flush()
+    } catch (error) {
+      throw toPgError(error)
+    }
+  }
+
+  /** Ends the reading, then commits what was received, as far as the store takes it. */
+  async stop(): Promise<void> {
+    await this.#reader.stop()
+    await this.#committer.close()
+    this.#stopped = true
+    this.#refresh()
+  }
+
+  status(): IngestionStatus {
+    return {
+      state: this.#state,
+      position: this.#position,
+      received: this.#received,
+      applied: this.#applied,
+      dropped: this.#dropped,
+      gaps: this.#gaps,
+      lag: this.#lag,
+      lastError: this.#lastError,
+      restarts: this.#restarts,
+      lastDeliveryAt: this.#lastDeliveryAt
+    }
+  }
+
+  #take(delivery: Delivery): void {
+    const { open } = this.#committer
+    // A redelivery does no harm: what is covered is not taken again.
+    if (delivery.sequence <= open.sequence) return
+    this.#received++
+    this.#lastDeliveryAt = Date.now()
+    const decoded = this.#decode(delivery.payload)
+    if (decoded.ok) open.add(decoded.row, delivery)
+    else open.drop(decoded.error, delivery)
+    this.#committer.added()
+    this.#progress(delivery.pending)
+    if (!this.#paused && this.#pendingShare() >= 1) this.#pause()
+  }
+
+  /** A decoder that throws is at fault, yet its relation must go on. */
+  #decode(payload: Uint8Array): Decoded {
+    try {
+      return this.#options.decode(payload)
+    } catch (error) {
+      return { ok: false, error: toPgError(error).message }
+    }
+  }
+
+  /** 1: as much is pending as may be. */
+  #pendingShare(): number {
+    const { pendingDeliveries, pendingBytes } = this.#committer
+    return Math.max(
+      pendingDeliveries / limits.pendingRowsMax,
+      pendingBytes / limits.pendingBytesMax
+    )
+  }
+
+  #pause(): void {
+    this.#paused = true
+    this.#reader.pause()
+  }
+
+  #committed(batch: PendingBatch): void {
+    const { deliveries, dropped, sequence, created } = batch
+    this.#position = { sequence, created }
+    this.#applied += deliveries - dropped
+    this.#dropped += dropped
+    if (dropped > 0) this.#logLosses()
+    if (this.#paused && this.#pendingShare() <= 0.5) {
+      this.#paused = false
+      this.#reader.resume()
+    }
+    this.#refresh()
+  }
+
+  #failed(error: unknown): void {
+    this.#lastError = toPgError(error).message
+    this.#refresh()
+  }
+
+  #opened(pending: number): void {
+    this.#reading = 'open'
+    this.#live = false
+    this.#progress(pending)
+    this.#refresh()
+  }
+
+  #down(error: Error): void {
+    this.#lastError = error.message
+    this.#reading = this.#reading === 'starting' ? 'starting' : 'down'
+    this.#lag = undefined
+    this.#refresh()
+  }
+
+  #giveUp(error: Error): void {
+    this.#fatal = true
+    this.#lastError = error.message
+    this.#refresh()
+  }
+
+  /** Live is left only for a real backlog: a burst is none. */
+  #progress(pending: number): void {
+    this.#lag = pending
+    const live = this.#live ? pending <= limits.pullBatch : pending === 0
+    if (live === this.#live) return
+    this.#live = live
+    this.#refresh()
+  }
+
+  #gap(count: number): void {
+    this.#gaps += count
+    this.#logLosses()
+  }
+
+  /** A stream of nothing but bad deliveries must not drown the log. */
+  #logLosses(): void {
+    const now = performance.now()
+    if (now < this.#nextLossLog) return
+    this.#nextLossLog = now + LOSS_LOG_INTERVAL_MS
+    const facts = { dropped: this.#dropped, gaps: this.#gaps }
+    this.#options.log.warn(facts, 'deliveries were dropped, or gone before they were read')
+  }
+
+  #restart(position: StreamPosition): void {
+    this.#restarts++
+    this.#committer.restart(position)
+  }
+
+  #refresh(): void {
+    const state = this.#derivedState()
+    if (state === this.#state) return
+    this.#state = state
+    const { log, onState } = this.#options
+    const error = state === 'stalled' || state === 'reconnecting' ? this.#lastError : undefined
+    log.info({ state, error, position: this.#position.sequence }, 'ingestion changed state')
+    onState?.(state)
+  }
+
+  #derivedState(): IngestionState {
+    if (this.#stopped) return 'stopped'
+    if (this.#fatal || this.#committer.failure !== undefined) return 'stalled'
+    if (this.#reading === 'starting') return 'starting'
+    if (this.#reading === 'down') return 'reconnecting'
+    return this.#live ? 'live' : 'catching up'
+  }
+}

@@ -1,0 +1,99 @@
+// Rows on their way to one commit, column by column, as the store wants them. Owns their count and
+// the memory they are taken for; must never talk to the store.
+
+import { limits } from '../limits.ts'
+import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
+import type { RelationSchema, Value } from '../types/value.ts'
+import type { Delivery } from './delivery.ts'
+
+/** What a row costs besides its payload: boxed values, its place in the columns. */
+const ROW_OVERHEAD_BYTES = 64
+
+export class PendingBatch {
+  readonly created: string
+  readonly #columns: Value[][]
+  readonly #sequences: number[] = []
+  readonly #dropped: DroppedDelivery[] = []
+  readonly #since = performance.now()
+  #sequence: number
+  #bytes = 0
+  #moved = false
+
+  constructor(schema: RelationSchema, position: StreamPosition) {
+    this.#columns = schema.columns.map(() => [])
+    this.created = position.created
+    this.#sequence = position.sequence
+  }
+
+  /** The highest sequence that this batch covers. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  get deliveries(): number {
+    return this.#sequences.length + this.#dropped.length
+  }
+
+  get dropped(): number {
+    return this.#dropped.length
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** When it was begun, on performance.now()'s clock. */
+  get since(): number {
+    return this.#since
+  }
+
+  /** Nothing to write, not even a position. */
+  get empty(): boolean {
+    return this.deliveries === 0 && !this.#moved
+  }
+
+  /** There is nothing to be gained by waiting for more. */
+  get full(): boolean {
+    return (
+      this.deliveries >= limits.commitRows ||
+      this.#bytes >= limits.commitBytes ||
+      this.#dropped.length >= limits.droppedKeptPerRelation
+    )
+  }
+
+  add(row: readonly Value[], delivery: Delivery): void {
+    const columns = this.#columns
+    for (let i = 0; i < columns.length; i++) (columns[i] as Value[]).push(row[i] as Value)
+    this.#sequences.push(delivery.sequence)
+    this.#cover(delivery.sequence, delivery.payload.length)
+  }
+
+  drop(error: string, delivery: Delivery): void {
+    // A copy: the payload lies in the socket's buffer, which would stay alive as a whole.
+    const payload = Uint8Array.from(delivery.payload.subarray(0, limits.droppedPayloadBytesKept))
+    const { sequence, subject } = delivery
+    this.#dropped.push({ sequence, subject, error, payload })
+    this.#cover(sequence, payload.length)
+  }
+
+  /** Writes the position even if no row comes: the stream has begun another life. */
+  move(): void {
+    this.#moved = true
+  }
+
+  toBatch(relationId: number): Batch {
+    return {
+      relationId,
+      count: this.#sequences.length,
+      columns: this.#columns,
+      sequences: this.#sequences,
+      position: { sequence: this.#sequence, created: this.created },
+      dropped: this.#dropped
+    }
+  }
+
+  #cover(sequence: number, bytes: number): void {
+    this.#sequence = sequence
+    this.#bytes += bytes + ROW_OVERHEAD_BYTES
+  }
+}
