@@ -81,6 +81,14 @@ export const limits = {
   embeddedStopMs: 10_000,
   /** Last lines of the embedded Postgres's log kept for the message when it fails to start. */
   embeddedLogLinesKept: 20,
+  /** How long the holder of a data directory has to name itself. */
+  lockAnswerMs: 1_000,
+  /** Probes are short; more than these at once is not monitoring. */
+  httpConnectionsMax: 64,
+  httpRequestMs: 5_000,
+  httpHeaderBytesMax: 8_192,
+  /** From the first signal to the end, drain included; then the process ends regardless. */
+  closeMs: 30_000,
 
   /** Nesting of one JSON document; Postgres itself stops at some thousands, by its stack. */
   jsonDepthMax: 1_000,
