@@ -1,5 +1,5 @@
-// The cheap look at a text before anything is parsed: could it concern us at all? Both tests may say
-// yes too often, never no too often; neither allocates for the texts they turn away.
+// The cheap look at a text before anything is parsed: could it concern us at all? Both tests may
+// say yes too often, never no too often; neither allocates for the texts they turn away.
 
 import { IDENTIFIER_BYTES_MAX } from './tokens.ts'
 
@@ -119,15 +119,15 @@ function isIntercepted(first: string, text: string, at: number): boolean {
 /** A connector's key may be written with escapes, hence the U&. */
 const CONNECTOR = /connector|u&"/i
 
+const BEFORE_RELATION = /^(?:or|replace|temp|temporary|local|global|unlogged|materialized)$/
+
 function createsOurs(text: string, from: number): boolean {
   let at = from
   for (let words = 0; words < 6; words++) {
     const word = wordAt(text, skipBlank(text, at))
     if (word?.text === 'source') return true
     if (word?.text === 'table') return CONNECTOR.test(text)
-    if (!word || !/^(?:or|replace|temp|temporary|local|global|unlogged|materialized)$/.test(word.text)) {
-      return false
-    }
+    if (!word || !BEFORE_RELATION.test(word.text)) return false
     at = word.end
   }
   return false

@@ -46,6 +46,11 @@ export class TokenCursor {
     return this.#tokens[this.#at - 1]?.end ?? 0
   }
 
+  /** Index into the text behind the last token of all. */
+  get textEnd(): number {
+    return this.#tokens.at(-1)?.end ?? 0
+  }
+
   /** 1-based character position of the next token. */
   get position(): number {
     return this.positionOf(this.index)
@@ -100,8 +105,8 @@ export class TokenCursor {
   /** The syntax error, in Postgres's words, that the next token is. */
   fail(hint?: string): PgError {
     const token = this.peek()
-    const message = token ? `syntax error at or near "${token.text}"` : 'syntax error at end of input'
-    return syntaxError(message, { position: this.position, hint })
+    const place = token ? `or near "${token.text}"` : 'end of input'
+    return syntaxError(`syntax error at ${place}`, { position: this.position, hint })
   }
 
   /** A name where Postgres's grammar has ColId. */

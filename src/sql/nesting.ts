@@ -8,7 +8,8 @@ const NESTING_WORDS = new Set(
    operator or order over right row select set similar some then union using values when where with
    within`.match(/\w+/g)
 )
-const PIECE = /'(?:[^']|'')*'|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*|[()[\],]|[-+*/<>=~!@#%^&|`?:.]/gi
+const PIECE =
+  /'(?:[^']|'')*'|[a-z_\u0080-\uffff][\w$\u0080-\uffff]*|[()[\],]|[-+*/<>=~!@#%^&|`?:.]/gi
 
 interface Level {
   /** Operators since the last comma: a chain of them is one level each. */

@@ -3,7 +3,13 @@
 // Nothing but a PgError leaves this file, whatever the text.
 
 import { createRequire } from 'node:module'
-import { PgError, characterNotInRepertoire, internalError, programLimitExceeded, syntaxError } from '../errors.ts'
+import {
+  PgError,
+  characterNotInRepertoire,
+  internalError,
+  programLimitExceeded,
+  syntaxError
+} from '../errors.ts'
 import { limits } from '../limits.ts'
 import { isNode, listOf, numberOf } from './ast.ts'
 import { nestingBound } from './nesting.ts'
@@ -13,7 +19,7 @@ import type { KeywordKind, Token, TokenKind } from './tokens.ts'
 
 /** One statement of a text; `start` and `end` index the text (UTF-16 units), semicolon excluded. */
 export interface ParsedStatement {
-  /** The wrapped node: `{ SelectStmt: {…} }`. Its `location` fields are BYTE offsets in the text. */
+  /** The wrapped node, `{ SelectStmt: {…} }`. Its `location` fields are BYTE offsets. */
   readonly node: Node
   readonly start: number
   readonly end: number
@@ -35,6 +41,8 @@ interface RawToken {
 const require = createRequire(import.meta.url)
 let grammar: Grammar | undefined
 let isReplacing = false
+
+const NOT_LOADED = internalError('the SQL parser is not loaded')
 
 /** Loads the grammar; idempotent. Every other function here needs it done. */
 export async function loadParser(): Promise<void> {
@@ -74,6 +82,16 @@ export function scanTokens(text: string): Token[] {
   return tokens
 }
 
+/** As scanTokens; undefined for a text that it refuses: that one is Postgres's to judge. */
+export function tryScanTokens(text: string): Token[] | undefined {
+  try {
+    return scanTokens(text)
+  } catch (error) {
+    if (error instanceof PgError && error !== NOT_LOADED) return undefined
+    throw error
+  }
+}
+
 /** Byte offsets (what the parser reports) → string indexes. Offsets may come in any order. */
 export function byteToIndex(text: string): (offset: number) => number {
   if (Buffer.byteLength(text) === text.length) return (offset) => offset
@@ -110,7 +128,7 @@ const tooComplex = (cause?: unknown): PgError =>
   programLimitExceeded('statement is nested too deeply to be inspected', { cause })
 
 function guarded<T>(call: (g: Grammar) => T, text: string): T {
-  if (!grammar) throw internalError('the SQL parser is not loaded')
+  if (!grammar) throw NOT_LOADED
   try {
     return call(grammar)
   } catch (error) {

@@ -1,7 +1,6 @@
 // Cuts a text into its statements where Postgres's own grammar would. Pure.
 
-import { PgError } from '../errors.ts'
-import { scanTokens } from './parser.ts'
+import { tryScanTokens } from './parser.ts'
 import type { Token } from './tokens.ts'
 
 /** One statement; `text` is `whole.slice(start, end)`: comments kept, semicolon and blanks not. */
@@ -17,7 +16,7 @@ export interface Statement {
  */
 export function splitStatements(text: string): Statement[] | undefined {
   if (isPlainlyOne(text)) return [trimmed(text, 0, endOfPlain(text))]
-  const tokens = tryScan(text)
+  const tokens = tryScanTokens(text)
   if (!tokens) return undefined
   const statements: Statement[] = []
   const nesting = new Nesting()
@@ -50,15 +49,6 @@ const isPlainlyOne = (text: string): boolean =>
 function endOfPlain(text: string): number {
   const semicolon = text.indexOf(';')
   return semicolon === -1 ? text.length : semicolon
-}
-
-function tryScan(text: string): Token[] | undefined {
-  try {
-    return scanTokens(text)
-  } catch (error) {
-    if (error instanceof PgError) return undefined
-    throw error
-  }
 }
 
 function trimmed(text: string, from: number, to: number): Statement {

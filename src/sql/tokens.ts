@@ -1,7 +1,7 @@
 // What a token of SQL text is, and how its text is read: identifiers, string constants, positions.
 // Pure; knows the lexical rules of Postgres (documentation, section 4.1), not its grammar.
 
-/** One token; `start` and `end` index the statement's text (UTF-16 units, as `slice` takes them). */
+/** One token; `start` and `end` index the text (UTF-16 units, as `slice` takes them). */
 export interface Token {
   readonly kind: TokenKind
   /** The token as written. */
@@ -20,7 +20,7 @@ export type KeywordKind = 'none' | 'unreserved' | 'columnName' | 'typeFunctionNa
 /** Bytes of an identifier that Postgres keeps (NAMEDATALEN - 1). */
 export const IDENTIFIER_BYTES_MAX = 63
 
-/** The 1-based position, in characters, of an index into `text`: what ErrorResponse field P takes. */
+/** The 1-based position, in characters, of an index into `text`: ErrorResponse's field P. */
 export function characterPosition(text: string, index: number): number {
   let pairs = 0
   for (let i = 1; i < index; i++) {
@@ -85,12 +85,13 @@ const BACKSLASH: Readonly<Record<string, string>> = {
 function decodeBackslashes(body: string): string {
   const escape =
     /''|\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|x([0-9a-f]{1,2})|([0-7]{1,3})|([^]))/gi
-  return body.replace(escape, (whole, u4?: string, u8?: string, hex?: string, oct?: string, other?: string) => {
+  return body.replace(escape, (whole, ...groups: (string | undefined)[]) => {
     if (whole === "''") return "'"
+    const [u4, u8, hex, octal, other = ''] = groups
     const digits = u4 ?? u8 ?? hex
     if (digits !== undefined) return character(parseInt(digits, 16))
-    if (oct !== undefined) return String.fromCharCode(parseInt(oct, 8) & 0xff)
-    return other === undefined ? '' : (BACKSLASH[other] ?? other)
+    if (octal !== undefined) return String.fromCharCode(parseInt(octal, 8) & 0xff)
+    return BACKSLASH[other] ?? other
   })
 }
 
@@ -103,7 +104,8 @@ function decodeUnicodeEscapes(body: string): string | undefined {
   return decoded.includes('\\') ? undefined : decoded.replaceAll('\0', '\\')
 }
 
-const character = (code: number): string => (code > 0x10ffff ? '\ufffd' : String.fromCodePoint(code))
+const character = (code: number): string =>
+  code > 0x10ffff ? '\ufffd' : String.fromCodePoint(code)
 
 function cutIdentifier(name: string): string {
   if (Buffer.byteLength(name) <= IDENTIFIER_BYTES_MAX) return name

@@ -1,0 +1,164 @@
+// CREATE TABLE and CREATE SOURCE with a connector: the statement's outline, its clauses in their
+// order. Makes the twin's statement on the way and has Postgres's grammar check it.
+
+import { PgError, syntaxError } from '../errors.ts'
+import { BEFORE_RELATION, CLAUSES, refused } from './refusals.ts'
+import { TwinText } from './twin.ts'
+import { readColumnList } from './columns.ts'
+import { readConnector } from './with-options.ts'
+import { readEncoding } from './encoding.ts'
+import { readOptionList } from './option-list.ts'
+import { parseSql } from './parser.ts'
+import { redactStatement } from './redact.ts'
+import type { Encoding, NatsConnector } from '../types/connector.ts'
+import type { ColumnList, ListedColumn } from './columns.ts'
+import type { QualifiedName, TokenCursor } from './cursor.ts'
+import type { GivenOption } from './option-list.ts'
+
+export interface CreateRelation {
+  readonly kind: 'createRelation'
+  readonly relation: 'table' | 'source'
+  readonly ifNotExists: boolean
+  readonly name: QualifiedName
+  readonly columns: readonly ListedColumn[]
+  /** Key columns in key order. A source's key is not checked and not in the twin. */
+  readonly key: readonly string[]
+  /** The twin's CREATE TABLE. */
+  readonly twinSql: string
+  /** 1-based character position in twinSql → in the user's statement. */
+  readonly twinPosition: (position: number) => number
+  readonly connector: NatsConnector
+  readonly encoding: Encoding
+  /** WITH as given, secrets in clear; see describeOptions. */
+  readonly options: readonly GivenOption[]
+  /** The user's statement, secrets hidden: for SHOW CREATE and logs. */
+  readonly shownSql: string
+  readonly notices: readonly string[]
+}
+
+/**
+ * Reads the statement if it is one of ours: any CREATE SOURCE, a CREATE TABLE whose WITH names a
+ * connector. Undefined otherwise. The cursor stands at CREATE.
+ * @throws PgError when it is ours and wrong, with the position of the token at fault
+ */
+export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefined {
+  const relation = relationKind(cursor)
+  if (!relation || (relation === 'table' && !namesConnector(cursor))) return undefined
+  cursor.expect('create')
+  const refusal = refused(cursor, BEFORE_RELATION)
+  if (refusal) throw refusal
+  cursor.expect(relation)
+  const ifNotExists = cursor.accept('if', 'not', 'exists')
+  const name = cursor.qualifiedName()
+  const twin = new TwinText(cursor.text)
+  twin.insert(`CREATE TABLE ${ifNotExists ? 'IF NOT EXISTS ' : ''}`, 0)
+  const nameIndex = cursor.lastEnd - name.text.length
+  twin.copy(nameIndex, cursor.lastEnd)
+  twin.insert(' ', cursor.index)
+  const list = readColumns(cursor, twin, relation)
+  return { ...readClauses(cursor, relation, list, twin), relation, ifNotExists, name }
+}
+
+function relationKind(cursor: TokenCursor): 'table' | 'source' | undefined {
+  if (!cursor.isNext('create')) return undefined
+  const before = new Set(BEFORE_RELATION.flatMap((r) => r.words))
+  let ahead = 1
+  while (before.has(cursor.peek(ahead)?.word ?? '')) ahead++
+  const word = cursor.peek(ahead)?.word
+  return word === 'table' || word === 'source' ? word : undefined
+}
+
+/** Whether a WITH ( … ) outside all brackets has the key `connector`. */
+function namesConnector(cursor: TokenCursor): boolean {
+  let depth = 0
+  let isWith = false
+  for (let ahead = 0; cursor.peek(ahead); ahead++) {
+    if (cursor.isSymbol('(', ahead)) {
+      if (depth++ === 0) isWith = cursor.peek(ahead - 1)?.word === 'with'
+    } else if (cursor.isSymbol(')', ahead)) depth--
+    if (isWith && depth === 1 && isConnectorKey(cursor, ahead)) return true
+  }
+  return false
+}
+
+function isConnectorKey(cursor: TokenCursor, ahead: number): boolean {
+  const key = cursor.peek(ahead)?.text.toLowerCase()
+  if (key !== 'connector' && key !== '"connector"') return false
+  const isFirst = cursor.isSymbol('(', ahead - 1) || cursor.isSymbol(',', ahead - 1)
+  return isFirst && cursor.peek(ahead + 1)?.text.startsWith('=') === true
+}
+
+function readColumns(
+  cursor: TokenCursor,
+  twin: TwinText,
+  relation: 'table' | 'source'
+): ColumnList {
+  const { position } = cursor
+  const list = cursor.isSymbol('(') ? readColumnList(cursor, twin, relation) : undefined
+  if (list && list.columns.length > 0) return list
+  // A clause that isn't supported may be what would have brought the columns.
+  const refusal = refused(cursor, CLAUSES)
+  if (refusal) throw refusal
+  throw syntaxError('schema definition is required', {
+    position,
+    hint: 'List the columns behind the relation\'s name: (id varchar PRIMARY KEY, …).'
+  })
+}
+
+type Clauses = Omit<CreateRelation, 'relation' | 'ifNotExists' | 'name'>
+
+function readClauses(
+  cursor: TokenCursor,
+  relation: 'table' | 'source',
+  list: ColumnList,
+  twin: TwinText
+): Clauses {
+  const refusal = refused(cursor, CLAUSES)
+  if (refusal) throw refusal
+  const { position } = cursor
+  if (!cursor.accept('with')) throw missingWith(cursor)
+  const options = readOptionList(cursor)
+  const { connector, notices } = readConnector(options, position)
+  const allNotices = [...notices]
+  const behindWith = refused(cursor, CLAUSES)
+  if (behindWith) throw behindWith
+  const encoding = readEncoding(cursor, allNotices)
+  const behindFormat = refused(cursor, CLAUSES)
+  if (behindFormat) throw behindFormat
+  cursor.expectEnd()
+  if (relation === 'source' && list.key.length > 0) {
+    allNotices.push('the primary key of a source is not checked')
+  }
+  checkTwin(twin)
+  return {
+    kind: 'createRelation',
+    ...list,
+    twinSql: twin.sql,
+    twinPosition: (p) => twin.sourcePosition(p),
+    connector,
+    encoding,
+    options,
+    shownSql: redactStatement(cursor.text, options),
+    notices: allNotices
+  }
+}
+
+/** RisingWave's words when nothing else is wrong. */
+function missingWith(cursor: TokenCursor): PgError {
+  const isOther = !cursor.isAtEnd && !cursor.isNext('format') && !cursor.isNext('row')
+  if (isOther) return cursor.fail()
+  const { position } = cursor
+  return syntaxError('missing WITH clause', { position, hint: "Add WITH (connector = 'nats', …)." })
+}
+
+/** Finds what only Postgres's own grammar knows to be wrong, before anything is made. */
+function checkTwin(twin: TwinText): void {
+  try {
+    parseSql(twin.sql)
+  } catch (error) {
+    if (!(error instanceof PgError) || error.position === undefined) throw error
+    const position = twin.sourcePosition(error.position)
+    throw syntaxError(error.message, { position, hint: error.hint, cause: error })
+  }
+}
+

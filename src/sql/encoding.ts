@@ -1,0 +1,138 @@
+// The grammar of FORMAT … ENCODE … (…) and of the older ROW FORMAT, and which of it is supported.
+
+import { featureNotSupported, invalidParameterValue, syntaxError } from '../errors.ts'
+import { readOptionList } from './option-list.ts'
+import type { Encoding, TimestamptzHandling } from '../types/connector.ts'
+import type { TokenCursor } from './cursor.ts'
+import type { GivenOption } from './option-list.ts'
+
+const FORMATS = 'PLAIN UPSERT DEBEZIUM DEBEZIUM_MONGO MAXWELL CANAL NATIVE NONE'.split(' ')
+const ENCODES = 'JSON PROTOBUF BYTES AVRO CSV PARQUET TEXT TEMPLATE NATIVE NONE'.split(' ')
+const ROW_FORMATS = (
+  'JSON UPSERT_JSON BYTES MAXWELL CANAL_JSON DEBEZIUM_JSON DEBEZIUM_MONGO_JSON NATIVE ' +
+  'PROTOBUF AVRO UPSERT_AVRO CSV'
+).split(' ')
+const SUPPORTED = 'Supported is FORMAT PLAIN ENCODE JSON.'
+const HANDLING = 'timestamptz.handling.mode'
+const HANDLINGS = [
+  'micro',
+  'milli',
+  'guess_number_unit',
+  'utc_string',
+  'utc_without_suffix'
+] as const
+
+/** RisingWave's words. */
+const ROW_FORMAT_NOTICE =
+  'RisingWave will stop supporting the syntax "ROW FORMAT" in future versions, which will be ' +
+  'changed to "FORMAT ... ENCODE ..." syntax.'
+
+/**
+ * Takes the clause; what the user should know is added to `notices`.
+ * @throws PgError 42601, 0A000, 22023
+ */
+export function readEncoding(cursor: TokenCursor, notices: string[]): Encoding {
+  if (cursor.accept('row', 'format')) return readRowFormat(cursor, notices)
+  if (!cursor.isNext('format')) throw missingEncoding(cursor)
+  cursor.expect('format')
+  const format = readChoice(cursor, FORMATS)
+  if (format.name !== 'PLAIN') {
+    throw featureNotSupported(`connector nats does not support format ${titled(format.name)}`, {
+      position: format.position,
+      hint: SUPPORTED
+    })
+  }
+  cursor.expect('encode')
+  const encode = readChoice(cursor, ENCODES)
+  if (encode.name !== 'JSON') throw encodeNotSupported(encode)
+  const options = cursor.isSymbol('(') ? readOptionList(cursor) : []
+  if (cursor.isNext('key', 'encode')) throw keyEncode(cursor)
+  return plainJson(readEncodeOptions(options, notices))
+}
+
+function readRowFormat(cursor: TokenCursor, notices: string[]): Encoding {
+  const format = readChoice(cursor, ROW_FORMATS)
+  if (format.name !== 'JSON') {
+    throw featureNotSupported(`row format ${format.name} is not supported`, {
+      position: format.position,
+      hint: SUPPORTED
+    })
+  }
+  notices.push(ROW_FORMAT_NOTICE)
+  return plainJson('guess_number_unit')
+}
+
+const plainJson = (timestamptzHandling: TimestamptzHandling): Encoding => ({
+  format: 'plain',
+  encode: 'json',
+  timestamptzHandling
+})
+
+/** Something else may stand where the clause should: that is the error then. */
+function missingEncoding(cursor: TokenCursor): Error {
+  if (!cursor.isAtEnd) return cursor.fail()
+  return syntaxError('FORMAT … ENCODE … clause is required', {
+    position: cursor.position,
+    hint: 'Add FORMAT PLAIN ENCODE JSON at the end.'
+  })
+}
+
+interface Choice {
+  readonly name: string
+  readonly position: number
+}
+
+function readChoice(cursor: TokenCursor, choices: readonly string[]): Choice {
+  const { position } = cursor
+  const name = cursor.peek()?.word?.toUpperCase() ?? ''
+  if (!choices.includes(name)) throw cursor.fail(`Expected one of ${choices.join(', ')}.`)
+  cursor.next()
+  return { name, position }
+}
+
+const encodeNotSupported = ({ name, position }: Choice): Error =>
+  featureNotSupported(`connector nats does not support format Plain with encode ${titled(name)}`, {
+    position,
+    hint: SUPPORTED
+  })
+
+/** RisingWave's words. */
+const keyEncode = (cursor: TokenCursor): Error =>
+  featureNotSupported('key encode clause is not supported in source schema', {
+    position: cursor.position
+  })
+
+function readEncodeOptions(
+  options: readonly GivenOption[],
+  notices: string[]
+): TimestamptzHandling {
+  let handling: TimestamptzHandling = 'guess_number_unit'
+  for (const option of options) {
+    if (option.key === HANDLING) handling = readHandling(option)
+    else if (option.key.startsWith('schema.')) throw schemaNotSupported(option)
+    else notices.push(`Get unknown format_encode_options for Plain Json: ${option.key}`)
+  }
+  return handling
+}
+
+function readHandling({ value, valuePosition }: GivenOption): TimestamptzHandling {
+  const handling = HANDLINGS.find((known) => known === value)
+  if (handling) return handling
+  throw invalidParameterValue(`unrecognized ${HANDLING} value ${value}`, {
+    position: valuePosition,
+    hint: `Expected one of ${HANDLINGS.join(', ')}.`
+  })
+}
+
+const schemaNotSupported = ({ key, position }: GivenOption): Error =>
+  featureNotSupported(`option "${key}" is not supported with encode Json`, {
+    position,
+    hint: 'List the columns in the statement.'
+  })
+
+/** DEBEZIUM_MONGO → DebeziumMongo, as RisingWave prints its formats. */
+const titled = (name: string): string =>
+  name
+    .split('_')
+    .map((part) => part.charAt(0) + part.slice(1).toLowerCase())
+    .join('')

@@ -1,0 +1,117 @@
+// The specification of WITH (connector = 'nats', …): every key that is accepted and its type.
+// Data only. Keys and aliases are RisingWave's, of today and of its 1.2 release.
+
+export type OptionKind = 'string' | 'boolean' | 'integer' | 'integers'
+
+export interface OptionRule {
+  readonly kind: OptionKind
+  /** False: accepted, so that a script runs unchanged, and reported as having no effect yet. */
+  readonly hasEffect: boolean
+  /** Never shown again once it was given. */
+  readonly isSecret: boolean
+  /** Other spellings of the key. */
+  readonly aliases: readonly string[]
+}
+
+const used = (kind: OptionKind, ...aliases: string[]): OptionRule => ({
+  kind,
+  hasEffect: true,
+  isSecret: false,
+  aliases
+})
+const secret = (...aliases: string[]): OptionRule => ({
+  ...used('string', ...aliases),
+  isSecret: true
+})
+const unused = (kind: OptionKind, ...aliases: string[]): OptionRule => ({
+  ...used(kind, ...aliases),
+  hasEffect: false
+})
+
+export const OPTIONS: Readonly<Record<string, OptionRule>> = {
+  connector: used('string'),
+  server_url: used('string', 'nats.server_url'),
+  subject: used('string', 'nats.subject'),
+  stream: used('string', 'nats.stream'),
+  connect_mode: used('string', 'nats.connect_mode'),
+  username: used('string', 'nats.user', 'nats.username', 'user'),
+  password: secret('nats.password'),
+  jwt: secret('nats.jwt'),
+  nkey: secret('nats.nkey'),
+  'scan.startup.mode': used('string'),
+  'scan.startup.timestamp.millis': used('integer', 'scan.startup.timestamp_millis'),
+
+  // What a stream is made with, and a rate: jetgres makes no streams and reads as fast as it can.
+  allow_create_stream: unused('boolean'),
+  max_bytes: unused('integer', 'nats.max_bytes'),
+  max_messages: unused('integer', 'nats.max_messages'),
+  max_messages_per_subject: unused('integer', 'nats.max_messages_per_subject'),
+  max_consumers: unused('integer', 'nats.max_consumers'),
+  max_message_size: unused('integer', 'nats.max_message_size'),
+  source_rate_limit: unused('integer'),
+
+  // jetgres keeps the position itself, so it needs no durable consumer.
+  'consumer.durable_name': unused('string'),
+  'consumer.name': unused('string'),
+  'consumer.description': unused('string'),
+  'consumer.deliver_policy': unused('string'),
+  'consumer.deliver_subject': unused('string'),
+  'consumer.ack_policy': unused('string'),
+  'consumer.ack_wait.sec': unused('integer', 'consumer.ack_wait'),
+  'consumer.max_deliver': unused('integer'),
+  'consumer.filter_subject': unused('string'),
+  'consumer.filter_subjects': unused('string'),
+  'consumer.replay_policy': unused('string'),
+  'consumer.rate_limit': unused('integer'),
+  'consumer.sample_frequency': unused('integer'),
+  'consumer.max_waiting': unused('integer'),
+  'consumer.max_ack_pending': unused('integer'),
+  'consumer.headers_only': unused('boolean'),
+  'consumer.max_batch': unused('integer'),
+  'consumer.max_bytes': unused('integer'),
+  'consumer.max_expires.sec': unused('integer', 'consumer.max_expires'),
+  'consumer.inactive_threshold.sec': unused('integer', 'consumer.inactive_threshold'),
+  'consumer.num.replicas': unused('integer', 'consumer.num_replicas'),
+  'consumer.memory_storage': unused('boolean'),
+  'consumer.backoff.sec': unused('integers', 'consumer.backoff')
+}
+
+const CANONICAL: ReadonlyMap<string, string> = new Map(
+  Object.entries(OPTIONS).flatMap(([key, rule]) =>
+    [key, ...rule.aliases].map((spelling): [string, string] => [spelling, key])
+  )
+)
+
+/** The key that a spelling stands for; undefined when it is unknown. */
+export const canonicalKey = (spelling: string): string | undefined => CANONICAL.get(spelling)
+
+/** The known spelling nearest to an unknown one, if one is near. */
+export function nearestKey(spelling: string): string | undefined {
+  return nearest(spelling, [...CANONICAL.keys()])
+}
+
+/** The candidate at the smallest edit distance, at most a third of the word's length. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  let best: string | undefined
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
+  for (const candidate of candidates) {
+    const distance = editDistance(word, candidate, bestDistance)
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance]
+  }
+  return best
+}
+
+/** Levenshtein's distance, or `limit` when it isn't below. */
+function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

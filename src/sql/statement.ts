@@ -1,0 +1,36 @@
+// What one statement is to jetgres: the entry to its own SQL. Pure; everything that is not answered
+// with a meaning here is Postgres's to judge.
+
+import { TokenCursor } from './cursor.ts'
+import { readCommand } from './commands.ts'
+import { readCreateRelation } from './create-relation.ts'
+import { tryScanTokens } from './parser.ts'
+import { startsIntercepted } from './classify.ts'
+import type { Command } from './commands.ts'
+import type { CreateRelation } from './create-relation.ts'
+import type { Token } from './tokens.ts'
+
+export type OurStatement = CreateRelation | Command
+
+/**
+ * Reads one statement's text (a semicolon at its end is fine). Undefined: it is not ours, or so
+ * broken that Postgres shall say so. Positions are in characters of `text`.
+ * @throws PgError when it is ours and cannot be done as written
+ */
+export function readStatement(text: string): OurStatement | undefined {
+  if (!startsIntercepted(text)) return undefined
+  const tokens = tryScanTokens(text)?.flatMap(singleAngles)
+  if (!tokens) return undefined
+  while (tokens.at(-1)?.text === ';') tokens.pop()
+  const cursor = new TokenCursor(text, tokens)
+  return cursor.isNext('create') ? readCreateRelation(cursor) : readCommand(cursor)
+}
+
+/** The closing brackets of struct<a struct<b int>> come as one operator: makes them single. */
+function singleAngles(token: Token): Token | Token[] {
+  if (token.kind !== 'symbol' || !/^[<>]{2,}$/.test(token.text)) return token
+  return Array.from(token.text, (text, i) => {
+    const start = token.start + i
+    return { ...token, text, start, end: start + 1 }
+  })
+}
