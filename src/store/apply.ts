@@ -1,0 +1,152 @@
+// One batch into one relation's table, inside a transaction that the caller opened. Owns the upsert:
+// the keys go to a temporary table, rows with those keys are deleted, the new rows are appended.
+// Must never commit, and must leave no row behind that the position does not cover.
+
+import type { DuckDBType } from '@duckdb/node-api'
+import { limits } from '../limits.ts'
+import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
+import { SEQUENCE_COLUMN, storeColumn, storeTable } from '../types/store-names.ts'
+import { storeType } from '../types/store-type.ts'
+import type { ColumnType, RelationSchema, Value } from '../types/value.ts'
+import { appliedBefore, isTextNumeric, keyColumns, rowsToApply } from './batch-rows.ts'
+import { duckTypeByName } from './duck-types.ts'
+import { appendRows } from './duck-write.ts'
+import { DROPPED_TABLE, trimDropped, updatePosition } from './format.ts'
+import { NewKeys } from './new-keys.ts'
+import { StoreError } from './store-error.ts'
+import type { Writer } from './writer.ts'
+
+/** The temporary table that holds the keys of the batch in hand. */
+const KEYS = 'jetgres_keys'
+
+const DROPPED_TYPES = ['BIGINT', 'BIGINT', 'BIGINT', 'VARCHAR', 'VARCHAR', 'BLOB'].map(duckTypeByName)
+
+/** A relation's table as the writer knows it. */
+export interface Target {
+  readonly schema: RelationSchema
+  /** DuckDB's types of the table's columns, `_seq` included. */
+  readonly types: readonly DuckDBType[]
+  readonly newKeys: NewKeys
+}
+
+/** How far a relation has come. */
+export interface Progress {
+  readonly position: StreamPosition
+  readonly dropped: number
+}
+
+/** @throws StoreError when a column's type has no place in the store. */
+export function targetOf(schema: RelationSchema): Target {
+  const types = schema.columns.map((column) => duckTypeByName(columnType(column.type)))
+  return { schema, types: [...types, duckTypeByName('BIGINT')], newKeys: new NewKeys(schema) }
+}
+
+function columnType(type: ColumnType): string {
+  const name = storeType(type)
+  if (name === undefined) throw new StoreError(`the store has no place for type ${type.oid}`)
+  return name
+}
+
+/** CREATE TABLE for a relation. @throws StoreError as targetOf. */
+export function createTableSql(schema: RelationSchema): string {
+  const columns = schema.columns.map(
+    ({ attnum, type }) => `${storeColumn(attnum)} ${columnType(type)}`
+  )
+  return `CREATE TABLE ${storeTable(schema.id)} (${[...columns, `${SEQUENCE_COLUMN} BIGINT`].join(', ')})`
+}
+
+/** Applies what of the batch was not applied before; returns how far the relation has come then. */
+export async function applyBatch(
+  writer: Writer,
+  target: Target,
+  batch: Batch,
+  before: Progress
+): Promise<Progress> {
+  const after = appliedBefore(batch, before.position)
+  const indexes = rowsToApply(target.schema, batch, after)
+  if (indexes.length > 0) await applyRows(writer, target, batch, indexes)
+  const dropped = batch.dropped.filter((delivery) => delivery.sequence > after)
+  await appendDropped(writer, target.schema.id, dropped, before.dropped)
+  const progress = {
+    position: {
+      sequence: Math.max(after, batch.position.sequence),
+      created: batch.position.created
+    },
+    dropped: before.dropped + dropped.length
+  }
+  await updatePosition(writer, target.schema.id, progress.position, progress.dropped)
+  return progress
+}
+
+async function applyRows(
+  writer: Writer,
+  target: Target,
+  batch: Batch,
+  indexes: Int32Array
+): Promise<void> {
+  const { schema, types, newKeys } = target
+  if (schema.key.length > 0 && !(await newKeys.areAllNew(writer, batch, indexes))) {
+    await deleteKeys(writer, target, batch, indexes)
+  }
+  const columns = [...batch.columns, batch.sequences.map(BigInt)]
+  await writer.append({ name: storeTable(schema.id) }, (appender) =>
+    appendRows(appender, types, { columns, indexes })
+  )
+}
+
+async function deleteKeys(
+  writer: Writer,
+  { schema, types }: Target,
+  batch: Batch,
+  indexes: Int32Array
+): Promise<void> {
+  const key = keyColumns(schema)
+  const columns = key.map(({ type }, i) => `k${i} ${columnType(type)}`)
+  await writer.runOnce(`CREATE OR REPLACE TEMP TABLE ${KEYS} (${columns.join(', ')})`)
+  await writer.append({ name: KEYS, catalog: 'temp' }, (appender) =>
+    appendRows(
+      appender,
+      key.map(({ index }) => types[index] as DuckDBType),
+      { columns: key.map(({ index }) => batch.columns[index] as readonly Value[]), indexes }
+    )
+  )
+  const conditions = key.map(
+    ({ attnum, type }, i) =>
+      `${comparable(`t.${storeColumn(attnum)}`, type)} = ${comparable(`k.k${i}`, type)}`
+  )
+  await writer.runOnce(
+    `DELETE FROM ${storeTable(schema.id)} t USING ${KEYS} k WHERE ${conditions.join(' AND ')}`
+  )
+}
+
+/** Equal exactly where Postgres calls the values equal; as `normalized` in batch-rows.ts. */
+function comparable(column: string, type: ColumnType): string {
+  if (!isTextNumeric(type)) return column
+  return `CASE WHEN contains(${column}, '.') THEN rtrim(rtrim(${column}, '0'), '.') ELSE ${column} END`
+}
+
+async function appendDropped(
+  writer: Writer,
+  id: number,
+  dropped: readonly DroppedDelivery[],
+  before: number
+): Promise<void> {
+  if (dropped.length === 0) return
+  const kept = dropped.slice(-limits.droppedKeptPerRelation)
+  const first = before + dropped.length - kept.length + 1
+  const columns: Value[][] = [
+    kept.map(() => BigInt(id)),
+    kept.map((_, i) => BigInt(first + i)),
+    kept.map(({ sequence }) => BigInt(sequence)),
+    kept.map(({ subject }) => withoutNul(subject)),
+    kept.map(({ error }) => withoutNul(error)),
+    kept.map(({ payload }) => payload.subarray(0, limits.droppedPayloadBytesKept))
+  ]
+  await writer.append({ name: DROPPED_TABLE }, (appender) =>
+    appendRows(appender, DROPPED_TYPES, { columns, indexes: Int32Array.from(kept.keys()) })
+  )
+  await trimDropped(writer, id, before + dropped.length - limits.droppedKeptPerRelation)
+}
+
+/** The error may quote the payload; a report of a bad delivery must not fail for what it quotes. */
+const withoutNul = (value: string): string => value.replaceAll('\0', '\uFFFD')

@@ -1,0 +1,94 @@
+// Which rows of a batch count: not those applied before, and of each key only the newest. Pure; it
+// must agree with Postgres (and so with the DELETE in apply.ts) about which keys are equal.
+
+import type { Batch, StreamPosition } from '../types/connector.ts'
+import { OID } from '../types/oids.ts'
+import { storeType } from '../types/store-type.ts'
+import type { ColumnType, Interval, RelationSchema, Value } from '../types/value.ts'
+import { StoreError } from './store-error.ts'
+
+/** The sequence up to which a batch's deliveries were applied before. */
+export function appliedBefore(batch: Batch, stored: StreamPosition): number {
+  return batch.position.created === stored.created ? stored.sequence : 0
+}
+
+/** Indexes of the rows to apply, in the order of the batch. @throws StoreError for a NULL key. */
+export function rowsToApply(schema: RelationSchema, batch: Batch, after: number): Int32Array {
+  const fresh = freshRows(batch, after)
+  if (schema.key.length === 0) return fresh
+  const last = new Map<Value, number>()
+  const keyOf = keyReader(schema, batch)
+  for (const row of fresh) {
+    const key = keyOf(row)
+    const other = last.get(key)
+    if (other === undefined || sequenceAt(batch, row) >= sequenceAt(batch, other)) {
+      last.set(key, row)
+    }
+  }
+  return last.size === fresh.length ? fresh : Int32Array.from(last.values())
+}
+
+const sequenceAt = (batch: Batch, row: number): number => batch.sequences[row] as number
+
+function freshRows(batch: Batch, after: number): Int32Array {
+  const rows = new Int32Array(batch.count)
+  let count = 0
+  for (let row = 0; row < batch.count; row++) {
+    if (sequenceAt(batch, row) > after) rows[count++] = row
+  }
+  return rows.subarray(0, count)
+}
+
+/** A reader of row keys: values that are `===` exactly when Postgres calls the keys equal. */
+function keyReader(schema: RelationSchema, batch: Batch): (row: number) => Value {
+  const parts = keyColumns(schema).map(({ index, type }) => {
+    const values = batch.columns[index] as readonly Value[]
+    return (row: number) => normalized(values[row] as Value, type)
+  })
+  const [only] = parts
+  if (only && parts.length === 1) return only
+  return (row) => {
+    let key = ''
+    for (const part of parts) {
+      const text = String(part(row))
+      key += `${text.length}:${text}`
+    }
+    return key
+  }
+}
+
+/** The key's columns, in key order, with their places in a batch. */
+export function keyColumns(
+  schema: RelationSchema
+): { readonly index: number; readonly attnum: number; readonly type: ColumnType }[] {
+  return schema.key.map((attnum) => {
+    const index = schema.columns.findIndex((column) => column.attnum === attnum)
+    const column = schema.columns[index]
+    if (!column) throw new StoreError(`relation ${schema.id} has no key column ${attnum}`)
+    return { index, attnum, type: column.type }
+  })
+}
+
+/** Numeric that no DECIMAL holds is kept as text, where 1.0 and 1.00 differ. */
+export const isTextNumeric = (type: ColumnType): boolean =>
+  type.oid === OID.numeric && storeType(type) === 'VARCHAR'
+
+const DAY_MICROS = 86_400_000_000n
+
+function normalized(value: Value, type: ColumnType): string | number | bigint | boolean {
+  if (value === null) throw new StoreError('a key column is null')
+  if (typeof value === 'object') return normalizedObject(value, type)
+  if (type.oid !== OID.numeric) return value
+  const digits = String(value)
+  return digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits
+}
+
+function normalizedObject(value: Uint8Array | Interval | readonly Value[], type: ColumnType) {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1')
+  // As interval_cmp_value of Postgres's timestamp.c: a month is 30 days, a day 24 hours.
+  if ('micros' in value) return value.micros + BigInt(value.months * 30 + value.days) * DAY_MICROS
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part === 'bigint' || typeof part === 'number') return String(part)
+    return part
+  }).concat(String(type.oid))
+}

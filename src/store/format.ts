@@ -1,0 +1,136 @@
+// What a store file is: its meta tables and their version. Owns every statement on them; must never
+// touch a relation's own table.
+
+import type { DuckDBValue } from '@duckdb/node-api'
+import type { StreamPosition } from '../types/connector.ts'
+import type { RelationSchema } from '../types/value.ts'
+import { StoreError } from './store-error.ts'
+import type { Writer } from './writer.ts'
+
+/** Raised when an older jetgres could not read the file any more. */
+export const FORMAT_VERSION = 1
+
+export const DROPPED_TABLE = 'jetgres_dropped'
+
+/** No keys or constraints: DuckDB would turn each UPDATE into DELETE and INSERT. One writer. */
+const TABLES = [
+  'CREATE TABLE jetgres_meta (version INTEGER, next_id BIGINT)',
+  'CREATE TABLE jetgres_relations (id BIGINT, schema VARCHAR, definition VARCHAR)',
+  `CREATE TABLE jetgres_positions
+     (id BIGINT, sequence BIGINT, created VARCHAR, dropped BIGINT)`,
+  `CREATE TABLE ${DROPPED_TABLE}
+     (relation BIGINT, nth BIGINT, sequence BIGINT, subject VARCHAR, error VARCHAR, payload BLOB)`,
+  `INSERT INTO jetgres_meta VALUES (${FORMAT_VERSION}, 1)`
+]
+
+/** What the store remembers of a relation besides its rows. */
+export interface StoredRelation {
+  readonly schema: RelationSchema
+  readonly definition: string
+  readonly position: StreamPosition
+  /** Deliveries ever dropped. */
+  readonly dropped: number
+}
+
+/** Makes the meta tables of a new file. @throws StoreError for a file that isn't ours. */
+export async function prepareFormat(writer: Writer, path: string): Promise<void> {
+  const tables = await writer.rows('SELECT table_name FROM duckdb_tables() WHERE NOT temporary')
+  if (tables.length === 0) {
+    for (const sql of TABLES) await writer.run(sql)
+    return
+  }
+  if (!tables.some(([name]) => name === 'jetgres_meta')) {
+    throw new StoreError(`"${path}" is a DuckDB file of something else`)
+  }
+  const version = (await writer.rows('SELECT version FROM jetgres_meta'))[0]?.[0]
+  if (version === FORMAT_VERSION) return
+  throw new StoreError(
+    `"${path}" has store format ${String(version)}, this jetgres reads ${FORMAT_VERSION}`
+  )
+}
+
+export async function loadRelations(writer: Writer): Promise<StoredRelation[]> {
+  const rows = await writer.rows(
+    `SELECT r.schema, r.definition, p.sequence, p.created, p.dropped
+       FROM jetgres_relations r JOIN jetgres_positions p USING (id) ORDER BY id`
+  )
+  return rows.map(([schema, definition, sequence, created, dropped]) => ({
+    schema: JSON.parse(text(schema)) as RelationSchema,
+    definition: text(definition),
+    position: { sequence: Number(sequence), created: text(created) },
+    dropped: Number(dropped)
+  }))
+}
+
+const text = (value: DuckDBValue | undefined): string => {
+  if (typeof value === 'string') return value
+  throw new StoreError('the store file is damaged')
+}
+
+export async function insertRelation(writer: Writer, relation: StoredRelation): Promise<void> {
+  const { schema, definition, position, dropped } = relation
+  const id = BigInt(schema.id)
+  await writer.run('INSERT INTO jetgres_relations VALUES ($1::BIGINT, $2, $3)', [
+    id,
+    JSON.stringify(schema),
+    definition
+  ])
+  await writer.run('INSERT INTO jetgres_positions VALUES ($1::BIGINT, $2::BIGINT, $3, $4::BIGINT)', [
+    id,
+    BigInt(position.sequence),
+    position.created,
+    BigInt(dropped)
+  ])
+}
+
+export async function updateDefinition(
+  writer: Writer,
+  id: number,
+  definition: string
+): Promise<void> {
+  await writer.run('UPDATE jetgres_relations SET definition = $2 WHERE id = $1::BIGINT', [
+    BigInt(id),
+    definition
+  ])
+}
+
+export async function updatePosition(
+  writer: Writer,
+  id: number,
+  position: StreamPosition,
+  dropped: number
+): Promise<void> {
+  await writer.run(
+    `UPDATE jetgres_positions SET sequence = $2::BIGINT, created = $3, dropped = $4::BIGINT
+      WHERE id = $1::BIGINT`,
+    [BigInt(id), BigInt(position.sequence), position.created, BigInt(dropped)]
+  )
+}
+
+export async function deleteRelation(writer: Writer, id: number): Promise<void> {
+  for (const table of ['jetgres_relations', 'jetgres_positions']) {
+    await writer.run(`DELETE FROM ${table} WHERE id = $1::BIGINT`, [BigInt(id)])
+  }
+  await writer.run(`DELETE FROM ${DROPPED_TABLE} WHERE relation = $1::BIGINT`, [BigInt(id)])
+}
+
+/** Forgets the dropped deliveries of a relation up to its nth. */
+export async function trimDropped(writer: Writer, id: number, nth: number): Promise<void> {
+  await writer.run(`DELETE FROM ${DROPPED_TABLE} WHERE relation = $1::BIGINT AND nth <= $2::BIGINT`, [
+    BigInt(id),
+    BigInt(nth)
+  ])
+}
+
+/** Takes the next relation id out of use, for good. */
+export async function takeId(writer: Writer): Promise<number> {
+  await writer.run('UPDATE jetgres_meta SET next_id = next_id + 1')
+  return Number((await writer.rows('SELECT next_id - 1 FROM jetgres_meta'))[0]?.[0])
+}
+
+/** Keeps ids that the caller chose itself out of use too. */
+export async function passId(writer: Writer, id: number): Promise<void> {
+  await writer.run('UPDATE jetgres_meta SET next_id = greatest(next_id, $1::BIGINT)', [
+    BigInt(id) + 1n
+  ])
+}

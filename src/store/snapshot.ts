@@ -1,0 +1,195 @@
+// Reading the store: a snapshot, and the cursors of its queries. Owns the stream of chunks and that
+// a result is either whole or an error; must never know relations or Postgres.
+//
+//   Snapshot ──query──► Cursor (streaming) ──next──► Chunk … undefined
+//                         │ the snapshot is asked something else meanwhile
+//                         └► Cursor (set aside: its remaining chunks are kept, bounded)
+
+import { ResultReturnType } from '@duckdb/node-api'
+import type { DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
+import type { ColumnType, Value } from '../types/value.ts'
+import { chunkBytes, vectorReader } from './duck-read.ts'
+import type { ReadVector } from './duck-read.ts'
+import { bindParameter } from './duck-types.ts'
+import type { Loan, ReaderPool } from './reader-pool.ts'
+import { StoreError } from './store-error.ts'
+
+export interface Parameter {
+  readonly value: Value
+  readonly type: ColumnType
+}
+
+/** Up to 2,048 rows, by column. */
+export interface Chunk {
+  readonly rowCount: number
+  readonly columns: Value[][]
+}
+
+/** A snapshot that nobody released and nobody can reach gives its reader back. */
+const leaked = new FinalizationRegistry<{ pool: ReaderPool; loan: Loan }>(({ pool, loan }) => {
+  void pool.giveBack(loan)
+})
+
+export class Snapshot {
+  readonly #pool: ReaderPool
+  readonly #loan: Loan
+  /** The cursor whose rows DuckDB still streams. */
+  #streaming: Cursor | undefined
+  #released: Promise<void> | undefined
+
+  constructor(pool: ReaderPool, loan: Loan) {
+    this.#pool = pool
+    this.#loan = loan
+    leaked.register(this, { pool, loan }, this)
+  }
+
+  /**
+   * Runs one SELECT. Cursors of one snapshot may be read in any order.
+   * After a query failed while running, a pinned snapshot answers no more.
+   * @throws StoreError
+   */
+  async query(sql: string, parameters: readonly Parameter[] = []): Promise<Cursor> {
+    this.#checkOpen()
+    return this.#loan.reader.run('query', async (check) => {
+      await this.#streaming?.setAside(check)
+      this.#streaming = undefined
+      const statement = await this.#loan.reader.prepare(sql)
+      bindAll(statement, parameters)
+      check()
+      this.#loan.isStreaming = true
+      const cursor = new Cursor(this, this.#pool, this.#loan, await statement.stream())
+      this.#streaming = cursor
+      return cursor
+    })
+  }
+
+  /** Makes the query or fetch in hand fail soon; without one it does nothing. */
+  interrupt(): void {
+    if (!this.#released) this.#loan.reader.interrupt()
+  }
+
+  /** Interrupts what is in hand and gives the reader back. Any number of times; never rejects. */
+  release(): Promise<void> {
+    leaked.unregister(this)
+    this.#released ??= this.#pool.giveBack(this.#loan)
+    return this.#released
+  }
+
+  #checkOpen(): void {
+    if (this.#released) throw new StoreError('the snapshot is released')
+  }
+
+  /** For cursors: their chunks end with the snapshot. */
+  get isReleased(): boolean {
+    return this.#released !== undefined
+  }
+}
+
+function bindAll(statement: DuckDBPreparedStatement, parameters: readonly Parameter[]): void {
+  if (statement.parameterCount !== parameters.length) {
+    throw new StoreError(
+      `the query has ${statement.parameterCount} parameters, ${parameters.length} were given`
+    )
+  }
+  parameters.forEach(({ value, type }, i) => bindParameter(statement, i + 1, value, type))
+}
+
+interface HeldChunk {
+  readonly chunk: DuckDBDataChunk
+  readonly bytes: number
+}
+
+export class Cursor {
+  /** DuckDB's names of the result's types: "INTEGER", "DECIMAL(10,2)", "VARCHAR[]". */
+  readonly columnTypes: readonly string[]
+  readonly #readers: readonly ReadVector[]
+  /** Also keeps the snapshot from being taken for leaked while its cursor is read. */
+  readonly #snapshot: Snapshot
+  readonly #pool: ReaderPool
+  readonly #loan: Loan
+  readonly #result: DuckDBResult
+  /** Chunks set aside, oldest first. */
+  readonly #held: HeldChunk[] = []
+  /** All chunks are fetched (or the result failed, or nobody wants the rest). */
+  #ended = false
+  /** Why the result is not whole; thrown once the chunks before it are read. */
+  #failure: unknown
+
+  /** @throws StoreError when a column's type has no canonical form. */
+  constructor(snapshot: Snapshot, pool: ReaderPool, loan: Loan, result: DuckDBResult) {
+    const types = result.columnTypes()
+    this.columnTypes = types.map((type) => type.toString())
+    this.#readers = types.map(vectorReader)
+    this.#snapshot = snapshot
+    this.#pool = pool
+    this.#loan = loan
+    this.#result = result
+  }
+
+  /** The next rows, never zero of them; undefined when the result is whole. @throws StoreError */
+  async next(): Promise<Chunk | undefined> {
+    if (this.#snapshot.isReleased) throw new StoreError('the snapshot is released')
+    const held = this.#takeHeld()
+    if (held) return this.#decode(held)
+    if (this.#ended) return this.#end()
+    return this.#loan.reader.run('fetch', async () => {
+      const chunk = this.#takeHeld() ?? (this.#ended ? this.#end() : await this.#fetch())
+      return chunk && this.#decode(chunk)
+    })
+  }
+
+  /** Nobody wants the rest. Any number of times. */
+  close(): void {
+    this.#ended = true
+    this.#failure = undefined
+    while (this.#held.length > 0) this.#takeHeld()
+  }
+
+  /** For the snapshot: keeps the remaining chunks, because DuckDB is about to forget them. */
+  async setAside(check: () => void): Promise<void> {
+    try {
+      while (!this.#ended) {
+        check()
+        const chunk = await this.#fetch()
+        if (!chunk) return
+        const bytes = chunkBytes(chunk)
+        this.#pool.hold(this.#loan, bytes)
+        this.#held.push({ chunk, bytes })
+      }
+    } catch (error) {
+      this.#ended = true
+      this.#failure = error
+    }
+  }
+
+  #end(): undefined {
+    if (this.#failure !== undefined) throw this.#failure
+    return undefined
+  }
+
+  /** A stream that fails half-way ends like a whole one; only its return type tells. */
+  async #fetch(): Promise<DuckDBDataChunk | undefined> {
+    const chunk = await this.#result.fetchChunk()
+    if (chunk && chunk.rowCount > 0) return chunk
+    this.#ended = true
+    if (this.#result.returnType !== ResultReturnType.QUERY_RESULT) {
+      this.#failure = new StoreError('the query failed before its last row')
+      throw this.#failure
+    }
+    this.#loan.isStreaming = false
+    return undefined
+  }
+
+  #takeHeld(): DuckDBDataChunk | undefined {
+    const held = this.#held.shift()
+    if (!held) return undefined
+    this.#pool.hold(this.#loan, -held.bytes)
+    return held.chunk
+  }
+
+  #decode(chunk: DuckDBDataChunk): Chunk {
+    const { rowCount } = chunk
+    const columns = this.#readers.map((read, i) => read(chunk.getColumnVector(i), rowCount))
+    return { rowCount, columns }
+  }
+}

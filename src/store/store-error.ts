@@ -1,0 +1,27 @@
+// What goes wrong inside the store, for the store's callers. Owns the error and how DuckDB's errors
+// become it; must never choose an SQLSTATE: a caller that meets a StoreError relays the statement,
+// or fails the batch.
+
+/** A failure of the store: DuckDB's message under the step that failed; `cause` is DuckDB's error. */
+export class StoreError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'StoreError'
+  }
+}
+
+/** Runs one step; whatever it throws comes out as a StoreError that names the step. */
+export async function step<T>(name: string, work: () => Promise<T> | T): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw asStoreError(name, cause)
+  }
+}
+
+/** `cause` itself when it is a StoreError already, else a StoreError that names the step. */
+export function asStoreError(name: string, cause: unknown): StoreError {
+  if (cause instanceof StoreError) return cause
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new StoreError(`${name}: ${message}`, { cause })
+}
