@@ -98,5 +98,9 @@ export const limits = {
   fieldNamesKept: 1_024,
   /** Time zones, and per zone the days, whose UTC offset is remembered. */
   zonesKept: 64,
-  zoneDaysKept: 4_096
+  zoneDaysKept: 4_096,
+
+  /** Expressions nested deeper, or DuckDB text longer (guards repeat their operands), are relayed. */
+  translatedDepthMax: 200,
+  translatedSqlCharsMax: 100_000
 } as const

@@ -1,0 +1,88 @@
+// smallint, integer, bigint and oid. Decimal only: the 0x and 1_000 spellings are younger than the
+// oldest Postgres we stand before, which answers them itself.
+
+import { invalidTextRepresentation, numericValueOutOfRange } from '../errors.ts'
+import type { PgError } from '../errors.ts'
+import { fixedWidth } from './bytes.ts'
+import type { Codec } from './codec.ts'
+import { OID } from './oids.ts'
+
+const INTEGER = /^[ \t-\r]*([+-]?\d+)[ \t-\r]*$/
+
+const INT8_MIN = -(2n ** 63n)
+const INT8_MAX = 2n ** 63n - 1n
+
+const outOfRange = (text: string, name: string): PgError =>
+  numericValueOutOfRange(`value "${text}" is out of range for type ${name}`)
+
+function digits(text: string, name: string): string {
+  const found = INTEGER.exec(text)
+  if (found) return found[1] as string
+  throw invalidTextRepresentation(`invalid input syntax for type ${name}: "${text}"`)
+}
+
+function parseNumber(text: string, name: string, min: number, max: number): number {
+  const value = Number(digits(text, name))
+  if (value < min || value > max) throw outOfRange(text, name)
+  // Number('-0') is -0, which no integer type has.
+  return value + 0
+}
+
+function parseBigint(text: string): bigint {
+  const value = BigInt(digits(text, 'bigint').replace('+', ''))
+  if (value < INT8_MIN || value > INT8_MAX) throw outOfRange(text, 'bigint')
+  return value
+}
+
+export const int2: Codec = {
+  oid: OID.int2,
+  typlen: 2,
+  toText: (value) => String(value as number),
+  toBinary(value) {
+    const bytes = Buffer.allocUnsafe(2)
+    bytes.writeInt16BE(value as number)
+    return bytes
+  },
+  fromText: (text) => parseNumber(text, 'smallint', -32768, 32767),
+  fromBinary: (bytes) => fixedWidth(bytes, 2).getInt16(0)
+}
+
+export const int4: Codec = {
+  oid: OID.int4,
+  typlen: 4,
+  toText: (value) => String(value as number),
+  toBinary(value) {
+    const bytes = Buffer.allocUnsafe(4)
+    bytes.writeInt32BE(value as number)
+    return bytes
+  },
+  fromText: (text) => parseNumber(text, 'integer', -2147483648, 2147483647),
+  fromBinary: (bytes) => fixedWidth(bytes, 4).getInt32(0)
+}
+
+export const int8: Codec = {
+  oid: OID.int8,
+  typlen: 8,
+  toText: (value) => String(value as bigint),
+  toBinary(value) {
+    const bytes = Buffer.allocUnsafe(8)
+    bytes.writeBigInt64BE(value as bigint)
+    return bytes
+  },
+  fromText: parseBigint,
+  fromBinary: (bytes) => fixedWidth(bytes, 8).getBigInt64(0)
+}
+
+export const oid: Codec = {
+  oid: OID.oid,
+  typlen: 4,
+  toText: (value) => String(value as number),
+  toBinary(value) {
+    const bytes = Buffer.allocUnsafe(4)
+    bytes.writeUInt32BE(value as number)
+    return bytes
+  },
+  // oidin takes a negative int4 and wraps it round.
+  fromText: (text) => parseNumber(text, 'oid', -2147483648, 4294967295) >>> 0,
+  fromBinary: (bytes) => fixedWidth(bytes, 4).getUint32(0)
+}

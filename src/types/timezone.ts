@@ -1,0 +1,113 @@
+// UTC offsets of named time zones, exact to the second, local mean times included. The data is ICU's,
+// reached through Intl; offsets are remembered by day, with the moment of change where there is one.
+// Must never accept a name that Intl and Postgres read differently: signed forms are POSIX there.
+
+import { limits } from '../limits.ts'
+import { SECONDS_PER_DAY } from './calendar.ts'
+
+/** Regions, and the few plain names that both take from the tz database. */
+const NAME = /^(?:[A-Za-z]+(?:\/[A-Za-z0-9_+-]+)+|UTC|GMT|UCT|Zulu|Universal|Greenwich|GMT0)$/i
+const OTHER_NAMES =
+  /^(?:CET|CST6CDT|Cuba|EET|EST|EST5EDT|Egypt|Eire|GB|GB-Eire|HST|Hongkong|Iceland|Iran|Israel|Jamaica|Japan|Kwajalein|Libya|MET|MST|MST7MDT|NZ|NZ-CHAT|Navajo|PRC|PST8PDT|Poland|Portugal|ROC|ROK|Singapore|Turkey|W-SU|WET)$/i
+
+/** Rules repeat every 400 years: far years borrow the offsets of a year that Intl can reach. */
+const SECONDS_PER_400_YEARS = 146_097 * SECONDS_PER_DAY
+const FAR_FUTURE = Date.UTC(2500, 0, 1) / 1000
+
+/** One UTC day: the offset at its start and, when it changes on that day, when and to what. */
+interface ZoneDay {
+  readonly before: number
+  readonly changeAt: number
+  readonly after: number
+}
+
+export class Zone {
+  readonly #format: Intl.DateTimeFormat
+  readonly #days = new Map<number, ZoneDay>()
+  #lastDay = NaN
+  #last: ZoneDay = { before: 0, changeAt: Infinity, after: 0 }
+
+  /** @throws RangeError for a name that Intl does not know */
+  constructor(name: string) {
+    this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
+  }
+
+  /** Seconds east of Greenwich at a Unix time in whole seconds. */
+  offsetAt(unixSeconds: number): number {
+    const at = near(unixSeconds)
+    const day = Math.floor(at / SECONDS_PER_DAY)
+    const facts = day === this.#lastDay ? this.#last : this.#day(day)
+    return at < facts.changeAt ? facts.before : facts.after
+  }
+
+  /**
+   * The offset of a local clock reading, given as if it were a Unix time. A reading that a change
+   * skipped takes the offset before it, a doubled one the offset after it.
+   * Source: DetermineTimeZoneOffsetInternal in Postgres's datetime.c.
+   */
+  offsetOfLocal(localSeconds: number): number {
+    const before = this.offsetAt(localSeconds - SECONDS_PER_DAY)
+    const after = this.offsetAt(localSeconds + SECONDS_PER_DAY)
+    if (before === after) return before
+    return this.offsetAt(localSeconds - after) === after ? after : before
+  }
+
+  #day(day: number): ZoneDay {
+    let facts = this.#days.get(day)
+    if (!facts) {
+      facts = this.#look(day * SECONDS_PER_DAY)
+      if (this.#days.size >= limits.zoneDaysKept) this.#days.clear()
+      this.#days.set(day, facts)
+    }
+    this.#lastDay = day
+    this.#last = facts
+    return facts
+  }
+
+  #look(start: number): ZoneDay {
+    const before = this.#ask(start)
+    const after = this.#ask(start + SECONDS_PER_DAY - 1)
+    if (before === after) return { before, changeAt: Infinity, after }
+    let same = start
+    let changeAt = start + SECONDS_PER_DAY - 1
+    while (changeAt - same > 1) {
+      const middle = Math.floor((same + changeAt) / 2)
+      if (this.#ask(middle) === before) same = middle
+      else changeAt = middle
+    }
+    return { before, changeAt, after }
+  }
+
+  #ask(unixSeconds: number): number {
+    const text = this.#format.format(unixSeconds * 1000)
+    const found = /GMT(?:([+-])(\d\d):(\d\d)(?::(\d\d))?)?$/.exec(text)
+    const [, sign, hours = 0, minutes = 0, seconds = 0] = found ?? []
+    const size = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds)
+    return sign === '-' ? -size : size
+  }
+}
+
+const near = (unixSeconds: number): number =>
+  unixSeconds < FAR_FUTURE
+    ? unixSeconds
+    : FAR_FUTURE + ((unixSeconds - FAR_FUTURE) % SECONDS_PER_400_YEARS)
+
+const zones = new Map<string, Zone | undefined>()
+
+/** The zone of a tz database name, in any case; undefined when it is not known here. */
+export function findZone(name: string): Zone | undefined {
+  if (zones.has(name)) return zones.get(name)
+  const zone = openZone(name)
+  if (zones.size >= limits.zonesKept) zones.clear()
+  zones.set(name, zone)
+  return zone
+}
+
+function openZone(name: string): Zone | undefined {
+  if (!NAME.test(name) && !OTHER_NAMES.test(name)) return undefined
+  try {
+    return new Zone(name)
+  } catch {
+    return undefined
+  }
+}
