@@ -1,0 +1,158 @@
+// The table of aggregates: name × argument type → DuckDB text. What is absent is relayed: sums and
+// averages of floats depend on the order of the rows, string_agg and array_agg likewise.
+// Must never leak HUGEINT, nor an average that Postgres would print with other digits.
+
+import { OID } from '../types/oids.ts'
+import { decimalOf } from './coerce.ts'
+import type { Expr, Facts } from './expr.ts'
+import { decimalExpr, factsOf, printedNumeric, relay, typed } from './expr.ts'
+import { FLOATS, INTEGERS, TEXTS } from './families.ts'
+
+/** What surrounds the argument of one call. */
+export interface Call {
+  readonly distinct: boolean
+  /** ` FILTER (WHERE …)`, or ''. */
+  readonly filter: string
+  readonly facts: Facts
+}
+
+type Make = (a: Expr, call: Call) => Expr
+
+interface AggregateRule {
+  readonly name: string
+  readonly takes: readonly number[]
+  readonly make: Make
+}
+
+const invoke = (name: string, argument: string, call: Call): string =>
+  `${name}(${call.distinct ? 'DISTINCT ' : ''}${argument})${call.filter}`
+
+/** An overflow raises on both sides. */
+const sumToBigint: Make = (a, call) =>
+  typed(`CAST(${invoke('sum', a.sql, call)} AS BIGINT)`, OID.int8, call.facts)
+
+const sumOfBigint: Make = (a, call) => {
+  const sql = `CAST(${invoke('sum', a.sql, call)} AS DECIMAL(38,0))`
+  return decimalExpr({ sql, precision: 38, scale: 0 }, true, call.facts)
+}
+
+/** Ten digits of room: more rows than a store will have. */
+const sumOfNumeric: Make = (a, call) => {
+  const { sql, precision, scale } = decimalOf(a)
+  if (precision > 28 || a.printed === undefined) return relay('a sum of so many digits')
+  const total = `CAST(${invoke('sum', sql, call)} AS DECIMAL(38,${scale}))`
+  return decimalExpr({ sql: total, precision: 38, scale }, true, call.facts)
+}
+
+const extreme =
+  (name: string): Make =>
+  (a, call) =>
+    typed(invoke(name, a.sql, { ...call, distinct: false }), a.type.oid, call.facts)
+
+const extremeText =
+  (name: string): Make =>
+  (a, call) => {
+    if (!a.bytewise) return relay('texts are ordered without COLLATE "C"')
+    const sql = invoke(name, a.sql, { ...call, distinct: false })
+    return typed(sql, OID.text, { ...call.facts, bytewise: true })
+  }
+
+const extremeNumeric =
+  (name: string): Make =>
+  (a, call) => {
+    const { sql, ...size } = decimalOf(a)
+    const extremeSql = invoke(name, sql, { ...call, distinct: false })
+    return decimalExpr({ sql: extremeSql, ...size }, a.printed !== undefined, call.facts)
+  }
+
+const logical =
+  (name: string): Make =>
+  (a, call) =>
+    typed(invoke(name, a.sql, { ...call, distinct: false }), OID.bool, call.facts)
+
+/** Digits after the point that an average shows at most where it can still be compared. */
+const AVERAGE_SCALE = 20
+
+/**
+ * sum / count with as many digits as numeric division chooses: 16 significant ones, counted in
+ * groups of four. Source: numeric.c, select_div_scale. `s` and `n` are the sum and the count, `w`
+ * the group of the first digits, `f` their value, `r` the digits after the point, `q` the quotient
+ * as a whole number of units of the last digit.
+ */
+const average: Make = (a, call) => {
+  const sum = `CAST(${invoke('sum', a.sql, call)} AS HUGEINT)`
+  const count = `CAST(${invoke('count', a.sql, call)} AS HUGEINT)`
+  const steps = [
+    `{s: abs(x.s), n: x.n, m: x.s < 0, a: CAST(abs(x.s) AS VARCHAR), b: CAST(x.n AS VARCHAR)}`,
+    `{s: x.s, n: x.n, m: x.m, w: ((length(x.a) - 1) // 4) - ((length(x.b) - 1) // 4), ` +
+      `f: CAST(left(x.a, (length(x.a) - 1) % 4 + 1) AS INTEGER) <= ` +
+      `CAST(left(x.b, (length(x.b) - 1) % 4 + 1) AS INTEGER)}`,
+    `{s: x.s, n: x.n, m: x.m, r: greatest(0, 16 - 4 * (x.w - CASE WHEN x.f THEN 1 ELSE 0 END))}`,
+    `{m: x.m, r: x.r, q: CAST((2 * x.s * CAST('1' || repeat('0', x.r) AS HUGEINT) + x.n) // ` +
+      `(2 * x.n) AS VARCHAR)}`,
+    `{m: x.m, r: x.r, q: CASE WHEN length(x.q) <= x.r THEN repeat('0', x.r + 1 - length(x.q)) ` +
+      `|| x.q ELSE x.q END}`,
+    `CASE WHEN x.m THEN '-' ELSE '' END || left(x.q, length(x.q) - x.r) || ` +
+      `CASE WHEN x.r > 0 THEN '.' || right(x.q, x.r) ELSE '' END`
+  ]
+  const start = `[{s: ${sum}, n: ${count}}]`
+  const chain = steps.reduce((from, step) => `list_transform(${from}, lambda x: ${step})`, start)
+  const text = `CASE WHEN ${count} = 0 THEN NULL ELSE (${chain})[1] END`
+  return printedNumeric(`(${text})`, averageDecimal(`(${text})`), call.facts)
+}
+
+function averageDecimal(text: string): { sql: string; precision: number; scale: number } {
+  const digits = `length(${text}) - strpos(${text} || '.', '.')`
+  const value = `CAST(${text} AS DECIMAL(38,${AVERAGE_SCALE}))`
+  const sql = `(CASE WHEN ${digits} > ${AVERAGE_SCALE} THEN error('an average of many digits') ELSE ${value} END)`
+  return { sql, precision: 38, scale: AVERAGE_SCALE }
+}
+
+const ORDERED = [
+  ...INTEGERS,
+  ...FLOATS,
+  OID.date,
+  OID.time,
+  OID.timestamp,
+  OID.timestamptz
+]
+
+/** First match wins. */
+export const AGGREGATES: readonly AggregateRule[] = [
+  { name: 'sum', takes: [OID.int2, OID.int4], make: sumToBigint },
+  { name: 'sum', takes: [OID.int8], make: sumOfBigint },
+  { name: 'sum', takes: [OID.numeric], make: sumOfNumeric },
+  { name: 'avg', takes: INTEGERS, make: average },
+  // NaN is the greatest float on both sides.
+  { name: 'min', takes: ORDERED, make: extreme('min') },
+  { name: 'max', takes: ORDERED, make: extreme('max') },
+  { name: 'min', takes: [OID.numeric], make: extremeNumeric('min') },
+  { name: 'max', takes: [OID.numeric], make: extremeNumeric('max') },
+  { name: 'min', takes: TEXTS, make: extremeText('min') },
+  { name: 'max', takes: TEXTS, make: extremeText('max') },
+  { name: 'bool_and', takes: [OID.bool], make: logical('bool_and') },
+  { name: 'every', takes: [OID.bool], make: logical('bool_and') },
+  { name: 'bool_or', takes: [OID.bool], make: logical('bool_or') }
+]
+
+const NAMES = new Set(['count', ...AGGREGATES.map((rule) => rule.name)])
+
+export const isAggregate = (name: string): boolean => NAMES.has(name)
+
+/** count(*), or count(x) of a type with one equality on both sides. */
+export function count(a: Expr | undefined, call: Call): Expr {
+  const argument = a === undefined ? '*' : a.sql
+  return typed(invoke('count', argument, call), OID.int8, call.facts)
+}
+
+export function applyAggregate(name: string, a: Expr, call: Call): Expr {
+  const rule = AGGREGATES.find((one) => one.name === name && one.takes.includes(a.type.oid))
+  return rule?.make(a, call) ?? relay(`aggregate ${name} of this type is not known to be equal`)
+}
+
+/** The facts of a call, from its argument and its FILTER. */
+export const callFacts = (parts: readonly Expr[]): Facts => ({
+  ...factsOf(parts),
+  constant: false,
+  aggregate: true
+})

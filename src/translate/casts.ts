@@ -1,0 +1,99 @@
+// The table of casts: from × to → DuckDB text. What is absent is relayed.
+// An entry is here only when both sides agree for every value, or DuckDB raises where they do not.
+// Must never hold a cast whose result depends on a setting of the session.
+
+import { OID } from '../types/oids.ts'
+import { numericTypmod } from '../types/store-type.ts'
+import type { ColumnType } from '../types/value.ts'
+import { decimalOf, doubleOf } from './coerce.ts'
+import type { Expr } from './expr.ts'
+import { decimalExpr, factsOf, formOf, guard, relay, typed } from './expr.ts'
+import { FLOATS, INTEGERS, TEXTS } from './families.ts'
+
+type Make = (a: Expr, to: number) => Expr
+
+interface CastRule {
+  readonly from: readonly number[]
+  readonly to: readonly number[]
+  readonly make: Make
+}
+
+/** DuckDB's own cast: out of range raises on both sides, a half rounds to even on both. */
+const plain: Make = (a, to) => typed(`CAST(${a.sql} AS ${formOf(to)})`, to, factsOf([a]))
+
+/** The same bytes under another name. */
+const relabel: Make = (a, to) => typed(a.sql, to, factsOf([a]))
+
+const toNumeric: Make = (a) => decimalExpr(decimalOf(a), true, factsOf([a]))
+
+/** A half rounds away from zero on both sides. */
+const fromNumeric: Make = (a, to) =>
+  typed(`CAST(${decimalOf(a).sql} AS ${formOf(to)})`, to, factsOf([a]))
+
+/** DuckDB makes an ordinary day of an infinite instant. */
+const dateOfTimestamp: Make = (a, to) =>
+  typed(`(${guard(`isinf(${a.sql})`, `CAST(${a.sql} AS DATE)`, 'infinity')})`, to, factsOf([a]))
+
+const numericText: Make = (a, to) =>
+  a.printed === undefined
+    ? relay('the scale of a numeric is not known')
+    : typed(a.printed, to, factsOf([a]))
+
+/** First match wins; a type to itself is no cast at all. */
+export const CASTS: readonly CastRule[] = [
+  { from: INTEGERS, to: INTEGERS, make: plain },
+  { from: INTEGERS, to: FLOATS, make: plain },
+  { from: FLOATS, to: INTEGERS, make: plain },
+  { from: [OID.float4], to: [OID.float8], make: plain },
+  { from: INTEGERS, to: [OID.numeric], make: toNumeric },
+  { from: [OID.numeric], to: INTEGERS, make: fromNumeric },
+  { from: [OID.numeric], to: [OID.float8], make: (a) => doubleOf(a) },
+  { from: [OID.numeric], to: TEXTS, make: numericText },
+  { from: INTEGERS, to: TEXTS, make: plain },
+  { from: [OID.bool, OID.uuid], to: TEXTS, make: plain },
+  { from: [OID.bool], to: [OID.int4], make: plain },
+  { from: [OID.int4], to: [OID.bool], make: plain },
+  { from: TEXTS, to: TEXTS, make: relabel },
+  // Kept without its trailing blanks, as the cast to text leaves it.
+  { from: [OID.bpchar], to: TEXTS, make: relabel },
+  { from: [OID.date], to: [OID.timestamp], make: plain },
+  { from: [OID.timestamp], to: [OID.date], make: dateOfTimestamp }
+]
+
+/** `a::type`, a typed already. */
+export function applyCast(a: Expr, type: ColumnType): Expr {
+  const from = a.type.oid
+  if (from !== type.oid) {
+    const rule = CASTS.find((one) => one.from.includes(from) && one.to.includes(type.oid))
+    if (!rule) return relay(`a cast from type ${from} to ${type.oid} is not known to be equal`)
+    return withModifier(rule.make(a, type.oid), type)
+  }
+  return type.typmod === -1 ? withoutModifier(a) : withModifier(a, type)
+}
+
+/** `x::numeric` of a numeric(10,2) keeps the value and its digits; char(n) keeps its blanks. */
+function withoutModifier(a: Expr): Expr {
+  if (a.type.oid === OID.bpchar) return relay('char(n) is only compared and passed through')
+  return { ...a, type: { oid: a.type.oid, typmod: -1 }, column: false }
+}
+
+function withModifier(a: Expr, type: ColumnType): Expr {
+  if (type.typmod === -1) return a
+  const cut = MODIFIERS[type.oid]
+  return cut ? { ...cut(a, type.typmod), type } : relay('a type modifier is not known')
+}
+
+/** An explicit cast to varchar(n) cuts; one to numeric(p,s) rounds half away from zero. */
+const MODIFIERS: Readonly<Record<number, (a: Expr, typmod: number) => Expr>> = {
+  [OID.varchar]: (a, typmod) =>
+    typed(`substring(${a.sql}, 1, ${typmod - 4})`, OID.varchar, factsOf([a])),
+  [OID.numeric]: (a, typmod) => {
+    const size = numericTypmod(typmod)
+    if (!size) return relay('a numeric without digits')
+    // A numeric parameter or an average may have more digits than its DECIMAL shows.
+    if (a.form === 'VARCHAR') return relay('rounding an unconstrained numeric')
+    const sql = `CAST(${decimalOf(a).sql} AS DECIMAL(${size.precision},${size.scale}))`
+    return decimalExpr({ sql, ...size }, true, factsOf([a]))
+  }
+}
+

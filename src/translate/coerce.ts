@@ -1,0 +1,126 @@
+// Giving an untyped literal or parameter its type, and bringing several expressions to one type as
+// Postgres does for CASE, COALESCE, IN and UNION. Source: parse_coerce.c, select_common_type.
+// Only combinations whose values stay exactly the same are here; must never lose a digit.
+
+import { OID } from '../types/oids.ts'
+import type { Decimal, Expr, Facts } from './expr.ts'
+import { factsOf, isText, printedNumeric, relay, typed, decimalExpr } from './expr.ts'
+import { isFloat, isInteger, TEXTS, wider } from './families.ts'
+import { literal, nullOf } from './literals.ts'
+
+/** What the coercions ask of the statement: the text of parameter n once its type is known. */
+export interface Parameters {
+  parameter(number: number, oid: number): Expr
+}
+
+/** Digits an integer type may have. */
+const DIGITS: Readonly<Record<number, number>> = { [OID.int2]: 5, [OID.int4]: 10, [OID.int8]: 19 }
+
+export const isUnknown = (expr: Expr): boolean => expr.type.oid === OID.unknown
+
+/** An untyped literal or parameter as `oid`; any other expression as it is. */
+export function settle(expr: Expr, oid: number, parameters: Parameters): Expr {
+  if (!isUnknown(expr)) return expr
+  if (expr.parameter !== undefined) return parameters.parameter(expr.parameter, oid)
+  if (expr.literal === undefined || expr.literal === null) return nullOf(oid)
+  return { ...literal(expr.literal, { oid, typmod: -1 }), literal: expr.literal }
+}
+
+/** The DECIMAL of a numeric or integer; relays when the number has none. */
+export function decimalOf(expr: Expr): Decimal {
+  if (expr.decimal) return expr.decimal
+  const digits = DIGITS[expr.type.oid]
+  if (digits === undefined) return relay('an unconstrained numeric is only passed through')
+  // A constant is given the digits it has, so that less room is needed beside it.
+  const precision = expr.literal?.replace('-', '').length ?? digits
+  return { sql: `CAST(${expr.sql} AS DECIMAL(${precision},0))`, precision, scale: 0 }
+}
+
+/** A DECIMAL cast to one with room for both; relays when 38 digits do not hold them. */
+export function commonDecimal(all: readonly Decimal[]): { precision: number; scale: number } {
+  const scale = Math.max(...all.map((one) => one.scale))
+  const whole = Math.max(...all.map((one) => one.precision - one.scale))
+  if (whole + scale > 38) relay('numbers need more than 38 digits together')
+  return { precision: Math.max(whole + scale, 1), scale }
+}
+
+export function widenDecimal(from: Decimal, to: { precision: number; scale: number }): string {
+  if (from.precision === to.precision && from.scale === to.scale) return from.sql
+  return `CAST(${from.sql} AS DECIMAL(${to.precision},${to.scale}))`
+}
+
+/** The double that Postgres makes of a number; relays on a numeric that is not a literal. */
+export function doubleOf(expr: Expr): Expr {
+  if (expr.type.oid === OID.float8) return expr
+  if (expr.type.oid === OID.numeric) {
+    if (typeof expr.literal === 'string') return literal(expr.literal, { oid: OID.float8, typmod: -1 })
+    return relay('numeric to double precision is not known to be equal')
+  }
+  return typed(`CAST(${expr.sql} AS DOUBLE)`, OID.float8, factsOf([expr]))
+}
+
+/** Expressions of a CASE, COALESCE … brought to one type; all are of the same form afterwards. */
+export function unify(exprs: readonly Expr[], parameters: Parameters): readonly Expr[] {
+  const oids = new Set(exprs.filter((expr) => !isUnknown(expr)).map((expr) => expr.type.oid))
+  if (oids.size === 0) oids.add(OID.text)
+  const oid = commonType([...oids])
+  return level(exprs.map((expr) => settle(expr, oid, parameters)), oid)
+}
+
+function commonType(oids: readonly number[]): number {
+  const [first = OID.text] = oids
+  if (oids.length === 1) return first
+  if (oids.every(isInteger)) return oids.reduce(wider)
+  // Neither text nor varchar yields to the other: the first one stays.
+  if (oids.every((oid) => TEXTS.includes(oid))) return first
+  if (oids.every((oid) => isInteger(oid) || oid === OID.numeric)) return OID.numeric
+  const others = oids.filter((oid) => oid !== OID.float8)
+  if (others.length < oids.length && !others.some((oid) => isFloat(oid) || isText(oid))) {
+    if (others.every((oid) => isInteger(oid) || oid === OID.numeric)) return OID.float8
+  }
+  return relay('a mixture of types is not known to be equal')
+}
+
+function level(exprs: readonly Expr[], oid: number): readonly Expr[] {
+  if (oid === OID.bpchar) return relay('char(n) is only compared and passed through')
+  if (oid === OID.float8) return exprs.map(doubleOf)
+  if (oid === OID.numeric) return levelNumeric(exprs)
+  return exprs.map((expr) => convert(expr, oid))
+}
+
+function convert(expr: Expr, oid: number): Expr {
+  if (expr.type.oid === oid) return { ...expr, type: { oid, typmod: -1 }, column: false }
+  if (!isInteger(oid)) return typed(expr.sql, oid, expr)
+  return typed(`CAST(${expr.sql} AS ${oid === OID.int8 ? 'BIGINT' : 'INTEGER'})`, oid, expr)
+}
+
+function levelNumeric(exprs: readonly Expr[]): readonly Expr[] {
+  const decimals = exprs.map(decimalOf)
+  const common = commonDecimal(decimals)
+  const values = exprs.map((expr, i) => ({ scale: decimals[i]?.scale, isNull: isNullLiteral(expr) }))
+  const printable =
+    values.every((value) => value.isNull || value.scale === common.scale) &&
+    exprs.every((expr) => expr.printed !== undefined || isInteger(expr.type.oid))
+  return exprs.map((expr, i) => {
+    const from = decimals[i] ?? relay('a number has no digits')
+    return decimalExpr({ sql: widenDecimal(from, common), ...common }, printable, factsOf([expr]))
+  })
+}
+
+const isNullLiteral = (expr: Expr): boolean => expr.sql.startsWith('CAST(NULL AS ')
+
+/** Widest DECIMAL that a numeric parameter is compared by: 19 digits on either side of the point. */
+const PARAMETER_SCALE = 19
+
+/** A numeric parameter: its text, and a DECIMAL where that holds it exactly. */
+export function numericParameter(sql: string, facts: Facts): Expr {
+  const plain = `regexp_full_match(${sql}, '-?[0-9]{1,19}([.][0-9]{1,${PARAMETER_SCALE}})?')`
+  const decimal = {
+    sql:
+      `CASE WHEN NOT ${plain} THEN error('a number of too many digits') ` +
+      `ELSE CAST(${sql} AS DECIMAL(38,${PARAMETER_SCALE})) END`,
+    precision: 38,
+    scale: PARAMETER_SCALE
+  }
+  return printedNumeric(sql, decimal, facts)
+}

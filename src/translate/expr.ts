@@ -1,0 +1,141 @@
+// A translated expression: DuckDB text together with everything the tables need to know of it.
+// Owns the word "relay" inside the translator: giving up is an exception that translate() catches.
+// Must never choose an operator or a function; the tables do.
+
+import { OID } from '../types/oids.ts'
+import { numericTypmod, storeType } from '../types/store-type.ts'
+import type { ColumnType } from '../types/value.ts'
+
+/** Thrown where a construct is not proven equal; only translate() and splitPushdown() catch it. */
+export class Relay extends Error {
+  constructor(reason: string) {
+    super(reason)
+    this.name = 'Relay'
+  }
+}
+
+export function relay(reason: string): never {
+  throw new Relay(reason)
+}
+
+/** A number that DuckDB holds as DECIMAL(precision,scale). */
+export interface Decimal {
+  readonly sql: string
+  readonly precision: number
+  readonly scale: number
+}
+
+export interface Expr {
+  /** DuckDB text, closed under any operator around it. */
+  readonly sql: string
+  readonly type: ColumnType
+  /** The DuckDB type of `sql`. */
+  readonly form: string
+  /** No column of any relation occurs in it. */
+  readonly constant: boolean
+  /** An aggregate call occurs in it. */
+  readonly aggregate: boolean
+  /** Exactly a column; char(n) may only leave as one, its blanks are added on the way out. */
+  readonly column: boolean
+  /** What an ORDER BY or < would use: bytes when a column takes part, else the database's default. */
+  readonly bytewise: boolean
+  /** The text of an untyped literal (null: NULL), or of a numeric literal. */
+  readonly literal?: string | null
+  /** An untyped parameter, 1-based; its type is what it first meets. */
+  readonly parameter?: number
+  /** numeric only: the form to compare and calculate with. */
+  readonly decimal?: Decimal
+  /** numeric only: DuckDB text giving exactly what Postgres prints. */
+  readonly printed?: string
+}
+
+export type Facts = Pick<Expr, 'constant' | 'aggregate' | 'bytewise'>
+
+/** What an expression inherits from its parts. Source: parse_collate.c, a column's collation wins. */
+export function factsOf(parts: readonly Expr[]): Facts {
+  return {
+    constant: parts.every((part) => part.constant),
+    aggregate: parts.some((part) => part.aggregate),
+    bytewise: parts.some((part) => part.bytewise)
+  }
+}
+
+export const CONSTANT: Facts = { constant: true, aggregate: false, bytewise: false }
+
+/** The DuckDB type that carries a scalar type other than numeric; relays when there is none. */
+export function formOf(oid: number): string {
+  const form = storeType({ oid, typmod: -1 })
+  return form ?? relay(`type ${oid} is not known`)
+}
+
+/** An expression of a type other than numeric. */
+export function typed(sql: string, oid: number, facts: Facts): Expr {
+  const { constant, aggregate, bytewise } = facts
+  return {
+    sql,
+    type: { oid, typmod: -1 },
+    form: formOf(oid),
+    constant,
+    aggregate,
+    bytewise: bytewise && isText(oid),
+    column: false
+  }
+}
+
+export const boolean = (sql: string, parts: readonly Expr[]): Expr =>
+  typed(sql, OID.bool, factsOf(parts))
+
+/** A numeric held as DECIMAL. `printable`: every value has exactly `scale` digits after the point. */
+export function decimalExpr(decimal: Decimal, printable: boolean, facts: Facts): Expr {
+  const { sql, precision, scale } = decimal
+  if (precision > 38) relay('a number has more than 38 digits')
+  return {
+    ...facts,
+    bytewise: false,
+    sql,
+    type: { oid: OID.numeric, typmod: -1 },
+    form: `DECIMAL(${precision},${scale})`,
+    column: false,
+    decimal,
+    ...(printable ? { printed: `CAST(${sql} AS VARCHAR)` } : {})
+  }
+}
+
+/** A numeric held as its text, with a DECIMAL to compare by when there is one. */
+export function printedNumeric(text: string, decimal: Decimal | undefined, facts: Facts): Expr {
+  return {
+    ...facts,
+    bytewise: false,
+    sql: text,
+    type: { oid: OID.numeric, typmod: -1 },
+    form: 'VARCHAR',
+    column: false,
+    printed: text,
+    ...(decimal ? { decimal } : {})
+  }
+}
+
+/** A column of a relation. */
+export function columnExpr(sql: string, type: ColumnType): Expr {
+  const form = storeType(type)
+  if (form === undefined) relay(`a column has type ${type.oid}, which is not known`)
+  const facts = { constant: false, aggregate: false, bytewise: isText(type.oid) }
+  const bare = { ...facts, sql, type, form, column: true }
+  if (type.oid !== OID.numeric) return bare
+  const size = form === 'VARCHAR' ? undefined : numericTypmod(type.typmod)
+  if (!size) return { ...bare, printed: sql }
+  return { ...bare, decimal: { sql, ...size }, printed: `CAST(${sql} AS VARCHAR)` }
+}
+
+export const isText = (oid: number): boolean =>
+  oid === OID.text || oid === OID.varchar || oid === OID.bpchar
+
+/**
+ * Fails the local execution (so the statement is relayed) on the rows where `condition` holds: they
+ * are those on which Postgres raises, or on which the two are not proven equal.
+ */
+export const guard = (condition: string, sql: string, reason: string): string =>
+  `CASE WHEN ${condition} THEN error('${reason}') ELSE ${sql} END`
+
+/** A text as a DuckDB literal; backslashes mean themselves there. */
+export const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`

@@ -1,0 +1,255 @@
+// Walks an expression of the parse tree: each node becomes DuckDB text with its Postgres type, by the
+// tables. A node kind that is not listed in WALKERS is relayed.
+// Must never write a rule about a type by itself; the tables hold them.
+
+import { OID } from '../types/oids.ts'
+import type { ColumnType } from '../types/value.ts'
+import { applyAggregate, callFacts, count, isAggregate } from './aggregates.ts'
+import * as ast from './ast.ts'
+import { applyCast } from './casts.ts'
+import { caseExpr, coalesce, extremeOf, nullif } from './choices.ts'
+import { isUnknown, settle } from './coerce.ts'
+import { comparison } from './comparisons.ts'
+import type { Context } from './context.ts'
+import type { Expr } from './expr.ts'
+import { boolean, CONSTANT, quote, relay } from './expr.ts'
+import { castTypeName, typeOf } from './families.ts'
+import { applyFunction, FUNCTIONS } from './functions.ts'
+import { integerLiteral, literal, nullOf, numericLiteral } from './literals.ts'
+import { anyOf, between, inList } from './memberships.ts'
+import { applyOperator, negate } from './operators.ts'
+import { type FromItem, resolveColumn } from './scope.ts'
+
+/** Where an expression stands. */
+export interface Env {
+  readonly context: Context
+  readonly from: FromItem
+  /** Aggregates may be called here: targets, HAVING and ORDER BY, and not inside another one. */
+  readonly aggregates: boolean
+}
+
+type Walk = (body: ast.Node, env: Env) => Expr
+
+export function walk(node: unknown, env: Env): Expr {
+  const { kind, body } = ast.open(node)
+  const walker = WALKERS[kind] ?? relay(`${kind || 'an empty expression'} is not translated`)
+  return env.context.deeper(() => walker(body, env))
+}
+
+/** An expression that must be boolean; an untyped literal is read as one. */
+export function walkBoolean(node: unknown, env: Env): Expr {
+  const expr = settle(walk(node, env), OID.bool, env.context)
+  return expr.type.oid === OID.bool ? expr : relay('a condition is not boolean')
+}
+
+const walkAll = (nodes: readonly unknown[], env: Env): Expr[] => nodes.map((node) => walk(node, env))
+
+const constant: Walk = (body) => {
+  if (ast.has(body, 'ival')) return integerLiteral(BigInt(ast.int(ast.child(body, 'ival'), 'ival')))
+  if (ast.has(body, 'fval')) return bareNumber(ast.str(ast.child(body, 'fval'), 'fval'))
+  if (ast.has(body, 'boolval')) {
+    const value = ast.flag(ast.child(body, 'boolval'), 'boolval')
+    return literal(String(value), { oid: OID.bool, typmod: -1 })
+  }
+  if (ast.has(body, 'sval')) return untyped(ast.str(ast.child(body, 'sval'), 'sval'))
+  return ast.flag(body, 'isnull') ? untyped(null) : relay('a constant of an unknown kind')
+}
+
+const bareNumber = (text: string): Expr =>
+  /^-?\d{1,38}$/.test(text) ? integerLiteral(BigInt(text)) : numericLiteral(text)
+
+const untyped = (text: string | null): Expr => ({
+  ...CONSTANT,
+  sql: text === null ? 'NULL' : quote(text),
+  type: { oid: OID.unknown, typmod: -1 },
+  form: 'VARCHAR',
+  column: false,
+  literal: text
+})
+
+const columnRef: Walk = (body, env) => {
+  const parts = ast.names(ast.list(body, 'fields')) ?? relay('a whole row is not translated')
+  return resolveColumn(env.from, parts)
+}
+
+const cast: Walk = (body, env) => {
+  const type = typeOf(castTypeName(body))
+  const argument = walk(body['arg'], env)
+  return isUnknown(argument) ? castUntyped(argument, type, env) : applyCast(argument, type)
+}
+
+function castUntyped(argument: Expr, type: ColumnType, env: Env): Expr {
+  const settled = settle(argument, type.oid, env.context)
+  if (type.typmod === -1) return settled
+  return argument.literal === null ? nullOf(type.oid) : applyCast(settled, type)
+}
+
+const logical: Walk = (body, env) => {
+  const args = ast.list(body, 'args').map((arg) => walkBoolean(arg, env))
+  const op = ast.str(body, 'boolop')
+  if (op === 'NOT_EXPR') return boolean(`(NOT ${args[0]?.sql ?? relay('NOT of nothing')})`, args)
+  const word = op === 'AND_EXPR' ? ' AND ' : ' OR '
+  return boolean(`(${args.map((arg) => arg.sql).join(word)})`, args)
+}
+
+const nullTest: Walk = (body, env) => {
+  const arg = settle(walk(body['arg'], env), OID.text, env.context)
+  const not = ast.str(body, 'nulltesttype') === 'IS_NOT_NULL' ? 'NOT ' : ''
+  return boolean(`(${arg.sql} IS ${not}NULL)`, [arg])
+}
+
+const BOOLEAN_TESTS: Readonly<Record<string, string>> = {
+  IS_TRUE: 'IS NOT DISTINCT FROM TRUE',
+  IS_NOT_TRUE: 'IS DISTINCT FROM TRUE',
+  IS_FALSE: 'IS NOT DISTINCT FROM FALSE',
+  IS_NOT_FALSE: 'IS DISTINCT FROM FALSE',
+  IS_UNKNOWN: 'IS NULL',
+  IS_NOT_UNKNOWN: 'IS NOT NULL'
+}
+
+const booleanTest: Walk = (body, env) => {
+  const arg = walkBoolean(body['arg'], env)
+  const test = BOOLEAN_TESTS[ast.str(body, 'booltesttype')] ?? relay('a test of an unknown kind')
+  return boolean(`(${arg.sql} ${test})`, [arg])
+}
+
+const operation: Walk = (body, env) => {
+  const kind = ast.str(body, 'kind') || 'AEXPR_OP'
+  const op = ast.builtinName(ast.list(body, 'name')) ?? relay('an operator of another schema')
+  const special = SPECIAL[kind]
+  if (special) return special(op, body, env)
+  if (!['AEXPR_OP', 'AEXPR_LIKE', 'AEXPR_ILIKE'].includes(kind)) relay(`${kind} is not translated`)
+  const right = walk(body['rexpr'], env)
+  if (!ast.has(body, 'lexpr')) return prefix(op, right)
+  return binary(op, walk(body['lexpr'], env), right, env)
+}
+
+function prefix(op: string, right: Expr): Expr {
+  if (isUnknown(right)) return relay('an operator on an untyped literal')
+  return op === '-' ? negate(right) : relay(`prefix operator ${op} is not translated`)
+}
+
+/** An untyped literal is of the other side's type. Source: oper(), "unknown" heuristics. */
+function binary(op: string, left: Expr, right: Expr, env: Env): Expr {
+  const compared = comparison(op, left, right, env.context)
+  if (compared) return compared
+  const oid = isUnknown(left) ? right.type.oid : left.type.oid
+  const type = oid === OID.varchar || oid === OID.unknown ? OID.text : oid
+  return applyOperator(op, settle(left, type, env.context), settle(right, type, env.context))
+}
+
+type Special = (op: string, body: ast.Node, env: Env) => Expr
+
+const distinct =
+  (test: string): Special =>
+  (_op, body, env) => {
+    const [left, right] = [walk(body['lexpr'], env), walk(body['rexpr'], env)]
+    return comparison(test, left, right, env.context) ?? relay('IS DISTINCT FROM on these types')
+  }
+
+const list: Special = (op, body, env) => {
+  const items = walkAll(ast.list(ast.child(ast.child(body, 'rexpr'), 'List'), 'items'), env)
+  return inList(op, walk(body['lexpr'], env), items, env.context)
+}
+
+const array: Special = (op, body, env) =>
+  anyOf(op, ast.str(body, 'kind'), walk(body['lexpr'], env), arrayOperand(body['rexpr'], env), env.context)
+
+/** The right side of ANY: an ARRAY[…] as its items, anything else as one expression. */
+function arrayOperand(node: unknown, env: Env): readonly Expr[] | Expr {
+  const { kind, body } = ast.open(node)
+  if (kind === 'A_ArrayExpr') return walkAll(ast.list(body, 'elements'), env)
+  if (kind !== 'TypeCast') return walk(node, env)
+  const type = typeOf(castTypeName(body))
+  const inner = ast.open(body['arg'])
+  if (inner.kind === 'A_ArrayExpr') relay('a cast of an array')
+  return { ...walk(body['arg'], env), type }
+}
+
+const range: Special = (_op, body, env) => {
+  const bounds = walkAll(ast.list(ast.child(ast.child(body, 'rexpr'), 'List'), 'items'), env)
+  return between(ast.str(body, 'kind'), walk(body['lexpr'], env), bounds, env.context)
+}
+
+const SPECIAL: Readonly<Record<string, Special>> = {
+  AEXPR_DISTINCT: distinct('IS DISTINCT FROM'),
+  AEXPR_NOT_DISTINCT: distinct('IS NOT DISTINCT FROM'),
+  AEXPR_NULLIF: (_op, body, env) =>
+    nullif(walk(body['lexpr'], env), walk(body['rexpr'], env), env.context),
+  AEXPR_IN: list,
+  AEXPR_OP_ANY: array,
+  AEXPR_OP_ALL: array,
+  AEXPR_BETWEEN: range,
+  AEXPR_NOT_BETWEEN: range,
+  AEXPR_BETWEEN_SYM: range,
+  AEXPR_NOT_BETWEEN_SYM: range
+}
+
+const caseWalk: Walk = (body, env) => {
+  const subject = ast.has(body, 'arg') ? walk(body['arg'], env) : undefined
+  const whens = ast.list(body, 'args').map((node) => ast.open(node).body)
+  const conditions = whens.map((when) => {
+    if (!subject) return walkBoolean(when['expr'], env)
+    const test = comparison('=', subject, walk(when['expr'], env), env.context)
+    return test ?? relay('CASE on these types')
+  })
+  const results = whens.map((when) => walk(when['result'], env))
+  const fallback = ast.has(body, 'defresult') ? walk(body['defresult'], env) : untyped(null)
+  return caseExpr(conditions, results, fallback, env.context)
+}
+
+const MODIFIERS = ['over', 'agg_within_group', 'func_variadic', 'agg_order']
+
+const call: Walk = (body, env) => {
+  const name = ast.builtinName(ast.list(body, 'funcname')) ?? relay('a function of another schema')
+  const modifier = MODIFIERS.find((key) => ast.has(body, key))
+  if (modifier !== undefined) relay(`a call with ${modifier} is not translated`)
+  if (isAggregate(name)) return aggregate(name, body, env)
+  if (ast.flag(body, 'agg_distinct') || ast.has(body, 'agg_filter')) relay('not an aggregate')
+  return applyFunction(name, settleArguments(name, walkAll(ast.list(body, 'args'), env), env))
+}
+
+/** An untyped literal is text where any function of the name takes a text there. */
+function settleArguments(name: string, args: readonly Expr[], env: Env): readonly Expr[] {
+  return args.map((arg, i) => {
+    if (!isUnknown(arg)) return arg
+    const rule = FUNCTIONS.find((one) => one.name === name && one.takes[i]?.includes(OID.text))
+    return rule ? settle(arg, OID.text, env.context) : arg
+  })
+}
+
+function aggregate(name: string, body: ast.Node, env: Env): Expr {
+  if (!env.aggregates) return relay('an aggregate where none is translated')
+  const inside = { ...env, aggregates: false }
+  const args = walkAll(ast.list(body, 'args'), inside)
+  const filter = ast.has(body, 'agg_filter') ? [walkBoolean(body['agg_filter'], inside)] : []
+  const around = {
+    distinct: ast.flag(body, 'agg_distinct'),
+    filter: filter[0] ? ` FILTER (WHERE ${filter[0].sql})` : '',
+    facts: callFacts([...args, ...filter])
+  }
+  const [arg] = args
+  if (args.length > 1) return relay('an aggregate of several arguments')
+  if (name === 'count') return count(arg && settle(arg, OID.text, env.context), around)
+  return applyAggregate(name, arg ?? relay(`${name} of nothing`), around)
+}
+
+const WALKERS: Readonly<Record<string, Walk>> = {
+  A_Const: constant,
+  A_Expr: operation,
+  BoolExpr: logical,
+  BooleanTest: booleanTest,
+  CaseExpr: caseWalk,
+  CoalesceExpr: (body, env) => coalesce(walkAll(ast.list(body, 'args'), env), env.context),
+  ColumnRef: columnRef,
+  FuncCall: call,
+  MinMaxExpr: (body, env) =>
+    extremeOf(
+      ast.str(body, 'op') === 'IS_LEAST' ? 'least' : 'greatest',
+      walkAll(ast.list(body, 'args'), env),
+      env.context
+    ),
+  NullTest: nullTest,
+  ParamRef: (body, env) => env.context.parameterRef(ast.int(body, 'number')),
+  TypeCast: cast
+}

@@ -1,0 +1,106 @@
+// IN, ANY, ALL and BETWEEN: one expression against several.
+// Must never compare a real with a list of other numbers: Postgres rounds the items to real there.
+
+import { ARRAY_OID, OID } from '../types/oids.ts'
+import { elementType } from '../types/store-type.ts'
+import { isUnknown, type Parameters, settle } from './coerce.ts'
+import { comparison } from './comparisons.ts'
+import type { Expr } from './expr.ts'
+import { boolean, formOf, isText, relay } from './expr.ts'
+import { isInteger } from './families.ts'
+import { arrayElements, literal, nullOf } from './literals.ts'
+
+/** `a IN (…)`, or NOT IN where `op` is `<>`. */
+export function inList(
+  op: string,
+  a: Expr,
+  items: readonly Expr[],
+  parameters: Parameters
+): Expr {
+  if (isUnknown(a)) return relay('IN on an untyped literal')
+  const settled = items.map((item) => settle(item, itemType(a), parameters))
+  const real = [a, ...settled].some((one) => one.type.oid === OID.float4)
+  if (real && settled.some((item) => item.type.oid !== a.type.oid)) relay('a list of mixed floats')
+  const tests = settled.map((item) => equals(a, item, parameters))
+  const sql = settled.every((item) => isDirect(a, item))
+    ? `(${a.sql} IN (${settled.map((item) => item.sql).join(', ')}))`
+    : `(${tests.map((test) => test.sql).join(' OR ')})`
+  return boolean(op === '<>' ? `(NOT ${sql})` : sql, [a, ...settled])
+}
+
+const itemType = (a: Expr): number => (a.type.oid === OID.varchar ? OID.text : a.type.oid)
+
+const equals = (a: Expr, b: Expr, parameters: Parameters): Expr =>
+  comparison('=', a, b, parameters) ?? relay('= of these types')
+
+/** DuckDB compares the two as they stand. */
+const isDirect = (a: Expr, b: Expr): boolean =>
+  (a.form === b.form && a.type.oid !== OID.numeric) || (isInteger(a.type.oid) && isInteger(b.type.oid))
+
+/** `a = ANY (…)` and `a <> ALL (…)`, over items or over one array. */
+export function anyOf(
+  op: string,
+  kind: string,
+  a: Expr,
+  operand: readonly Expr[] | Expr,
+  parameters: Parameters
+): Expr {
+  const negated = kind === 'AEXPR_OP_ALL' && op === '<>'
+  if (!negated && !(kind === 'AEXPR_OP_ANY' && op === '=')) return relay(`${op} ANY or ALL`)
+  const items = Array.isArray(operand) ? (operand as readonly Expr[]) : literalItems(operand as Expr, a)
+  if (items === undefined) return arrayMember(negated, a, operand as Expr, parameters)
+  if (items.length === 0) return boolean(negated ? 'TRUE' : 'FALSE', [a])
+  return inList(op, a, items, parameters)
+}
+
+/** The items of `'{…}'` or `'{…}'::type[]`; undefined when the operand is no literal. */
+function literalItems(operand: Expr, a: Expr): readonly Expr[] | undefined {
+  if (typeof operand.literal !== 'string') return undefined
+  const element = elementType(operand.type) ?? { oid: itemType(a), typmod: -1 }
+  if (element.typmod !== -1) return relay('an array with a type modifier')
+  const texts = arrayElements(operand.literal) ?? relay('an array literal is not in a plain form')
+  return texts.map((text) => (text === null ? nullOf(element.oid) : literal(text, element)))
+}
+
+/** Elements of exactly the type of `a`; the whole is NULL where the array is. */
+function arrayMember(negated: boolean, a: Expr, operand: Expr, parameters: Parameters): Expr {
+  const array = typedArray(operand, a, parameters)
+  const element = elementType(array.type)?.oid ?? relay('ANY of something that is no array')
+  const alike = element === a.type.oid || (isText(element) && isText(a.type.oid))
+  const known = element !== OID.numeric && element !== OID.bpchar && a.type.oid !== OID.bpchar
+  if (!alike || !known) return relay('ANY of another type')
+  // For its checks only: some types have no = that is known to be equal.
+  equals(a, nullOf(element), parameters)
+  const member = `(${a.sql} = ANY(${array.sql}))`
+  const sql = `(CASE WHEN ${array.sql} IS NULL THEN NULL ELSE ${member} END)`
+  return boolean(negated ? `(NOT ${sql})` : sql, [a, array])
+}
+
+function typedArray(operand: Expr, a: Expr, parameters: Parameters): Expr {
+  if (operand.parameter === undefined) return operand
+  const array = elementType(operand.type) ? operand.type.oid : arrayTypeOf(itemType(a))
+  return parameters.parameter(operand.parameter, array)
+}
+
+function arrayTypeOf(element: number): number {
+  const array = ARRAY_OID[element]
+  return array !== undefined && formOf(array) !== '' ? array : relay('an array of this type')
+}
+
+/** `a BETWEEN x AND y` and its three relatives; each side is compared on its own. */
+export function between(
+  kind: string,
+  a: Expr,
+  bounds: readonly Expr[],
+  parameters: Parameters
+): Expr {
+  const [low, high] = bounds
+  if (!low || !high) return relay('BETWEEN without bounds')
+  const inside = (from: Expr, to: Expr): string => {
+    const above = comparison('>=', a, from, parameters)?.sql ?? relay('BETWEEN')
+    return `(${above} AND ${comparison('<=', a, to, parameters)?.sql ?? relay('BETWEEN')})`
+  }
+  const symmetric = kind.endsWith('_SYM')
+  const sql = symmetric ? `(${inside(low, high)} OR ${inside(high, low)})` : inside(low, high)
+  return boolean(kind.startsWith('AEXPR_NOT') ? `(NOT ${sql})` : sql, [a, low, high])
+}

@@ -1,0 +1,193 @@
+// The table of operators: operator × argument types → DuckDB text. What is absent is relayed.
+// An entry is here only when both sides agree for every value, or DuckDB raises where they do not:
+// a guard raises by itself (→ the statement is relayed). docs/SQL.md and the differential test follow it.
+// Must never hold an entry that the differential test does not exercise.
+
+import { OID } from '../types/oids.ts'
+import { commonDecimal, decimalOf, doubleOf, widenDecimal } from './coerce.ts'
+import type { Decimal, Expr } from './expr.ts'
+import { boolean, decimalExpr, factsOf, formOf, guard, relay, typed } from './expr.ts'
+import { EXACT, FLOATS, INTEGERS, isInteger, PLAIN, TEXTS, wider } from './families.ts'
+import { like } from './patterns.ts'
+
+type Binary = (op: string, a: Expr, b: Expr) => Expr
+
+interface OperatorRule {
+  readonly ops: readonly string[]
+  readonly left: readonly number[]
+  readonly right: readonly number[]
+  /** The two sides must have one type, not only come from the lists. */
+  readonly alike?: true
+  readonly make: Binary
+}
+
+const EQUALITY = ['=', '<>', 'IS DISTINCT FROM', 'IS NOT DISTINCT FROM']
+const ORDERING = ['<', '<=', '>', '>=']
+const COMPARISON = [...EQUALITY, ...ORDERING]
+
+const compare: Binary = (op, a, b) => boolean(`(${a.sql} ${op} ${b.sql})`, [a, b])
+
+const compareExact: Binary = (op, a, b) => {
+  const [left, right] = [decimalOf(a), decimalOf(b)]
+  const common = commonDecimal([left, right])
+  return boolean(`(${widenDecimal(left, common)} ${op} ${widenDecimal(right, common)})`, [a, b])
+}
+
+const compareDouble: Binary = (op, a, b) =>
+  boolean(`(${doubleOf(a).sql} ${op} ${doubleOf(b).sql})`, [a, b])
+
+const compareInstant: Binary = (op, a, b) =>
+  boolean(`(CAST(${a.sql} AS TIMESTAMP) ${op} CAST(${b.sql} AS TIMESTAMP))`, [a, b])
+
+/** Order is by bytes only where a column's COLLATE "C" reaches the comparison. */
+const compareOrder: Binary = (op, a, b) =>
+  a.bytewise || b.bytewise ? compare(op, a, b) : relay('texts are ordered without COLLATE "C"')
+
+/**
+ * `| 0` keeps the optimizer's hands off: it rewrites `x + 1 > 5` and sum(x + 1) so that an overflow,
+ * on which Postgres raises, goes unnoticed.
+ */
+const addIntegers: Binary = (op, a, b) => {
+  const oid = wider(a.type.oid, b.type.oid)
+  return typed(`((${a.sql} ${op} ${b.sql}) | CAST(0 AS ${formOf(oid)}))`, oid, factsOf([a, b]))
+}
+
+/** DuckDB divides by zero to NULL. Both truncate towards zero, % takes the dividend's sign. */
+const divideIntegers: Binary = (op, a, b) => {
+  const quotient = `(${a.sql} ${op === '/' ? '//' : '%'} ${b.sql})`
+  const safe = b.literal !== undefined && b.literal !== null && Number(b.literal) !== 0
+  const sql = safe ? quotient : guard(`${b.sql} = 0`, quotient, 'division by zero')
+  const oid = wider(a.type.oid, b.type.oid)
+  return typed(`CAST(${sql} AS ${formOf(oid)})`, oid, factsOf([a, b]))
+}
+
+const isPrintable = (expr: Expr): boolean => expr.printed !== undefined || isInteger(expr.type.oid)
+
+const exact = (sql: string, size: { precision: number; scale: number }, parts: Expr[]): Expr => {
+  const decimal: Decimal = { sql: `CAST(${sql} AS ${decimalForm(size)})`, ...size }
+  return decimalExpr(decimal, parts.every(isPrintable), factsOf(parts))
+}
+
+const decimalForm = (size: { precision: number; scale: number }): string =>
+  size.precision > 38
+    ? relay('numbers need more than 38 digits together')
+    : `DECIMAL(${size.precision},${size.scale})`
+
+const addExact: Binary = (op, a, b) => {
+  const [left, right] = [decimalOf(a), decimalOf(b)]
+  const common = commonDecimal([left, right])
+  const sql = `(${widenDecimal(left, common)} ${op} ${widenDecimal(right, common)})`
+  return exact(sql, { precision: common.precision + 1, scale: common.scale }, [a, b])
+}
+
+const multiplyExact: Binary = (_op, a, b) => {
+  const [left, right] = [decimalOf(a), decimalOf(b)]
+  const precision = left.precision + right.precision
+  return exact(`(${left.sql} * ${right.sql})`, { precision, scale: left.scale + right.scale }, [a, b])
+}
+
+/** Postgres raises on overflow, underflow and division by zero where DuckDB goes on. */
+const FLOAT_FAULT: Readonly<Record<string, (r: string, a: string, b: string) => string>> = {
+  '+': (r) => `isinf(${r})`,
+  '-': (r) => `isinf(${r})`,
+  '*': (r, a, b) => `isinf(${r}) OR (${r} = 0 AND ${a} <> 0 AND ${b} <> 0)`,
+  '/': (r, a, b) => `${b} = 0 OR isinf(${r}) OR (${r} = 0 AND ${a} <> 0)`
+}
+
+const floats =
+  (oid: number): Binary =>
+  (op, a, b) => {
+    const [left, right] = oid === OID.float8 ? [doubleOf(a), doubleOf(b)] : [a, b]
+    const result = `(${left.sql} ${op} ${right.sql})`
+    const fault = FLOAT_FAULT[op]?.(result, left.sql, right.sql) ?? relay(`operator ${op} on floats`)
+    return typed(`(${guard(fault, result, 'float out of range')})`, oid, factsOf([a, b]))
+  }
+
+/** Days and instants that both sides surely have; infinity is outside. */
+export const outsideCommonEra = (sql: string, oid: number): string => {
+  const form = formOf(oid)
+  return `${sql} < CAST('0001-01-01' AS ${form}) OR ${sql} >= CAST('9999-12-31' AS ${form})`
+}
+
+const instant = (sql: string, oid: number, parts: Expr[]): Expr =>
+  typed(`(${guard(outsideCommonEra(sql, oid), sql, 'date out of range')})`, oid, factsOf(parts))
+
+const addDays: Binary = (op, a, b) => {
+  const [date, days] = a.type.oid === OID.date ? [a, b] : [b, a]
+  return instant(`(${date.sql} ${op} CAST(${days.sql} AS INTEGER))`, OID.date, [a, b])
+}
+
+const subtractDates: Binary = (_op, a, b) => {
+  const fault = `isinf(${a.sql}) OR isinf(${b.sql})`
+  const days = `CAST((${a.sql} - ${b.sql}) AS INTEGER)`
+  return typed(`(${guard(fault, days, 'date out of range')})`, OID.int4, factsOf([a, b]))
+}
+
+const addInterval: Binary = (op, a, b) => {
+  const [when, span] = a.type.oid === OID.interval ? [b, a] : [a, b]
+  if (!span.constant || span.parameter !== undefined) relay('an interval that is not a constant')
+  return instant(`(CAST(${when.sql} AS TIMESTAMP) ${op} ${span.sql})`, OID.timestamp, [a, b])
+}
+
+/** Days and months depend on the session's zone, hours and less do not. */
+const addTime: Binary = (op, a, b) => {
+  if (!b.sql.startsWith('to_seconds(')) return relay('days are as long as the time zone says')
+  return instant(`(${a.sql} ${op} ${b.sql})`, OID.timestamptz, [a, b])
+}
+
+const concat: Binary = (_op, a, b) => typed(`(${a.sql} || ${b.sql})`, OID.text, factsOf([a, b]))
+
+const WITHOUT_ZONE = [OID.date, OID.timestamp]
+const SMALL = [OID.int2, OID.int4]
+const NUMBERS = [...EXACT, ...FLOATS]
+const ARITHMETIC = ['+', '-', '*', '/']
+
+/** First match wins. */
+export const OPERATORS: readonly OperatorRule[] = [
+  { ops: COMPARISON, left: INTEGERS, right: INTEGERS, make: compare },
+  { ops: COMPARISON, left: EXACT, right: EXACT, make: compareExact },
+  { ops: COMPARISON, left: FLOATS, right: FLOATS, alike: true, make: compare },
+  { ops: COMPARISON, left: FLOATS, right: NUMBERS, make: compareDouble },
+  { ops: COMPARISON, left: NUMBERS, right: FLOATS, make: compareDouble },
+  { ops: COMPARISON, left: PLAIN, right: PLAIN, alike: true, make: compare },
+  { ops: COMPARISON, left: WITHOUT_ZONE, right: WITHOUT_ZONE, make: compareInstant },
+  { ops: EQUALITY, left: TEXTS, right: TEXTS, make: compare },
+  { ops: ORDERING, left: TEXTS, right: TEXTS, make: compareOrder },
+  // char(n) is kept without its trailing blanks, which its comparisons ignore.
+  { ops: EQUALITY, left: [OID.bpchar], right: [OID.bpchar], make: compare },
+  { ops: ORDERING, left: [OID.bpchar], right: [OID.bpchar], make: compareOrder },
+  { ops: EQUALITY, left: [OID.bpchar], right: [OID.text], make: compare },
+  { ops: EQUALITY, left: [OID.text], right: [OID.bpchar], make: compare },
+  { ops: ['~~', '!~~', '~~*', '!~~*'], left: TEXTS, right: TEXTS, make: like },
+  { ops: ['||'], left: TEXTS, right: TEXTS, make: concat },
+  { ops: ['+', '-', '*'], left: INTEGERS, right: INTEGERS, make: addIntegers },
+  { ops: ['/', '%'], left: INTEGERS, right: INTEGERS, make: divideIntegers },
+  { ops: ['+', '-'], left: EXACT, right: EXACT, make: addExact },
+  { ops: ['*'], left: EXACT, right: EXACT, make: multiplyExact },
+  { ops: ARITHMETIC, left: [OID.float4], right: [OID.float4], make: floats(OID.float4) },
+  { ops: ARITHMETIC, left: FLOATS, right: NUMBERS, make: floats(OID.float8) },
+  { ops: ARITHMETIC, left: NUMBERS, right: FLOATS, make: floats(OID.float8) },
+  { ops: ['+', '-'], left: [OID.date], right: SMALL, make: addDays },
+  { ops: ['+'], left: SMALL, right: [OID.date], make: addDays },
+  { ops: ['-'], left: [OID.date], right: [OID.date], make: subtractDates },
+  { ops: ['+', '-'], left: WITHOUT_ZONE, right: [OID.interval], make: addInterval },
+  { ops: ['+'], left: [OID.interval], right: WITHOUT_ZONE, make: addInterval },
+  { ops: ['+', '-'], left: [OID.timestamptz], right: [OID.interval], make: addTime }
+]
+
+const isFor = (rule: OperatorRule, op: string, a: number, b: number): boolean =>
+  rule.ops.includes(op) && rule.left.includes(a) && rule.right.includes(b) && (!rule.alike || a === b)
+
+/** `a op b`, both typed. */
+export function applyOperator(op: string, a: Expr, b: Expr): Expr {
+  const rule = OPERATORS.find((one) => isFor(one, op, a.type.oid, b.type.oid))
+  if (!rule) return relay(`operator ${op} on these types is not known to be equal`)
+  return rule.make(op, a, b)
+}
+
+/** `-a`. The smallest integer fails on both sides. */
+export function negate(a: Expr): Expr {
+  if (a.type.oid === OID.numeric) return exact(`(- ${decimalOf(a).sql})`, decimalOf(a), [a])
+  if (!isInteger(a.type.oid) && !FLOATS.includes(a.type.oid)) return relay('unary minus')
+  return typed(`(- ${a.sql})`, a.type.oid, factsOf([a]))
+}

@@ -1,0 +1,61 @@
+// What names mean inside one SELECT: the ranges of its FROM clause and their columns.
+// Owns name resolution as parse_relation.c does it; an ambiguous or unknown name is a reason to relay.
+// Must never expose a column that is not the relation's own (system columns, `_seq`).
+
+import type { Expr } from './expr.ts'
+import { relay } from './expr.ts'
+
+export interface NamedExpr {
+  readonly name: string
+  readonly expr: Expr
+}
+
+/** One item of FROM under its alias. */
+export interface Range {
+  readonly alias: string
+  /** The schema it was written with, when it has no alias of its own. */
+  readonly schema: string | undefined
+  readonly columns: readonly NamedExpr[]
+}
+
+/** A FROM clause, or a part of one. */
+export interface FromItem {
+  readonly sql: string
+  readonly ranges: readonly Range[]
+  /** What `*` gives and what unqualified names are looked up in. */
+  readonly visible: readonly NamedExpr[]
+}
+
+/** `name` as a column, or undefined when there is none. */
+export function findColumn(from: FromItem, name: string): Expr | undefined {
+  const matches = from.visible.filter((column) => column.name === name)
+  if (matches.length > 1) relay(`column "${name}" is ambiguous`)
+  return matches[0]?.expr
+}
+
+/** A column reference of one, two or three parts. */
+export function resolveColumn(from: FromItem, parts: readonly string[]): Expr {
+  const name = parts.at(-1) ?? ''
+  if (parts.length === 1) {
+    return findColumn(from, name) ?? relay(`"${name}" is not a column of an ingested relation`)
+  }
+  const range = findRange(from, parts.slice(0, -1))
+  const matches = range.columns.filter((column) => column.name === name)
+  const [match] = matches
+  if (matches.length !== 1 || !match) return relay(`"${name}" is not one column of "${range.alias}"`)
+  return match.expr
+}
+
+/** `t` or `s.t`. */
+export function findRange(from: FromItem, parts: readonly string[]): Range {
+  const alias = parts.at(-1) ?? ''
+  const schema = parts.length === 2 ? parts[0] : undefined
+  const matches = from.ranges.filter(
+    (range) => range.alias === alias && (schema === undefined || range.schema === schema)
+  )
+  const [match] = matches
+  if (matches.length !== 1 || parts.length > 2 || !match) {
+    return relay(`"${alias}" does not name one item of the FROM clause`)
+  }
+  return match
+}
