@@ -5,7 +5,7 @@
 import { isatty } from 'node:tty'
 
 import pino from 'pino'
-import { PinoPretty } from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 
 export type Logger = pino.Logger
 
@@ -38,6 +38,7 @@ const secretPaths = ['', '*.', '*.*.'].flatMap((prefix) =>
 /** Opens the log. Lines are written at once, so that none is lost when the process ends. */
 export function createLogger(options: LogOptions): Logger {
   const format = options.format ?? (isatty(stderrFd) ? 'pretty' : 'json')
+  const destination = options.destination ?? pino.destination({ dest: stderrFd, sync: true })
   return pino(
     {
       level: options.level,
@@ -46,19 +47,20 @@ export function createLogger(options: LogOptions): Logger {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secretPaths, censor: '[redacted]' }
     },
-    format === 'pretty' ? prettyStream(options.destination) : plainStream(options.destination)
+    format === 'pretty' ? prettyStream(destination, options.destination === undefined) : destination
   )
 }
 
-function plainStream(destination: pino.DestinationStream | undefined): pino.DestinationStream {
-  return destination ?? pino.destination({ dest: stderrFd, sync: true })
-}
-
-function prettyStream(destination: pino.DestinationStream | undefined): pino.DestinationStream {
-  const shared = { translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', singleLine: true }
-  if (destination === undefined) {
-    return PinoPretty({ ...shared, destination: stderrFd, sync: true, colorize: isatty(stderrFd) })
-  }
-  const format = PinoPretty.prettyFactory({ ...shared, colorize: false })
-  return { write: (line) => destination.write(format(line) ?? '') }
+/**
+ * Formats in step with the caller: pino-pretty's own stream would lose the last lines of a process
+ * that exits.
+ */
+function prettyStream(to: pino.DestinationStream, isOurs: boolean): pino.DestinationStream {
+  const format = prettyFactory({
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+    singleLine: true,
+    colorize: isOurs && isatty(stderrFd)
+  })
+  return { write: (line) => to.write(format(line) ?? '') }
 }

@@ -1,0 +1,325 @@
+// Every option jetgres has: one table, from which the flags, the variables, --help and README's
+// table are made. Owns what a well-formed value is. It must never read the environment itself,
+// and never put a password into a message.
+
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { logFormats, logLevels, type LogFormat, type LogLevel } from './log.ts'
+
+export interface Address {
+  readonly host: string
+  /** 0 asks for any free port. */
+  readonly port: number
+}
+
+export interface Config {
+  readonly listen: Address
+  /** URL of the upstream Postgres; without one the embedded Postgres serves. */
+  readonly upstream: string | undefined
+  /** Absolute. */
+  readonly dataDir: string
+  /** Without one, a Unix socket where the upstream is on this machine, else 127.0.0.1:0. */
+  readonly backchannel: Address | undefined
+  /** undefined: no HTTP server. */
+  readonly http: Address | undefined
+  readonly logLevel: LogLevel
+  /** Without one, `pretty` on a terminal and `json` elsewhere. */
+  readonly logFormat: LogFormat | undefined
+  readonly embeddedPassword: string | undefined
+}
+
+export interface ConfigOption {
+  readonly flag: string
+  readonly variable: string
+  /** The accepted form of a value. */
+  readonly form: string
+  /** In words where it isn't a value. */
+  readonly default: string
+  readonly meaning: string
+}
+
+export const configOptions = [
+  {
+    flag: '--listen',
+    variable: 'JETGRES_LISTEN',
+    form: 'HOST:PORT',
+    default: '127.0.0.1:6432',
+    meaning: 'where Postgres clients connect; port 0 is any free port'
+  },
+  {
+    flag: '--upstream',
+    variable: 'JETGRES_UPSTREAM',
+    form: 'postgresql://USER[:PASSWORD]@HOST[:PORT]/DATABASE',
+    default: 'none: an embedded Postgres 18',
+    meaning: 'the Postgres behind jetgres, and the maintenance role that jetgres uses there'
+  },
+  {
+    flag: '--data-dir',
+    variable: 'JETGRES_DATA_DIR',
+    form: 'DIR',
+    default: './jetgres-data',
+    meaning: 'rows, definitions and the embedded Postgres; made if missing'
+  },
+  {
+    flag: '--backchannel',
+    variable: 'JETGRES_BACKCHANNEL',
+    form: 'HOST:PORT',
+    default: 'a Unix socket when the upstream is on this machine, else 127.0.0.1:0',
+    meaning: 'where the upstream reads live rows from jetgres; it must be able to connect there'
+  },
+  {
+    flag: '--http',
+    variable: 'JETGRES_HTTP',
+    form: 'HOST:PORT or off',
+    default: '127.0.0.1:6480',
+    meaning: '/healthz and /readyz'
+  },
+  {
+    flag: '--log-level',
+    variable: 'JETGRES_LOG_LEVEL',
+    form: logLevels.join(', '),
+    default: 'info',
+    meaning: 'SQL text is logged at debug only'
+  },
+  {
+    flag: '--log-format',
+    variable: 'JETGRES_LOG_FORMAT',
+    form: logFormats.join(', '),
+    default: 'pretty on a terminal, else json',
+    meaning: 'form of the log lines, which go to stderr'
+  },
+  {
+    flag: '--embedded-password',
+    variable: 'JETGRES_EMBEDDED_PASSWORD',
+    form: 'TEXT',
+    default: 'none: everybody who reaches it is trusted',
+    meaning:
+      "password of the embedded Postgres's user postgres; needed to listen beyond this machine " +
+      '(prefer the variable: flags are seen in process lists)'
+  }
+] as const satisfies readonly ConfigOption[]
+
+type Flag = (typeof configOptions)[number]['flag']
+
+/** All that is wrong with a configuration, one fault a line. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[]
+
+  constructor(faults: readonly string[]) {
+    super(faults.join('\n'))
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/**
+ * Flags over variables over defaults.
+ * @param argv the words after the program's name
+ * @throws ConfigError with every fault there is, each with the accepted form
+ */
+export function readConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>
+): Config {
+  const faults: string[] = []
+  const flags = readFlags(argv, faults)
+  const given = (flag: Flag): Given => givenValue(flag, flags, env)
+  const address = (flag: Flag): Address | undefined => readAddress(given(flag), faults)
+  const http = given('--http')
+  const config = {
+    listen: address('--listen') ?? { host: '127.0.0.1', port: 0 },
+    upstream: readUpstream(given('--upstream'), faults),
+    dataDir: resolve(given('--data-dir').value ?? './jetgres-data'),
+    backchannel: given('--backchannel').isGiven ? address('--backchannel') : undefined,
+    http: http.value === 'off' ? undefined : address('--http'),
+    logLevel: oneOf(logLevels, given('--log-level'), faults) ?? 'info',
+    logFormat: given('--log-format').isGiven
+      ? oneOf(logFormats, given('--log-format'), faults)
+      : undefined,
+    embeddedPassword: given('--embedded-password').value
+  }
+  if (faults.length === 0) checkTogether(config, faults)
+  if (faults.length > 0) throw new ConfigError(faults)
+  return config
+}
+
+interface Given {
+  /** Where the value came from, for messages. */
+  readonly name: string
+  /** The given value, else the default where that is a value. */
+  readonly value: string | undefined
+  readonly isGiven: boolean
+  readonly form: string
+}
+
+function givenValue(
+  flag: Flag,
+  flags: ReadonlyMap<string, string>,
+  env: Readonly<Record<string, string | undefined>>
+): Given {
+  const option = optionOf(flag)
+  const fromFlag = flags.get(flag)
+  const { form, variable } = option
+  if (fromFlag !== undefined) return { name: flag, value: fromFlag, isGiven: true, form }
+  // An empty variable is how shells and compose files say "not set".
+  const fromEnv = env[variable] === '' ? undefined : env[variable]
+  if (fromEnv !== undefined) return { name: variable, value: fromEnv, isGiven: true, form }
+  const isValue = !option.default.includes(' ')
+  return { name: flag, value: isValue ? option.default : undefined, isGiven: false, form }
+}
+
+function optionOf(flag: Flag): ConfigOption {
+  const found = configOptions.find((option) => option.flag === flag)
+  if (found === undefined) throw new Error(`no option ${flag}`)
+  return found
+}
+
+function readFlags(argv: readonly string[], faults: string[]): Map<string, string> {
+  const options = Object.fromEntries(
+    configOptions.map((option) => [option.flag.slice(2), { type: 'string' as const }])
+  )
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
+  const flags = new Map<string, string>()
+  for (const token of tokens) {
+    if (token.kind === 'positional') faults.push(`"${token.value}" is not an option`)
+    if (token.kind !== 'option') continue
+    const option = configOptions.find(({ flag }) => flag === token.rawName)
+    if (option === undefined) faults.push(`unknown option ${token.rawName}${hintFor(token.rawName)}`)
+    else if (token.value === undefined) faults.push(`${option.flag} needs a value: ${option.form}`)
+    else flags.set(option.flag, token.value)
+  }
+  return flags
+}
+
+function hintFor(unknown: string): string {
+  const near = configOptions
+    .map(({ flag }) => ({ flag, distance: editDistance(flag, unknown) }))
+    .sort((a, b) => a.distance - b.distance)[0]
+  return near !== undefined && near.distance <= 3 ? `, did you mean ${near.flag}?` : ''
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}
+
+const addressPattern = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[^\s:[\]/]+)):(?<port>\d{1,5})$/i
+
+function readAddress(given: Given, faults: string[]): Address | undefined {
+  const groups = addressPattern.exec(given.value ?? '')?.groups
+  const host = groups?.v6 ?? groups?.name
+  const port = Number(groups?.port)
+  if (host !== undefined && port <= 65_535) return { host, port }
+  faults.push(
+    `${given.name}: "${given.value}" is not ${given.form} (such as 127.0.0.1:6432 or [::1]:6432)`
+  )
+  return undefined
+}
+
+function readUpstream(given: Given, faults: string[]): string | undefined {
+  if (given.value === undefined) return undefined
+  const fault = upstreamFault(given.value)
+  if (fault === undefined) return given.value
+  faults.push(`${given.name}: ${fault}; the form is ${given.form}`)
+  return undefined
+}
+
+/** The value itself is left out of the message: it may hold a password. */
+function upstreamFault(value: string): string | undefined {
+  // libpq takes "me@/database?host=/socket/folder"; the URL standard wants a host after the "@".
+  const text = value.replace('@/', '@localhost/')
+  if (!URL.canParse(text)) return 'not a URL'
+  const url = new URL(text)
+  if (!['postgres:', 'postgresql:'].includes(url.protocol)) {
+    return `a URL of "${url.protocol}//", not of Postgres`
+  }
+  if (url.hostname === '' && !url.searchParams.has('host')) return 'no host'
+  if (url.hostname.includes(',')) return 'more than one host'
+  return undefined
+}
+
+function oneOf<T extends string>(
+  accepted: readonly T[],
+  given: Given,
+  faults: string[]
+): T | undefined {
+  const found = accepted.find((value) => value === given.value)
+  if (found === undefined) {
+    faults.push(`${given.name}: "${given.value}" is not one of ${accepted.join(', ')}`)
+  }
+  return found
+}
+
+function checkTogether(config: Config, faults: string[]): void {
+  if (config.upstream !== undefined && config.embeddedPassword !== undefined) {
+    faults.push('--embedded-password is for the embedded Postgres: leave it out with --upstream')
+  }
+  const isOpen = config.upstream === undefined && config.embeddedPassword === undefined
+  if (isOpen && !isLoopback(config.listen.host)) {
+    faults.push(
+      `--listen: the embedded Postgres trusts everybody, so "${config.listen.host}" would open it ` +
+        'to the network: set JETGRES_EMBEDDED_PASSWORD, or listen on 127.0.0.1'
+    )
+  }
+}
+
+/** Whether only this machine reaches an address. */
+export function isLoopback(host: string): boolean {
+  return /^(127(\.\d{1,3}){3}|::1|localhost)$/i.test(host)
+}
+
+/** HOST:PORT, as the options take it. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** A URL that may be logged: its passwords are masked. */
+export function redactUrl(value: string): string {
+  // "me:secret@host" parses too, as a URL of scheme "me:" whose password has no place of its own.
+  if (!URL.canParse(value) || !value.includes('://')) return '[not a URL]'
+  const url = new URL(value)
+  if (url.password !== '') url.password = '***'
+  for (const key of url.searchParams.keys()) {
+    if (/password|secret|token/i.test(key)) url.searchParams.set(key, '***')
+  }
+  return url.toString()
+}
+
+/** What --help prints. */
+export function helpText(): string {
+  const entries = configOptions.map(
+    (option) =>
+      `  ${option.flag} ${option.form}\n` +
+      `      ${option.meaning}\n` +
+      `      (${option.variable}; default: ${option.default})`
+  )
+  return [
+    'Usage: jetgres [options]',
+    '',
+    'A PostgreSQL proxy with live tables fed by NATS JetStream.',
+    '',
+    'Options (each also as a variable; a flag wins):',
+    ...entries,
+    '  --help, --version',
+    ''
+  ].join('\n')
+}
+
+/** README's table of options. */
+export function configMarkdown(): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|')
+  const rows = configOptions.map(
+    (o) =>
+      `| \`${o.flag}\` | \`${o.variable}\` | ${cell(o.form)} | ${cell(o.default)} | ${cell(o.meaning)} |`
+  )
+  return ['| flag | variable | value | default | meaning |', '|---|---|---|---|---|', ...rows].join('\n')
+}
