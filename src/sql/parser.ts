@@ -73,6 +73,8 @@ export function parseSql(text: string): ParsedStatement[] {
  */
 export function scanTokens(text: string): Token[] {
   checkLength(text)
+  // The scanner calls an empty text invalid.
+  if (text === '') return []
   const toIndex = byteToIndex(text)
   const tokens: Token[] = []
   for (const raw of guarded((g) => g.scanSync(text), text).tokens) {

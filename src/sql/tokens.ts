@@ -84,7 +84,7 @@ const BACKSLASH: Readonly<Record<string, string>> = {
 
 function decodeBackslashes(body: string): string {
   const escape =
-    /''|\\(?:u([0-9a-f]{4})|U([0-9a-f]{8})|x([0-9a-f]{1,2})|([0-7]{1,3})|([^]))/gi
+    /''|\\(?:u([\da-fA-F]{4})|U([\da-fA-F]{8})|x([\da-fA-F]{1,2})|([0-7]{1,3})|([^]))/g
   return body.replace(escape, (whole, ...groups: (string | undefined)[]) => {
     if (whole === "''") return "'"
     const [u4, u8, hex, octal, other = ''] = groups

@@ -1,0 +1,99 @@
+// Goal: DROP, ALTER, SHOW and DESCRIBE are read; what Postgres judges itself is left to it.
+// Method: tables; ▼ marks where an error must point.
+
+import t from 'tap'
+import { loadParser } from '../../src/sql/parser.ts'
+import { readStatement } from '../../src/sql/statement.ts'
+import { expectError } from './expect-error.ts'
+
+await loadParser()
+
+t.test('commands are read', async (t) => {
+  const cases: [string, object][] = [
+    ['DROP TABLE t', { kind: 'drop', relation: 'table', ifExists: false, behavior: 'restrict' }],
+    ['/* x */ drop source if exists s cascade;', {
+      kind: 'drop',
+      relation: 'source',
+      ifExists: true,
+      behavior: 'cascade',
+      names: [{ name: 's', text: 's', position: 31 }]
+    }],
+    ['drop table a, "B".c, d.e.f restrict', {
+      behavior: 'restrict',
+      names: [
+        { name: 'a', text: 'a', position: 12 },
+        { schema: 'B', name: 'c', text: '"B".c', position: 15 },
+        { database: 'd', schema: 'e', name: 'f', text: 'd.e.f', position: 22 }
+      ]
+    }],
+    ['alter table t rename to u', {
+      kind: 'alter',
+      relation: 'table',
+      ifExists: false,
+      only: false,
+      name: { name: 't' },
+      rest: 'rename to u',
+      restPosition: 15
+    }],
+    ["alter table if exists only (s.t) set (x = 'é') -- c", {
+      ifExists: true,
+      only: true,
+      name: { schema: 's', name: 't' },
+      rest: "set (x = 'é')"
+    }],
+    ['alter table t * add a int;', { rest: 'add a int' }],
+    ['alter source s set schema x', { kind: 'alter', relation: 'source', rest: 'set schema x' }],
+    ['SHOW SOURCES', { kind: 'showSources' }],
+    ['show tables from s', { kind: 'showTables', schema: 's' }],
+    ["show tables like 'a%'", { kind: 'showTables', like: 'a%' }],
+    ["show sources from S ilike E'a\\n'", { kind: 'showSources', schema: 's', ilike: 'a\n' }],
+    ['show create table "T"', { kind: 'showCreate', relation: 'table', name: { name: 'T' } }],
+    ['show create source s.t', { kind: 'showCreate', relation: 'source', name: { schema: 's' } }],
+    ['show columns from t', { kind: 'describe', name: { name: 't' } }],
+    ['describe s.t', { kind: 'describe', name: { schema: 's', name: 't' } }],
+    ['desc t;', { kind: 'describe', name: { name: 't' } }],
+    ['show jetgres.consistency', { kind: 'showSetting', name: 'jetgres.consistency' }],
+    ['SHOW "JetGres".Last_Route', { kind: 'showSetting', name: 'jetgres.last_route' }]
+  ]
+  for (const [sql, expected] of cases) t.match(readStatement(sql), expected, sql)
+  t.strictSame(readStatement('show sources'), { kind: 'showSources' })
+})
+
+t.test('what Postgres judges itself is not ours', async (t) => {
+  const others = [
+    'drop table',
+    'drop table a b',
+    'drop table select',
+    'drop index i',
+    'alter table all in tablespace x set tablespace y',
+    'alter table t',
+    'alter index i rename to j',
+    'show all',
+    'show create view v',
+    'show create',
+    'show other.setting',
+    'show jetgres',
+    'show jetgres.a.b',
+    'select 1',
+    ''
+  ]
+  for (const sql of others) t.equal(readStatement(sql), undefined, sql)
+})
+
+t.test('what only we know is refused at its token', async (t) => {
+  const syntax = (token: string): string => `syntax error at or near "${token}"`
+  const cases: [string, string, string][] = [
+    ['drop source▼', '42601', 'syntax error at end of input'],
+    ['drop source a ▼b', '42601', syntax('b')],
+    ['drop source if ▼a', '42601', syntax('a')],
+    ['alter source s▼', '42601', 'syntax error at end of input'],
+    ['show sources ▼in x', '42601', syntax('in')],
+    ['show tables like ▼x', '42601', syntax('x')],
+    ["show sources ▼where name = 'x'", '0A000', 'WHERE is not supported in SHOW'],
+    ['show columns ▼t', '42601', syntax('t')],
+    ['show create source▼', '42601', 'syntax error at end of input'],
+    ['describe ▼select', '42601', syntax('select')],
+    ['desc a ▼b', '42601', syntax('b')]
+  ]
+  for (const [sql, code, message] of cases) expectError(t, sql, readStatement, { code, message })
+})
