@@ -13,6 +13,7 @@ import {
 import type { DuckDBDataChunk, DuckDBType, DuckDBVector } from '@duckdb/node-api'
 import type { Value } from '../types/value.ts'
 import { vectorValidity, vectorView } from './duck-memory.ts'
+import { readText } from './duck-text.ts'
 import { DATE_INFINITY } from './duck-types.ts'
 import { StoreError } from './store-error.ts'
 
@@ -107,20 +108,6 @@ const readInterval = reader((vector, count) => {
     days: parts[i * 4 + 1] as number,
     micros: longs[i * 2 + 1] as bigint
   })
-})
-
-/** Texts of up to 12 bytes are in the vector itself (duckdb_string_t). */
-const INLINE_BYTES_MAX = 12
-
-const readText = reader((vector, count) => {
-  const buffer = vectorView(vector, Uint8Array, count * 16)
-  const bytes = Buffer.from(buffer.buffer, buffer.byteOffset, count * 16)
-  const lengths = vectorView(vector, Uint32Array, count * 4)
-  return (i) => {
-    const length = lengths[i * 4] as number
-    if (length > INLINE_BYTES_MAX) return vector.getItem(i) as string
-    return bytes.toString('utf8', i * 16 + 4, i * 16 + 4 + length)
-  }
 })
 
 const readBlob = reader((vector) => {

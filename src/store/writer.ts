@@ -49,20 +49,20 @@ export class Writer {
     work: (writer: Writer) => Promise<T>,
     committed: (result: T) => void = () => undefined
   ): Promise<T> {
-    return this.#queue(name, async () => {
+    const result = this.#queue(name, async () => {
       await this.run('BEGIN TRANSACTION')
-      let result: T
       try {
-        result = await work(this)
+        const result = await work(this)
         await this.run('COMMIT')
+        committed(result)
+        return result
       } catch (cause) {
         await this.#rollback()
         throw asStoreError(name, cause)
       }
-      committed(result)
-      await this.#afterCommit()
-      return result
     })
+    this.#tail = this.#tail.then(() => this.#maintain())
+    return result
   }
 
   #queue<T>(name: string, work: () => Promise<T>): Promise<T> {
@@ -119,17 +119,24 @@ export class Writer {
     }
   }
 
-  async #afterCommit(): Promise<void> {
+  /** Between two transactions: keeps the WAL private and small. Never rejects. */
+  async #maintain(): Promise<void> {
     const bytes = await this.#walBytes()
-    if (!this.#walIsPrivate && bytes > 0) {
-      await chmod(this.#walPath, 0o600)
-      this.#walIsPrivate = true
-    }
+    if (!this.#walIsPrivate && bytes > 0) await this.#hideWal()
     if (bytes >= this.#checkpointAtBytes) await this.#checkpoint(bytes)
     clearTimeout(this.#idle)
     if (this.#closed) return
     this.#idle = setTimeout(() => this.#onIdle(), limits.checkpointIdleMs)
     this.#idle.unref()
+  }
+
+  async #hideWal(): Promise<void> {
+    try {
+      await chmod(this.#walPath, 0o600)
+      this.#walIsPrivate = true
+    } catch (err) {
+      this.#log.warn({ err }, 'store WAL keeps its mode')
+    }
   }
 
   #onIdle(): void {

@@ -1,0 +1,113 @@
+// Text vectors → strings: nearly all that reading costs is here. Owns the layout of duckdb_string_t;
+// must never read memory that isn't mapped, nor keep any of it.
+//
+//   duckdb_string_t, 16 bytes:  length u32 │ up to 12 bytes of text
+//                               length u32 │ 4 bytes of prefix │ address u64     (longer texts)
+//
+// Turning bytes into a string costs a call, whatever their number, so neighbours are decoded in one.
+
+import type { DuckDBVarCharVector, DuckDBVector } from '@duckdb/node-api'
+import type { Value } from '../types/value.ts'
+import { foreignBytes, vectorValidity, vectorView } from './duck-memory.ts'
+
+const INLINE_BYTES_MAX = 12
+const HIGH_BITS = 0x80808080
+/** Texts nearer than a memory page have no unmapped page between them. */
+const GAP_BYTES_MAX = 4095
+/** Enough to make the calls few, small enough that a kept substring doesn't keep much. */
+const RUN_BYTES_MAX = 65_536
+
+/** Reads the first `count` fields of a text vector. */
+export function readText(vector: DuckDBVector, count: number): Value[] {
+  const words = vectorView(vector, Uint32Array, count * 4)
+  const validity = vectorValidity(vector)
+  const values: Value[] = []
+  values.length = count
+  const inline = new InlineTexts(words)
+  const run = new Run(vector as DuckDBVarCharVector, values)
+  for (let i = 0; i < count; i++) {
+    if (validity && ((validity[i >> 3] as number) & (1 << (i & 7))) === 0) values[i] = null
+    else if ((words[i * 4] as number) <= INLINE_BYTES_MAX) values[i] = inline.read(i)
+    else run.add(i, words)
+  }
+  run.flush()
+  return values
+}
+
+/** Texts kept in the vector itself. */
+class InlineTexts {
+  readonly #words: Uint32Array
+  readonly #bytes: Buffer
+  /** The whole vector, one character a byte; made when first needed. */
+  #latin1: string | undefined
+
+  constructor(words: Uint32Array) {
+    this.#words = words
+    this.#bytes = Buffer.from(words.buffer, words.byteOffset, words.byteLength)
+  }
+
+  read(i: number): string {
+    const words = this.#words
+    const at = i * 4
+    const start = i * 16 + 4
+    const end = start + (words[at] as number)
+    const bits =
+      (words[at + 1] as number) | (words[at + 2] as number) | (words[at + 3] as number)
+    if ((bits & HIGH_BITS) !== 0) return this.#bytes.toString('utf8', start, end)
+    this.#latin1 ??= this.#bytes.toString('latin1')
+    return this.#latin1.slice(start, end)
+  }
+}
+
+/** Long texts that lie near each other, in whatever order. */
+class Run {
+  readonly #vector: DuckDBVarCharVector
+  readonly #values: Value[]
+  readonly #rows: number[] = []
+  readonly #addresses: number[] = []
+  readonly #lengths: number[] = []
+  /** Where the run begins and ends; addresses have 48 bits, so numbers hold them. */
+  #start = 0
+  #end = 0
+
+  constructor(vector: DuckDBVarCharVector, values: Value[]) {
+    this.#vector = vector
+    this.#values = values
+  }
+
+  add(i: number, words: Uint32Array): void {
+    const length = words[i * 4] as number
+    const address = (words[i * 4 + 3] as number) * 0x100000000 + (words[i * 4 + 2] as number)
+    if (this.#rows.length > 0 && !this.#reaches(address, length)) this.flush()
+    const isFirst = this.#rows.length === 0
+    this.#start = isFirst ? address : Math.min(this.#start, address)
+    this.#end = isFirst ? address + length : Math.max(this.#end, address + length)
+    this.#rows.push(i)
+    this.#addresses.push(address)
+    this.#lengths.push(length)
+  }
+
+  #reaches(address: number, length: number): boolean {
+    const start = Math.min(this.#start, address)
+    const end = Math.max(this.#end, address + length)
+    if (end - start > RUN_BYTES_MAX) return false
+    return address - this.#end <= GAP_BYTES_MAX && this.#start - address - length <= GAP_BYTES_MAX
+  }
+
+  flush(): void {
+    if (this.#rows.length === 0) return
+    const size = this.#end - this.#start
+    const bytes = foreignBytes(this.#vector, this.#start, size)
+    const all = bytes.toString('utf8')
+    // As many characters as bytes: plain ASCII, so places are the same in both.
+    const isAscii = all.length === size
+    for (let n = 0; n < this.#rows.length; n++) {
+      const from = (this.#addresses[n] as number) - this.#start
+      const to = from + (this.#lengths[n] as number)
+      this.#values[this.#rows[n] as number] = isAscii
+        ? all.slice(from, to)
+        : bytes.toString('utf8', from, to)
+    }
+    this.#rows.length = this.#addresses.length = this.#lengths.length = 0
+  }
+}
