@@ -1,0 +1,263 @@
+// Asks a real Postgres and DuckDB the same thing and tells where they differ. DuckDB's answer is that
+// of the translation; both are brought to one canonical text by the described type.
+
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import { loadModule, parseSync } from 'libpg-query'
+import type pg from 'pg'
+
+import { translate, type Translation } from '../../src/translate/translate.ts'
+import { OID } from '../../src/types/oids.ts'
+import { storeType } from '../../src/types/store-type.ts'
+import type { ColumnType } from '../../src/types/value.ts'
+import { relationNamed, rowOf, type TableData, TABLES } from './rows.ts'
+
+export type Outcome =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'relayed'; readonly reason: string }
+  /** DuckDB raised: the caller relays. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** Postgres refuses the statement when it is parsed: it would never be tried locally. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'different'; readonly detail: string }
+
+interface Answer {
+  readonly rows: readonly (readonly string[])[]
+  readonly error?: string
+}
+
+interface Described {
+  readonly columns: readonly ColumnType[]
+  readonly parameters: readonly number[]
+}
+
+const q = (name: string): string => `"${name}"`
+const NULL = '∅'
+
+export class Both {
+  readonly #pg: pg.Client
+  readonly #duck: DuckDBConnection
+  #statements = 0
+
+  private constructor(client: pg.Client, duck: DuckDBConnection) {
+    this.#pg = client
+    this.#duck = duck
+  }
+
+  /** Makes the relations of rows.ts on both sides. */
+  static async open(client: pg.Client): Promise<Both> {
+    await loadModule()
+    const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+    const duck = await instance.connect()
+    await duck.run("SET TimeZone = 'UTC'")
+    await client.query(
+      `SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601'; SET jit = off;
+       SET max_parallel_workers_per_gather = 0; CREATE SCHEMA jetgres_live`
+    )
+    for (const table of TABLES) {
+      await fillPostgres(client, table)
+      await fillDuck(client, duck, table)
+    }
+    return new Both(client, duck)
+  }
+
+  close(): void {
+    this.#duck.closeSync()
+  }
+
+  /** The translation as the session would ask for it: described by Postgres first. */
+  async ask(sql: string, params: readonly (string | null)[] = []): Promise<Outcome> {
+    const described = await this.#describe(sql)
+    if (typeof described === 'string') return { kind: 'refused', reason: described }
+    const translation = translateText(sql, described)
+    if ('relay' in translation) return { kind: 'relayed', reason: translation.relay }
+    const ours = await this.#duckRows(translation, params)
+    if (ours.error !== undefined) return { kind: 'failed', reason: ours.error }
+    const theirs = await this.#pgRows(sql, params, translation.columns)
+    return compare(sql, ours, theirs, translation.sql)
+  }
+
+  async #describe(sql: string): Promise<Described | string> {
+    this.#statements += 1
+    const name = `s${this.#statements}`
+    try {
+      await this.#pg.query(`PREPARE ${name} AS ${sql}`)
+      const { rows } = await this.#pg.query<{ types: string[] }>(
+        `SELECT parameter_types::oid[]::text[] AS types FROM pg_prepared_statements WHERE name = '${name}'`
+      )
+      const parameters = (rows[0]?.types ?? []).map(Number)
+      await this.#pg.query(`DEALLOCATE ${name}`)
+      return { columns: await this.#columnsOf(sql, parameters.length), parameters }
+    } catch (error) {
+      return String(error)
+    }
+  }
+
+  /** Result types, without running a statement that takes no parameters. */
+  async #columnsOf(sql: string, parameters: number): Promise<readonly ColumnType[]> {
+    const text = parameters > 0 ? sql : `SELECT * FROM (${sql}) AS q LIMIT 0`
+    const values = Array.from({ length: parameters }, () => null)
+    const { fields } = await this.#pg.query({ text, values, rowMode: 'array' })
+    return fields.map((field) => ({ oid: field.dataTypeID, typmod: field.dataTypeModifier }))
+  }
+
+  async #duckRows(translation: Extract<Translation, { sql: string }>, params: readonly (string | null)[]): Promise<Answer> {
+    const values = translation.parameters.map((number) => params[number - 1] ?? null)
+    try {
+      const reader = await this.#duck.runAndReadAll(translation.sql, values)
+      const forms = reader.columnTypes().map(String)
+      const wanted = translation.columns.map((column) => storeType(column) ?? '')
+      const leak = forms.findIndex((form, i) => duckName(wanted[i] ?? '') !== form)
+      if (leak >= 0) return { rows: [[`form ${forms[leak]} instead of ${wanted[leak]}`]] }
+      const rows = reader.getRows().map((row) =>
+        row.map((value, i) => canonicalDuck(value, translation.columns[i]?.oid ?? 0))
+      )
+      return { rows }
+    } catch (error) {
+      return { rows: [], error: String(error).split('\n')[0] ?? '' }
+    }
+  }
+
+  async #pgRows(sql: string, params: readonly (string | null)[], columns: readonly ColumnType[]): Promise<Answer> {
+    try {
+      const result = await this.#pg.query<(string | null)[]>({
+        text: sql,
+        values: [...params],
+        rowMode: 'array',
+        types: { getTypeParser: () => (text: string) => text }
+      })
+      return { rows: result.rows.map((row) => row.map((text, i) => canonicalPg(text, columns[i]?.oid ?? 0))) }
+    } catch (error) {
+      return { rows: [], error: String(error) }
+    }
+  }
+}
+
+export function translateText(sql: string, described: Described | undefined): Translation {
+  const [statement] = (parseSync(sql) as { stmts: { stmt: unknown }[] }).stmts
+  return translate(statement?.stmt, {
+    relation: relationNamed,
+    described: described?.columns,
+    parameters: described?.parameters ?? []
+  })
+}
+
+/** Ordered when the last ORDER BY key is a unique `id`, else as a bag of rows. */
+function compare(sql: string, ours: Answer, theirs: Answer, translation: string): Outcome {
+  if (theirs.error !== undefined) return { kind: 'different', detail: `Postgres: ${theirs.error}\n  ${translation}` }
+  const ordered = /order by[^()]*\bid( asc| desc)?( nulls (first|last))?( limit \S+)?( offset \S+)?$/i.test(sql)
+  const lines = (answer: Answer): string[] => {
+    const all = answer.rows.map((row) => row.join(' | '))
+    return ordered ? all : all.toSorted()
+  }
+  const [a, b] = [lines(ours), lines(theirs)]
+  const at = Math.max(a.length, b.length) === 0 ? -1 : [...(a.length > b.length ? a : b)].findIndex((_, i) => a[i] !== b[i])
+  if (at < 0) return { kind: 'same' }
+  return { kind: 'different', detail: `DuckDB ${a[at]}\n  Postgres ${b[at]}\n  ${translation}` }
+}
+
+async function fillPostgres(client: pg.Client, table: TableData): Promise<void> {
+  const columns = table.columns.map((column, i) => `${q(column.name)} ${column.type}${i === 0 ? ' PRIMARY KEY' : ''}`)
+  await client.query(`CREATE TABLE ${table.name} (${columns.join(', ')})`)
+  const places = table.columns.map((_, i) => `$${i + 1}`).join(', ')
+  for (let row = 0; row < table.rows; row++) {
+    await client.query(`INSERT INTO ${table.name} VALUES (${places})`, rowOf(table, row))
+  }
+  await client.query(`CREATE VIEW jetgres_live.r${table.id} AS SELECT * FROM ${table.name}`)
+}
+
+/** Reads the rows back as Postgres prints them, in a form that DuckDB reads exactly. */
+async function fillDuck(client: pg.Client, duck: DuckDBConnection, table: TableData): Promise<void> {
+  const forms = table.columns.map((column) => storeType(column) ?? 'VARCHAR')
+  await duck.run(`CREATE TABLE r${table.id} (${forms.map((form, i) => `c${i + 1} ${form}`).join(', ')}, _seq BIGINT)`)
+  const list = table.columns.map((column) => `${exported(column.oid, q(column.name))} AS ${q(column.name)}`)
+  await client.query("SET IntervalStyle = 'postgres'")
+  const { rows } = await client.query<(string | null)[]>({
+    text: `SELECT ${list.join(', ')} FROM ${table.name} ORDER BY id`,
+    rowMode: 'array',
+    types: { getTypeParser: () => (text: string) => text }
+  })
+  await client.query("SET IntervalStyle = 'iso_8601'")
+  for (const row of rows) {
+    const values = row.map((text, i) => duckLiteral(text, table.columns[i]?.oid ?? 0, forms[i] ?? 'VARCHAR'))
+    await duck.run(`INSERT INTO r${table.id} VALUES (${values.join(', ')}, 0)`)
+  }
+}
+
+const INSTANTS: readonly number[] = [OID.timestamp, OID.timestamptz]
+
+/** Days and microseconds since 1970 where a date has no common text. */
+function exported(oid: number, name: string): string {
+  if (oid === OID.date) return `CASE WHEN isfinite(${name}) THEN (${name} - date '1970-01-01')::text ELSE ${name}::text END`
+  if (INSTANTS.includes(oid)) {
+    return `CASE WHEN isfinite(${name}) THEN trunc(extract(epoch from ${name}) * 1000000)::text ELSE ${name}::text END`
+  }
+  return oid === OID.bpchar ? `rtrim(${name}::text, ' ')` : `${name}::text`
+}
+
+function duckLiteral(text: string | null, oid: number, form: string): string {
+  if (text === null) return 'NULL'
+  const literal = `'${text.replaceAll("'", "''")}'`
+  if (oid === OID.bytea) return `from_hex('${text.slice(2)}')`
+  if (form.endsWith('[]')) return `CAST('[${text.slice(1, -1)}]' AS ${form})`
+  if (/^-?\d+$/.test(text) && oid === OID.date) return `DATE '1970-01-01' + CAST(${text} AS INTEGER)`
+  if (/^-?\d+$/.test(text) && oid === OID.timestamp) return `make_timestamp(CAST('${text}' AS BIGINT))`
+  if (/^-?\d+$/.test(text) && oid === OID.timestamptz) {
+    return `CAST(make_timestamp(CAST('${text}' AS BIGINT)) AS TIMESTAMPTZ)`
+  }
+  return `CAST(${literal} AS ${form})`
+}
+
+/** DuckDB's long names for the types of storeType(). */
+const duckName = (form: string): string => form.replace('TIMESTAMPTZ', 'TIMESTAMP WITH TIME ZONE')
+
+const DATES: readonly number[] = [OID.date, ...INSTANTS]
+
+/** -0 is told from 0, float4 is compared as the number it is. */
+function float(value: number, oid: number): string {
+  const exact = oid === OID.float4 ? Math.fround(value) : value
+  return Object.is(exact, -0) ? '-0' : String(exact)
+}
+
+function canonicalPg(text: string | null, oid: number): string {
+  if (text === null) return NULL
+  if (oid === OID.float4 || oid === OID.float8) return float(Number(text), oid)
+  if (oid === OID.bpchar) return text.replace(/ +$/, '')
+  if (DATES.includes(oid)) return text.replace(/\+00( BC)?$/, '$1')
+  return text
+}
+
+function canonicalDuck(value: DuckDBValue, oid: number): string {
+  if (value === null) return NULL
+  if (oid === OID.bool) return value === true ? 't' : 'f'
+  if (oid === OID.float4 || oid === OID.float8) return float(Number(value), oid)
+  const text = String(value)
+  if (DATES.includes(oid)) return canonicalInstant(text)
+  if (oid === OID.bytea) return hex(value)
+  if (oid === OID.interval) return isoInterval(value)
+  if (typeof value === 'object' && 'items' in value) {
+    return `{${(value.items as readonly DuckDBValue[]).map((item) => (item === null ? 'NULL' : String(item))).join(',')}}`
+  }
+  return text
+}
+
+function canonicalInstant(text: string): string {
+  const bare = text.replace(/\+00$/, '').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')
+  return bare.includes(' (BC)') ? `${bare.replace(' (BC)', '')} BC` : bare
+}
+
+function hex(value: DuckDBValue): string {
+  const bytes = (value as { bytes: Uint8Array }).bytes
+  return `\\x${Buffer.from(bytes).toString('hex')}`
+}
+
+/** As IntervalStyle iso_8601 prints it. */
+function isoInterval(value: DuckDBValue): string {
+  const { months, days, micros } = value as unknown as { months: number; days: number; micros: bigint }
+  const parts: [number | string, string][] = [[Math.trunc(months / 12), 'Y'], [months % 12, 'M'], [days, 'D']]
+  const date = parts.map(([count, unit]) => (count === 0 ? '' : `${count}${unit}`)).join('')
+  const seconds = Number(micros) / 1e6
+  const [h, m] = [Math.trunc(seconds / 3600), Math.trunc((seconds % 3600) / 60)]
+  const s = Number((seconds % 60).toFixed(6))
+  const time = `${h === 0 ? '' : `${h}H`}${m === 0 ? '' : `${m}M`}${s === 0 ? '' : `${s}S`}`
+  return date + time === '' ? 'PT0S' : `P${date}${time === '' ? '' : `T${time}`}`
+}

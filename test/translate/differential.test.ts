@@ -1,0 +1,68 @@
+// Goal: whatever translate() accepts has the answer that Postgres gives (invariant 1: never wrong).
+// Method: the same edge values in a real Postgres and in DuckDB; hundreds of statements by hand and
+// random ones by a seeded generator are asked of both, values and order must be equal. What DuckDB
+// refuses to run counts as relayed. Postgres raising where DuckDB answers counts as a difference.
+
+import t from 'tap'
+
+import { startPostgres } from '../support/postgres-server.ts'
+import { random } from '../support/random.ts'
+import { Both, type Outcome } from './both.ts'
+import { randomStatement } from './generator.ts'
+import { STATEMENTS } from './statements.ts'
+
+const RANDOM_STATEMENTS = Number(process.env.RANDOM_STATEMENTS ?? 500)
+
+t.test('both answer alike', async (t) => {
+  const postgres = await startPostgres(t)
+  const both = await Both.open(await postgres.connect())
+  t.teardown(() => both.close())
+
+  t.test('statements by hand', async (t) => {
+    const tally = new Tally()
+    for (const asked of STATEMENTS) {
+      const [sql, ...params] = typeof asked === 'string' ? [asked] : asked
+      tally.add(sql ?? '', await both.ask(sql ?? '', params))
+    }
+    t.comment(tally.summary())
+    if (process.env.SHOW_RELAYED) for (const line of tally.notLocal) t.comment(line)
+    t.strictSame(tally.differences, [])
+    t.ok(tally.share() > 0.5, 'most of them ran locally')
+  })
+
+  t.test('random statements', async (t) => {
+    const rng = random(t)
+    const tally = new Tally()
+    for (let i = 0; i < RANDOM_STATEMENTS; i++) {
+      const sql = randomStatement(rng)
+      tally.add(sql, await both.ask(sql))
+    }
+    t.comment(tally.summary())
+    if (process.env.SHOW_RELAYED) for (const line of tally.notLocal) t.comment(line)
+    t.strictSame(tally.differences, [])
+    t.ok(tally.share() > 0.3, 'a good part of them ran locally')
+  })
+})
+
+class Tally {
+  readonly differences: string[] = []
+  readonly notLocal: string[] = []
+  readonly #counts = new Map<string, number>()
+
+  add(sql: string, outcome: Outcome): void {
+    this.#counts.set(outcome.kind, (this.#counts.get(outcome.kind) ?? 0) + 1)
+    if (outcome.kind === 'different') this.differences.push(`${sql}\n  ${outcome.detail}`)
+    else if (outcome.kind !== 'same') this.notLocal.push(`${outcome.kind}: ${sql} -- ${outcome.reason}`)
+  }
+
+  /** Of the statements that Postgres accepts, those that DuckDB answered. */
+  share(): number {
+    const total = [...this.#counts.values()].reduce((sum, count) => sum + count, 0)
+    return (this.#counts.get('same') ?? 0) / (total - (this.#counts.get('refused') ?? 0))
+  }
+
+  summary(): string {
+    const counts = [...this.#counts].map(([kind, count]) => `${count} ${kind}`).join(', ')
+    return `${counts}: ${Math.round(this.share() * 100)} % ran locally`
+  }
+}

@@ -1,0 +1,162 @@
+// Random SELECTs over the relations of rows.ts, from a grammar that leans towards what translate()
+// accepts. Most are valid; Postgres refuses the rest.
+
+import type { Random } from '../support/random.ts'
+
+type Kind = 'int' | 'float' | 'numeric' | 'text' | 'bool' | 'date' | 'timestamp'
+
+const COLUMNS: Readonly<Record<Kind, readonly string[]>> = {
+  int: ['id', 'i2', 'i4', 'i8', 's4', 's8', 'g', 's4', 's8'],
+  float: ['f4', 'f8', 'sf', 'sf'],
+  numeric: ['n', 'n0', 'n30', 'n'],
+  text: ['t', 'v', 'c'],
+  bool: ['b'],
+  date: ['d', '"Sd"'],
+  timestamp: ['ts', 'st', 'tz']
+}
+
+const CONSTANTS: Readonly<Record<Kind, readonly string[]>> = {
+  int: ['0', '1', '-1', '7', '2', '10000', '2147483647', "'5'", 'NULL', '3000000000'],
+  float: ['0', '1.5', '-2.25', "'NaN'", '1e300', '2.5::float8', "'-Infinity'::float8"],
+  numeric: ['0', '1.5', '1.50', '-0.01', '12.345', '100', '99999999.99'],
+  text: ["''", "'a'", "'é'", "'Ab'", "'b'::text", "'a '", 'NULL'],
+  bool: ['true', 'false', 'NULL', "'t'"],
+  date: ["'2024-01-01'", "date '1970-01-01'", "'infinity'"],
+  timestamp: ["'2024-01-01 00:00:00+00'", "timestamp '1970-01-01 00:00:00'", "'infinity'"]
+}
+
+const KINDS = Object.keys(COLUMNS) as Kind[]
+const COMPARE = ['=', '<>', '<', '<=', '>', '>=', 'IS DISTINCT FROM']
+
+/** An expression of about the kind; `depth` bounds its nesting. */
+function expression(r: Random, kind: Kind, depth: number): string {
+  if (depth <= 0 || r.bool(0.35)) return r.pick(r.bool(0.75) ? COLUMNS[kind] : CONSTANTS[kind])
+  const inner = (other: Kind = kind): string => expression(r, other, depth - 1)
+  if (r.bool(0.15)) return `CASE WHEN ${condition(r, depth - 1)} THEN ${inner()} ELSE ${inner()} END`
+  if (r.bool(0.12)) return `coalesce(${inner()}, ${inner()})`
+  if (r.bool(0.06)) return `nullif(${inner()}, ${inner()})`
+  if (r.bool(0.06)) return `${r.pick(['greatest', 'least'])}(${inner()}, ${inner()})`
+  return COMPOSED[kind](r, inner, depth)
+}
+
+type Compose = (r: Random, inner: (kind?: Kind) => string, depth: number) => string
+
+const COMPOSED: Readonly<Record<Kind, Compose>> = {
+  int: (r, inner) =>
+    r.pick([
+      `(${inner()} ${r.pick(['+', '-', '*', '/', '%'])} ${inner()})`,
+      `(- ${inner()})`,
+      `abs(${inner()})`,
+      `length(${inner('text')})`,
+      `strpos(${inner('text')}, ${inner('text')})`,
+      `${inner()}::${r.pick(['int', 'bigint', 'smallint'])}`,
+      `(${inner('numeric')})::int`,
+      `(${inner('float')})::bigint`
+    ]),
+  float: (r, inner) =>
+    r.pick([
+      `(${inner()} ${r.pick(['+', '-', '*', '/'])} ${inner(r.pick(['float', 'int', 'float']))})`,
+      `floor(${inner()})`,
+      `(${inner('int')})::float8`,
+      `(- ${inner()})`,
+      `abs(${inner()})`
+    ]),
+  numeric: (r, inner) =>
+    r.pick([
+      `(${inner()} ${r.pick(['+', '-', '*'])} ${inner(r.pick(['numeric', 'int']))})`,
+      `(- ${inner()})`,
+      `abs(${inner()})`,
+      `(${inner()})::numeric(12,${r.int(0, 4)})`,
+      `(${inner('int')})::numeric`,
+      `extract(${r.pick(['year', 'month', 'dow', 'week'])} from ${r.pick(['st', '"Sd"'])})`
+    ]),
+  text: (r, inner) =>
+    r.pick([
+      `(${inner()} || ${inner()})`,
+      `lower(${inner()})`,
+      `upper(${inner()})`,
+      `substring(${inner()}, ${r.int(1, 3)}, ${r.int(0, 3)})`,
+      `replace(${inner()}, ${inner()}, 'x')`,
+      `trim(${inner()})`,
+      `(${inner(r.pick(['int', 'bool', 'numeric']))})::text`,
+      `(${inner()})::varchar(2)`
+    ]),
+  bool: (r, _inner, depth) => `(${condition(r, depth)})`,
+  date: (r, inner) => r.pick([`(${inner()} + ${r.int(-400, 400)})`, `(${inner('timestamp')})::date`]),
+  timestamp: (r, inner) =>
+    r.pick([
+      `(${inner()} + interval '${r.int(-50, 50)} ${r.pick(['days', 'months', 'hours', 'weeks'])}')`,
+      `date_trunc('${r.pick(['day', 'month', 'hour', 'week'])}', ${inner()})`,
+      `(${inner('date')})::timestamp`
+    ])
+}
+
+function condition(r: Random, depth: number): string {
+  if (depth > 0 && r.bool(0.3)) {
+    const parts = [condition(r, depth - 1), condition(r, depth - 1)]
+    return r.pick([`(${parts.join(' AND ')})`, `(${parts.join(' OR ')})`, `(NOT ${parts[0]})`])
+  }
+  const kind = r.pick(KINDS)
+  const one = (): string => expression(r, r.bool(0.85) ? kind : r.pick(KINDS), depth - 1)
+  return r.pick([
+    `(${one()} ${r.pick(COMPARE)} ${one()})`,
+    `(${one()} ${r.pick(COMPARE)} ${one()})`,
+    `(${one()} IS ${r.bool() ? 'NOT ' : ''}NULL)`,
+    `(${one()} ${r.bool() ? 'NOT ' : ''}IN (${one()}, ${one()}))`,
+    `(${one()} ${r.bool() ? 'NOT ' : ''}BETWEEN ${one()} AND ${one()})`,
+    `(${expression(r, 'text', depth - 1)} ${r.pick(['LIKE', 'ILIKE', 'NOT LIKE'])} ${r.pick(["'a%'", "'%b'", "'_'", "'%a%'", "'a\\_b'"])})`,
+    `(${expression(r, 'bool', depth - 1)} IS ${r.pick(['TRUE', 'NOT TRUE', 'FALSE', 'UNKNOWN'])})`
+  ])
+}
+
+const AGGREGATES: readonly (readonly [string, Kind])[] = [
+  ['sum', 'int'],
+  ['avg', 'int'],
+  ['min', 'int'],
+  ['max', 'float'],
+  ['min', 'text'],
+  ['sum', 'numeric'],
+  ['max', 'numeric'],
+  ['max', 'date'],
+  ['bool_or', 'bool'],
+  ['count', 'text']
+]
+
+function aggregate(r: Random): string {
+  if (r.bool(0.2)) return 'count(*)'
+  const [name, kind] = r.pick(AGGREGATES)
+  const distinct = r.bool(0.15) ? 'DISTINCT ' : ''
+  const filter = r.bool(0.15) ? ` FILTER (WHERE ${condition(r, 1)})` : ''
+  return `${name}(${distinct}${expression(r, kind, 1)})${filter}`
+}
+
+const where = (r: Random): string => (r.bool(0.7) ? ` WHERE ${condition(r, 2)}` : '')
+
+function grouped(r: Random): string {
+  const keys = Array.from({ length: r.int(0, 2) }, () => expression(r, r.pick(KINDS), 1))
+  const list = [...keys, ...Array.from({ length: r.int(1, 3) }, () => aggregate(r))]
+  const by = keys.length === 0 ? '' : ` GROUP BY ${keys.map((_, i) => i + 1).join(', ')}`
+  const having = r.bool(0.2) ? ` HAVING ${aggregate(r)} ${r.pick(COMPARE)} ${r.int(-5, 20)}` : ''
+  return `SELECT ${list.join(', ')} FROM m${where(r)}${by}${having}`
+}
+
+function plain(r: Random): string {
+  const list = Array.from({ length: r.int(1, 3) }, () => expression(r, r.pick(KINDS), 2))
+  const key = `${expression(r, r.pick(KINDS), 1)}${r.pick(['', ' DESC', ' ASC NULLS FIRST', ' DESC NULLS LAST'])}`
+  const limit = r.bool(0.3) ? ` LIMIT ${r.int(0, 20)}` : ''
+  const order = /^('|-?\d|NULL|true|false|date '|timestamp ')/.test(key) ? 'id' : `${key}, id`
+  return `SELECT id, ${list.join(', ')} FROM m${where(r)} ORDER BY ${order}${limit}`
+}
+
+function joined(r: Random): string {
+  const kind = r.pick(['JOIN', 'LEFT JOIN', 'RIGHT JOIN'])
+  const on = r.pick(['a.i4 = b.i4', 'a.g = b.id', 'a.f8 = b.f8', 'a.t = b.label', 'a.d < b.d', 'a.n = b.w'])
+  const list = r.pick(['a.id, b.id, b.label', 'count(*), max(b.label)', 'a.*', 'b.*, a.n', 'DISTINCT b.label'])
+  return `SELECT ${list} FROM m a ${kind} side b ON ${on}`
+}
+
+export function randomStatement(r: Random): string {
+  const shape = r.next()
+  if (shape < 0.5) return plain(r)
+  return shape < 0.85 ? grouped(r) : joined(r)
+}
