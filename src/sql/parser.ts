@@ -164,10 +164,10 @@ function whereScanFailed(g: Grammar, text: string): PgError {
 function sqlError(error: unknown, text: string): PgError | undefined {
   if (!(error instanceof Error) || !('sqlDetails' in error) || !isNode(error.sqlDetails)) return
   if (error.message.startsWith('memory exhausted')) return tooComplex()
-  const position = Math.min(
-    numberOf(error.sqlDetails, 'cursorPosition') + 1,
-    characterPosition(text, text.length)
-  )
+  const cursor = numberOf(error.sqlDetails, 'cursorPosition')
+  // Zero is the first character or no place at all.
+  const isPlaced = cursor > 0 || error.message.includes(' at or near ')
+  const position = isPlaced ? Math.min(cursor, [...text].length) + 1 : undefined
   return syntaxError(error.message, { position })
 }
 

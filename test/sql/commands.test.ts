@@ -8,7 +8,7 @@ import { expectError } from './expect-error.ts'
 
 await loadParser()
 
-t.test('commands are read', async (t) => {
+void t.test('commands are read', async (t) => {
   const cases: [string, object][] = [
     ['DROP TABLE t', { kind: 'drop', relation: 'table', ifExists: false, behavior: 'restrict' }],
     ['/* x */ drop source if exists s cascade;', {
@@ -59,7 +59,7 @@ t.test('commands are read', async (t) => {
   t.strictSame(readStatement('show sources'), { kind: 'showSources' })
 })
 
-t.test('what Postgres judges itself is not ours', async (t) => {
+void t.test('what Postgres judges itself is not ours', async (t) => {
   const others = [
     'drop table',
     'drop table a b',
@@ -80,7 +80,7 @@ t.test('what Postgres judges itself is not ours', async (t) => {
   for (const sql of others) t.equal(readStatement(sql), undefined, sql)
 })
 
-t.test('what only we know is refused at its token', async (t) => {
+void t.test('what only we know is refused at its token', async (t) => {
   const syntax = (token: string): string => `syntax error at or near "${token}"`
   const cases: [string, string, string][] = [
     ['drop source▼', '42601', 'syntax error at end of input'],

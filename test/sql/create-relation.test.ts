@@ -32,7 +32,7 @@ stream = 'risingwave',
 connect_mode = 'plain'
 )`
 
-t.test("the documentation's example of today becomes a relation", async (t) => {
+void t.test("the documentation's example of today becomes a relation", async (t) => {
   const { twinPosition, options, shownSql, ...rest } = create(`${FIRST_SEED} ${JSON_};`)
   t.strictSame(rest, {
     kind: 'createRelation',
@@ -61,7 +61,7 @@ t.test("the documentation's example of today becomes a relation", async (t) => {
   t.equal(shownSql, `${FIRST_SEED} ${JSON_};`)
 })
 
-t.test('its PROTOBUF form is refused by name', async (t) => {
+void t.test('its PROTOBUF form is refused by name', async (t) => {
   const sql = `${FIRST_SEED} FORMAT PLAIN ENCODE ▼PROTOBUF (
     message = 'livestream.schema.LiveStreamMetrics',
     schema.location = 'http://file_server:8080/schema'
@@ -73,7 +73,7 @@ t.test('its PROTOBUF form is refused by name', async (t) => {
   })
 })
 
-t.test("the documentation's example of RisingWave 1.2 becomes a relation", async (t) => {
+void t.test("the documentation's example of RisingWave 1.2 becomes a relation", async (t) => {
   const relation = create(`CREATE SOURCE IF NOT EXISTS source_name
     (id varchar, viewers int, PRIMARY KEY (id))
     WITH (
@@ -109,7 +109,7 @@ t.test("the documentation's example of RisingWave 1.2 becomes a relation", async
   t.notMatch(relation.shownSql, /p''w/)
 })
 
-t.test('columns become the twin\'s columns', async (t) => {
+void t.test('columns become the twin\'s columns', async (t) => {
   const cases: [string, string][] = [
     ['a int', 'a int'],
     ['"A b" INT8 not null', '"A b" INT8 not null'],
@@ -170,7 +170,7 @@ t.test('columns become the twin\'s columns', async (t) => {
   }
 })
 
-t.test('names are read as Postgres reads them and copied as written', async (t) => {
+void t.test('names are read as Postgres reads them and copied as written', async (t) => {
   const cases: [string, object][] = [
     ['T', { name: 't', text: 'T' }],
     ['"T"', { name: 'T', text: '"T"' }],
@@ -186,7 +186,7 @@ t.test('names are read as Postgres reads them and copied as written', async (t) 
   }
 })
 
-t.test('a position in the twin is shown in the statement', async (t) => {
+void t.test('a position in the twin is shown in the statement', async (t) => {
   const sql = `/* 😀 */ CREATE SOURCE IF NOT EXISTS s (
     "é😀" string, d double, e nosuchtype) ${TAIL}`
   const { twinSql, twinPosition } = create(sql)
@@ -201,7 +201,7 @@ t.test('a position in the twin is shown in the statement', async (t) => {
   t.equal(twinPosition(9_999) <= sql.length + 1, true)
 })
 
-t.test('a fault that only the grammar knows is found before anything is made', async (t) => {
+void t.test('a fault that only the grammar knows is found before anything is made', async (t) => {
   const cases: [string, string][] = [
     [`CREATE TABLE t (a 😀.b, c ▼select) ${TAIL}`, 'syntax error at or near "select"'],
     [`CREATE SOURCE t (a string, b int▼(3, 4)) ${TAIL}`, 'syntax error at or near "("'],
@@ -212,7 +212,7 @@ t.test('a fault that only the grammar knows is found before anything is made', a
 
 const RELATION = 'is not supported in a relation with a connector'
 
-t.test('what this release does not do is refused at its token', async (t) => {
+void t.test('what this release does not do is refused at its token', async (t) => {
   const cases: [string, string][] = [
     [`CREATE ▼OR REPLACE TABLE t (a int) ${TAIL}`, 'CREATE OR REPLACE'],
     [`CREATE ▼TEMP TABLE t (a int) ${TAIL}`, 'TEMPORARY'],
@@ -251,7 +251,7 @@ t.test('what this release does not do is refused at its token', async (t) => {
   }
 })
 
-t.test('faults of the statement carry their code, message and place', async (t) => {
+void t.test('faults of the statement carry their code, message and place', async (t) => {
   const cases: [string, string, string, RegExp?][] = [
     ['CREATE SOURCE s (a int)▼', '42601', 'missing WITH clause', /connector = 'nats'/],
     [`CREATE SOURCE s (a int) ▼${JSON_}`, '42601', 'missing WITH clause'],
@@ -289,7 +289,8 @@ t.test('faults of the statement carry their code, message and place', async (t) 
     [`CREATE TABLE t (a int) ${WITH} FORMAT ▼PLANE`, '42601', 'syntax error at or near "PLANE"',
       /PLAIN, UPSERT/],
     [`CREATE TABLE t (a int) ${WITH} FORMAT▼`, '42601', 'syntax error at end of input'],
-    [`CREATE TABLE t (a int) ${WITH} FORMAT PLAIN ▼JSON`, '42601', 'syntax error at or near "JSON"'],
+    [`CREATE TABLE t (a int) ${WITH} FORMAT PLAIN ▼JSON`, '42601',
+      'syntax error at or near "JSON"'],
     [`CREATE TABLE t (a int) ${WITH} FORMAT PLAIN ENCODE ▼JSONB`, '42601',
       'syntax error at or near "JSONB"', /JSON, PROTOBUF/],
     [`CREATE TABLE t (a int) ${WITH} FORMAT ▼UPSERT ENCODE JSON`, '0A000',
@@ -306,7 +307,8 @@ t.test('faults of the statement carry their code, message and place', async (t) 
       'unrecognized timestamptz.handling.mode value utc', /utc_string/],
     [`CREATE TABLE t (a int) ${TAIL} (▼schema.location = 'http://x')`, '0A000',
       'option "schema.location" is not supported with encode Json'],
-    [`CREATE TABLE t (a int) ${WITH} ROW FORMAT ▼AVRO`, '0A000', 'row format AVRO is not supported'],
+    [`CREATE TABLE t (a int) ${WITH} ROW FORMAT ▼AVRO`, '0A000',
+      'row format AVRO is not supported'],
     [`CREATE TABLE t (a int) ${WITH} ROW FORMAT ▼PLAIN`, '42601', 'syntax error at or near "PLAIN"']
   ]
   for (const [sql, code, message, hint] of cases) {
@@ -315,7 +317,7 @@ t.test('faults of the statement carry their code, message and place', async (t) 
   }
 })
 
-t.test('the encoding says how times are read; unknown options are noticed', async (t) => {
+void t.test('the encoding says how times are read; unknown options are noticed', async (t) => {
   const { encoding, notices } = create(
     `CREATE TABLE t (a int) ${TAIL} (Timestamptz.Handling.Mode = 'utc_without_suffix', foo = 1,)`
   )
@@ -323,7 +325,7 @@ t.test('the encoding says how times are read; unknown options are noticed', asyn
   t.strictSame(notices, ['Get unknown format_encode_options for Plain Json: foo'])
 })
 
-t.test('the older ROW FORMAT JSON is taken with a notice', async (t) => {
+void t.test('the older ROW FORMAT JSON is taken with a notice', async (t) => {
   const { encoding, notices } = create(`CREATE SOURCE t (a int) ${WITH} ROW FORMAT JSON`)
   t.equal(encoding.encode, 'json')
   t.strictSame(notices, [
@@ -332,7 +334,7 @@ t.test('the older ROW FORMAT JSON is taken with a notice', async (t) => {
   ])
 })
 
-t.test('tables without a connector are none of ours', async (t) => {
+void t.test('tables without a connector are none of ours', async (t) => {
   const others = [
     'create table t (a int)',
     'create table t (connector int)',

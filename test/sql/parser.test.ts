@@ -16,7 +16,7 @@ import { expectError } from './expect-error.ts'
 
 await loadParser()
 
-t.test('statements are found at their own place behind non-ASCII text', async (t) => {
+void t.test('statements are found at their own place behind non-ASCII text', async (t) => {
   const text = "select 'é😀' ; /* ü */ select \"ß\" as x;;"
   const parsed = parseSql(text)
   t.strictSame(
@@ -26,29 +26,34 @@ t.test('statements are found at their own place behind non-ASCII text', async (t
   t.strictSame(Object.keys(parsed[0]!.node), ['SelectStmt'])
 })
 
-t.test('an empty text has no statements', async (t) => {
+void t.test('an empty text has no statements', async (t) => {
   for (const text of ['', '  ', ';', '-- nothing', '/* */ ;; ']) t.strictSame(parseSql(text), [])
 })
 
-t.test('a syntax error points at its character, not its byte', async (t) => {
+void t.test('a syntax error points at its character, not its byte', async (t) => {
   const cases: [string, string][] = [
     ['select 1; ▼selec 2', 'syntax error at or near "selec"'],
     ["select 'é😀' from ▼from", 'syntax error at or near "from"'],
     ["select ▼'abc", 'unterminated quoted string at or near "\'abc"'],
     ['select 1 +▼', 'syntax error at end of input']
   ]
-  for (const [marked, message] of cases) expectError(t, marked, parseSql, { code: '42601', message })
+  for (const [marked, message] of cases) {
+    expectError(t, marked, parseSql, { code: '42601', message })
+  }
 })
 
-t.test('a text that the grammar cannot hold is refused, not tried', async (t) => {
+void t.test('a text that the grammar cannot hold is refused, not tried', async (t) => {
   const tooLong = `select '${'x'.repeat(limits.inspectedSqlCharsMax)}'`
   for (const act of [parseSql, scanTokens]) {
-    t.throws(() => act(tooLong), { code: '54000', message: 'statement is too long to be inspected' })
+    t.throws(() => act(tooLong), {
+      code: '54000',
+      message: 'statement is too long to be inspected'
+    })
     t.throws(() => act('select 1\0'), { code: '22021' })
   }
 })
 
-t.test('a statement nested too deeply is refused and the next one is parsed', async (t) => {
+void t.test('a statement nested too deeply is refused and the next one is parsed', async (t) => {
   const shapes: Record<string, (n: number) => string> = {
     chain: (n) => `select ${'1+'.repeat(n)}1`,
     brackets: (n) => `select ${'('.repeat(n)}1${')'.repeat(n)}`,
@@ -68,20 +73,20 @@ t.test('a statement nested too deeply is refused and the next one is parsed', as
   }
 })
 
-t.test('a shape just below the bound is parsed', async (t) => {
+void t.test('a shape just below the bound is parsed', async (t) => {
   const n = limits.sqlNestingMax - 10
   t.equal(parseSql(`select ${'1+'.repeat(n)}1`).length, 1)
   t.equal(parseSql(`select 1${'::int'.repeat(n / 2)}`).length, 1)
 })
 
-t.test('a long flat statement is not taken for a deep one', async (t) => {
+void t.test('a long flat statement is not taken for a deep one', async (t) => {
   const rows = Array.from({ length: 5_000 }, (_, i) => `(${i}, 'a-b:c', -1.5)`).join(', ')
   t.ok(nestingBound(`insert into x values ${rows}`) < 20)
   const list = Array.from({ length: 5_000 }, (_, i) => -i).join(',')
   t.equal(parseSql(`select 1 where x in (${list})`).length, 1)
 })
 
-t.test('tokens carry their place, kind and folded word; comments are dropped', async (t) => {
+void t.test('tokens carry their place, kind and folded word; comments are dropped', async (t) => {
   const text = 'Select /* é */ "A""b", é😀Ü, $1 -- x\n+ U&"d\\0061t"'
   const tokens = scanTokens(text)
   t.strictSame(
@@ -104,19 +109,20 @@ t.test('tokens carry their place, kind and folded word; comments are dropped', a
   ])
 })
 
-t.test('a text that the lexer rejects is a syntax error', async (t) => {
-  for (const text of ["select 'abc", 'select "abc', 'select /* abc', 'select $a$ abc', "e'\\xff'"]) {
+void t.test('a text that the lexer rejects is a syntax error', async (t) => {
+  const texts = ["select 'abc", 'select "abc', 'select /* abc', 'select $a$ abc', "e'\\xff'"]
+  for (const text of texts) {
     t.throws(() => scanTokens(text), { name: 'PgError', code: '42601' }, text)
   }
 })
 
-t.test('an identifier is cut to the 63 bytes that Postgres keeps, never inside a character', async (t) => {
+void t.test('an identifier is cut to 63 bytes, never inside a character', async (t) => {
   const [long, accented] = scanTokens(`${'a'.repeat(70)} "${'é'.repeat(40)}"`)
   t.equal(identifierName(long!), 'a'.repeat(63))
   t.equal(identifierName(accented!), 'é'.repeat(31))
 })
 
-t.test('string constants are decoded as Postgres decodes them', async (t) => {
+void t.test('string constants are decoded as Postgres decodes them', async (t) => {
   const cases: [string, string | undefined][] = [
     ["'it''s'", "it's"],
     ["'a\\nb'", 'a\\nb'],
@@ -132,7 +138,7 @@ t.test('string constants are decoded as Postgres decodes them', async (t) => {
   for (const [text, expected] of cases) t.equal(stringValue(text), expected, text)
 })
 
-t.test('character positions and string indexes convert both ways', async (t) => {
+void t.test('character positions and string indexes convert both ways', async (t) => {
   const text = 'a😀bé😀'
   t.strictSame([0, 1, 3, 4, 5, 7].map((i) => characterPosition(text, i)), [1, 2, 3, 4, 5, 6])
   t.strictSame([1, 2, 3, 4, 5, 6, 99].map((p) => indexOfCharacter(text, p)), [0, 1, 3, 4, 5, 7, 7])
@@ -140,7 +146,7 @@ t.test('character positions and string indexes convert both ways', async (t) => 
   t.strictSame([12, 0, 1, 5, 6, 8].map(toIndex), [7, 0, 1, 3, 4, 5])
 })
 
-t.test('texts are split where the grammar would', async (t) => {
+void t.test('texts are split where the grammar would', async (t) => {
   const body = 'create function f() returns int begin atomic select case when true then 1 end; end'
   const cases: [string, string[]][] = [
     ['select 1', ['select 1']],
@@ -151,7 +157,10 @@ t.test('texts are split where the grammar would', async (t) => {
     ["select 'a;b'; select 2", ["select 'a;b'", 'select 2']],
     ['select $x$ ; $x$;select 3;', ['select $x$ ; $x$', 'select 3']],
     ['select ";" ; select 3', ['select ";"', 'select 3']],
-    ['/* a /* ; */ ; */ select 1; -- ;\n select 2', ['/* a /* ; */ ; */ select 1', '-- ;\n select 2']],
+    ['/* a /* ; */ ; */ select 1; -- ;\n select 2', [
+      '/* a /* ; */ ; */ select 1',
+      '-- ;\n select 2'
+    ]],
     ['select 1 -- ;', ['select 1 -- ;']],
     [`${body}; select 2`, [body, 'select 2']],
     [`${body.replace('function', 'or replace procedure')}; select 2`, [
@@ -176,7 +185,7 @@ t.test('texts are split where the grammar would', async (t) => {
   }
 })
 
-t.test('a text that cannot be split surely is not split', async (t) => {
+void t.test('a text that cannot be split surely is not split', async (t) => {
   for (const text of ["select 1; select 'a", 'select (1; select 2', 'select 1); drop table x']) {
     t.equal(splitStatements(text), undefined, text)
   }

@@ -31,7 +31,7 @@ const PLAIN = {
   start: { mode: 'earliest' }
 }
 
-t.test('options become a connector', async (t) => {
+void t.test('options become a connector', async (t) => {
   const cases: [string, object][] = [
     [BASE, {}],
     [`${BASE},`, {}],
@@ -50,19 +50,19 @@ t.test('options become a connector', async (t) => {
     [`${BASE}, "scan.startup.mode"='timestamp_millis', scan.startup.timestamp_millis=17`, {
       start: { mode: 'timestamp', millis: 17 }
     }],
-    ["connector='nats', server_url=' a:1 ,tls://b:2,, nats://u:p@[::1]:4222 ', subject='s', stream='st'",
+    ["connector='nats', subject='s', stream='st', " +
+      "server_url=' a:1 ,tls://b:2,, nats://u:p@[::1]:4222 '",
       { servers: ['a:1', 'tls://b:2', 'nats://u:p@[::1]:4222'] }],
     ["connector='nats', server_url='h:4222', subject='a.*, b.> , a.*,$KV.x', stream=' st '",
       { subjects: ['a.*', 'b.>', '$KV.x'] }],
-    ["connector='nats', nats.server_url='h:4222', nats.subject='st', subject_='x'".replace(
-      ", subject_='x'", ''), { subjects: ['st'] }]
+    ["connector='nats', nats.server_url='h:4222', nats.subject='st'", { subjects: ['st'] }]
   ]
   for (const [options, expected] of cases) {
     t.strictSame(create(options).connector, { ...PLAIN, ...expected }, options)
   }
 })
 
-t.test('what is assumed or without effect is said in a notice', async (t) => {
+void t.test('what is assumed or without effect is said in a notice', async (t) => {
   const cases: [string, string[]][] = [
     [BASE, []],
     ["connector='nats', nats.server_url='h', nats.subject='x'", [
@@ -98,7 +98,7 @@ const VALUE_FORM =
   '`with options` or `with properties` only support single quoted string value and C style ' +
   'escaped string'
 
-t.test('malformed lists are syntax errors at their token', async (t) => {
+void t.test('malformed lists are syntax errors at their token', async (t) => {
   const cases: [string, string][] = [
     [`${BASE}, jwt▼=\`abc\``, VALUE_FORM],
     [`${BASE}, password=▼$$x$$`, VALUE_FORM],
@@ -121,7 +121,7 @@ t.test('malformed lists are syntax errors at their token', async (t) => {
   }
 })
 
-t.test('wrong keys and values are refused at their place', async (t) => {
+void t.test('wrong keys and values are refused at their place', async (t) => {
   const cases: [string, string, string, RegExp?][] = [
     ["connector=▼'kafka', properties.x='y'", '0A000',
       'connector "kafka" is not supported, accept ["nats"]'],
@@ -182,7 +182,7 @@ t.test('wrong keys and values are refused at their place', async (t) => {
   }
 })
 
-t.test('a missing option is named, at WITH', async (t) => {
+void t.test('a missing option is named, at WITH', async (t) => {
   const cases: [string, string][] = [
     ["server_url='h', subject='s'", 'connector'],
     ["connector='nats', subject='s', stream='st'", 'server_url'],
@@ -199,7 +199,7 @@ t.test('a missing option is named, at WITH', async (t) => {
   }
 })
 
-t.test('an unknown key is answered with all that are accepted', async (t) => {
+void t.test('an unknown key is answered with all that are accepted', async (t) => {
   expectError(t, statement(`${BASE}, ▼x.y='1'`), readStatement, {
     code: 'HV00D',
     message: 'invalid option "x.y"',
@@ -207,7 +207,7 @@ t.test('an unknown key is answered with all that are accepted', async (t) => {
   })
 })
 
-t.test('secrets are hidden where options are shown', async (t) => {
+void t.test('secrets are hidden where options are shown', async (t) => {
   const options =
     "connector='nats', server_url='nats://u:topsecret@h:1,tok3nsecret@h:2', subject='s''x', " +
     "stream='st', username='u', nats.password='topsecret', jwt='topsecret', " +
@@ -232,7 +232,7 @@ t.test('secrets are hidden where options are shown', async (t) => {
   t.match(readStatement(shownSql), { kind: 'createRelation' })
 })
 
-t.test('no error tells a secret', async (t) => {
+void t.test('no error tells a secret', async (t) => {
   const cases = [
     "connect_mode='user_and_password', password='topsecret'",
     "connect_mode='credential', jwt='topsecret', nkey='topsecret'",

@@ -1,0 +1,92 @@
+// Goal: no text makes the readers throw anything but a PgError with a place inside the text.
+// Method: seeded mutations of statements of ours: tokens and characters cut, doubled, swapped.
+
+import t from 'tap'
+import { PgError } from '../../src/errors.ts'
+import { startsIntercepted } from '../../src/sql/classify.ts'
+import { loadParser, parseSql } from '../../src/sql/parser.ts'
+import { splitStatements } from '../../src/sql/split.ts'
+import { readStatement } from '../../src/sql/statement.ts'
+import { random } from '../support/random.ts'
+import type { Random } from '../support/random.ts'
+
+await loadParser()
+
+const MUTATIONS = 2_000
+
+const SEEDS = [
+  `CREATE TABLE IF NOT EXISTS s.t (id varchar PRIMARY KEY, a struct<b int, c map<text, int[]>>[],
+    d timestamp(3) with time zone NOT NULL, "é😀" string, CONSTRAINT k PRIMARY KEY (id),)
+    WITH (connector = 'nats', server_url = 'h:1, h:2', subject = 'a.*', stream = 'st',
+    connect_mode = 'user_and_password', username = 'u', password = E'p\\n', max_bytes = -1)
+    FORMAT PLAIN ENCODE JSON (timestamptz.handling.mode = 'milli')`,
+  `CREATE SOURCE x (a int, PRIMARY KEY (a)) WITH (connector='nats', nats.server_url='h',
+    nats.subject='s', scan.startup.mode='timestamp', scan.startup.timestamp.millis=5)
+    ROW FORMAT JSON`,
+  'DROP SOURCE IF EXISTS a, "b".c CASCADE',
+  'ALTER TABLE ONLY a.b RENAME COLUMN x TO y',
+  "SHOW SOURCES FROM s LIKE 'a%'; SHOW CREATE TABLE t; DESCRIBE \"T\"",
+  'select $1::int, $$x;$$, U&"\\0061", /* c */ 1.5 -- end\n from t'
+]
+const PIECES = [
+  '(', ')', ',', ';', "'", '"', '.', '=', '*', '<', '>', '>>', '[', ']', '$$', '/*', '*/', '--',
+  '\n', '`', '\\', '\0', '😀', '\ud800', 'é', 'U&"', "E'", '$1', '0', '-', 'WITH', 'PRIMARY KEY',
+  'AS', 'NOT', 'NULL', 'COLLATE', 'struct<', 'map(', 'array', 'INCLUDE', 'FORMAT', 'connector', 'select',
+  'CREATE SOURCE', 'uescape', 'begin atomic', 'case', 'end'
+]
+
+function mutated(rnd: Random, text: string): string {
+  const from = rnd.int(0, text.length)
+  const to = Math.min(text.length, from + rnd.int(0, 12))
+  const cut = text.slice(from, to)
+  const [head, tail] = [text.slice(0, from), text.slice(to)]
+  switch (rnd.int(0, 4)) {
+    case 0:
+      return head + tail
+    case 1:
+      return head + cut + cut + tail
+    case 2:
+      return `${head} ${rnd.pick(PIECES)} ${cut}${tail}`
+    case 3:
+      return head + rnd.pick(PIECES) + tail
+    default:
+      return tail + cut + head
+  }
+}
+
+/** What is wrong with how the readers took the text; undefined when nothing is. */
+function fault(text: string): string | undefined {
+  try {
+    startsIntercepted(text)
+    for (const s of splitStatements(text) ?? []) {
+      if (text.slice(s.start, s.end) !== s.text) return 'a statement is not where it says'
+    }
+    const read = readStatement(text)
+    if (read?.kind === 'createRelation') parseSql(read.twinSql)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof PgError)) return String(error)
+    if (error.code === 'XX000') return error.message
+    const { position = 1 } = error
+    return position >= 1 && position <= text.length + 1 ? undefined : `position ${position}`
+  }
+}
+
+void t.test('a mutated statement is read or refused, never worse', async (t) => {
+  const rnd = random(t)
+  const faults: { text: string; fault: string }[] = []
+  let read = 0
+  for (let i = 0; i < MUTATIONS; i++) {
+    let text = rnd.pick(SEEDS)
+    for (let n = rnd.int(1, 4); n > 0; n--) text = mutated(rnd, text)
+    const found = fault(text)
+    if (found !== undefined) faults.push({ text, fault: found })
+    else read++
+  }
+  t.strictSame(faults, [])
+  t.equal(read, MUTATIONS)
+})
+
+void t.test('the unmutated statements are read', async (t) => {
+  for (const text of SEEDS) t.equal(fault(text), undefined, text)
+})
