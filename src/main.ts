@@ -36,7 +36,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     log.fatal({ err }, 'jetgres could not start')
     return process.exit(exitCodes.failed)
   })
-  log.info(server.addresses, 'jetgres is ready')
+  log.info(server.addresses, 'ready')
   log.info({ signal: await signal }, 'jetgres is closing')
   setTimeout(() => {
     log.fatal('jetgres did not close in time')

@@ -155,15 +155,19 @@ export class Link {
   /**
    * Asks something of our own; none of the replies reach the client (notices do).
    * `end` 'flush' stays inside the client's batch: an error then makes the upstream skip to the
-   * client's Sync. 'sync' ends with a Sync of ours.
+   * client's Sync. 'sync' ends with a Sync of ours. `forward` takes the replies as they come.
    * @throws PgError 08006 when the upstream goes away
    */
-  async exchange(asks: readonly Ask[], end: 'flush' | 'sync'): Promise<ExchangeResult> {
+  async exchange(
+    asks: readonly Ask[],
+    end: 'flush' | 'sync',
+    forward?: (frame: Frame) => void
+  ): Promise<ExchangeResult> {
     const frames: Frame[] = []
     let error: Frame | undefined
     const ended = new Promise<void>((resolve) => {
       const sink: ReplySink = {
-        frame: (frame) => frames.push(frame),
+        frame: forward ?? ((frame) => frames.push(frame)),
         failed: (frame) => (error = frame),
         ended: resolve
       }
@@ -172,6 +176,7 @@ export class Link {
     })
     const tail = end === 'sync' ? frontend.sync() : frontend.flush()
     this.#dirty = true
+    if (end === 'sync') this.#skipping = false
     this.#socket.write(Buffer.concat([...asks.map((ask) => ask.bytes), tail]))
     if (this.#closed) this.#replies.abandon()
     await ended

@@ -1,0 +1,65 @@
+// What postgres_fdw says over the back channel (its connection.c and deparse.c are the
+// specification): a closed list of commands, each in one fixed spelling. Pure.
+
+export type Command =
+  | { readonly kind: 'begin' | 'commit' | 'abort' | 'set' | 'savepoint' | 'deallocate' }
+  | { readonly kind: 'declare'; readonly cursor: string; readonly select: string }
+  | { readonly kind: 'fetch'; readonly cursor: string; readonly count: number }
+  | { readonly kind: 'rewind'; readonly cursor: string }
+  | { readonly kind: 'close'; readonly cursor: string | undefined }
+  /** ANALYZE asks how large a table is, and what sampling would do. */
+  | { readonly kind: 'relationSize' | 'relationFacts'; readonly table: string }
+
+type Read = (match: RegExpExecArray) => Command
+
+const COMMANDS: readonly (readonly [RegExp, Read])[] = [
+  [/^START TRANSACTION\b/, () => ({ kind: 'begin' })],
+  [/^COMMIT\b/, () => ({ kind: 'commit' })],
+  [/^ABORT\b/, () => ({ kind: 'abort' })],
+  [/^SET \w/, () => ({ kind: 'set' })],
+  [/^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT)\b/, () => ({ kind: 'savepoint' })],
+  [/^DEALLOCATE ALL$/, () => ({ kind: 'deallocate' })],
+  [
+    /^DECLARE (\w+) CURSOR FOR\s+(SELECT[\s\S]*)$/,
+    ([, cursor, select]) => ({ kind: 'declare', cursor: cursor!, select: select! })
+  ],
+  [
+    /^FETCH (\d+) FROM (\w+)$/,
+    ([, count, cursor]) => ({ kind: 'fetch', cursor: cursor!, count: Number(count) })
+  ],
+  [/^MOVE BACKWARD ALL IN (\w+)$/, ([, cursor]) => ({ kind: 'rewind', cursor: cursor! })],
+  [/^CLOSE ALL$/, () => ({ kind: 'close', cursor: undefined })],
+  [/^CLOSE (\w+)$/, ([, cursor]) => ({ kind: 'close', cursor: cursor! })],
+  [
+    /^SELECT pg_catalog\.pg_relation_size\('jetgres_live\.(\w+)'/,
+    ([, table]) => ({ kind: 'relationSize', table: table! })
+  ],
+  [
+    /^SELECT reltuples, relkind FROM pg_catalog\.pg_class WHERE oid = 'jetgres_live\.(\w+)'/,
+    ([, table]) => ({ kind: 'relationFacts', table: table! })
+  ]
+]
+
+/**
+ * The commands of a text: savepoints come two at a time ("ROLLBACK TO SAVEPOINT s2; RELEASE …").
+ * Undefined when it says anything else.
+ */
+export function readCommands(text: string): Command[] | undefined {
+  const whole = readCommand(text)
+  // A SELECT may hold semicolons in its literals: only what isn't one command is split.
+  if (whole && whole.kind !== 'savepoint') return [whole]
+  const commands = text.split(';').flatMap((part) => {
+    const trimmed = part.trim()
+    return trimmed === '' ? [] : [readCommand(trimmed)]
+  })
+  return commands.every((command) => command !== undefined) ? commands : undefined
+}
+
+function readCommand(text: string): Command | undefined {
+  const trimmed = text.trim().replace(/;$/, '')
+  for (const [pattern, read] of COMMANDS) {
+    const match = pattern.exec(trimmed)
+    if (match) return read(match)
+  }
+  return undefined
+}

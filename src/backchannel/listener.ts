@@ -1,0 +1,109 @@
+// The listener that live children read from. Accepts the upstream's backends and nobody else: the
+// secret is in the user mapping, and only live children are served.
+
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+
+import { toPgError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import { errorResponse } from '../wire/backend.ts'
+import { decodeStartup, startupSize } from '../wire/startup.ts'
+import type { StartupPacket } from '../wire/startup.ts'
+import { BackConversation } from './conversation.ts'
+import { Reads } from './reads.ts'
+import type { ReadsOptions } from './reads.ts'
+import type { Logger } from '../log.ts'
+
+export interface BackchannelOptions extends Omit<ReadsOptions, 'database' | 'isRepeatable'> {
+  readonly secret: string
+  /** Does the upstream's backend with this pid run a transaction that keeps its first snapshot? */
+  readonly isRepeatable: (pid: number) => boolean
+  readonly log: Logger
+}
+
+export type BackchannelAddress =
+  | { readonly path: string }
+  | { readonly host: string; readonly port: number }
+
+type Startup = Extract<StartupPacket, { kind: 'startup' }>
+
+export class Backchannel {
+  readonly #options: BackchannelOptions
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  readonly #conversations = new Map<number, { secret: Buffer; conversation: BackConversation }>()
+  #nextPid = 1
+
+  constructor(options: BackchannelOptions) {
+    this.#options = options
+    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+      this.#accept(socket)
+    })
+  }
+
+  /** Resolves to the port really listened on (0 for a path). */
+  listen(address: BackchannelAddress): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ ...address, backlog: limits.listenBacklog }, () => {
+        this.#server.off('error', reject)
+        this.#server.on('error', (err) => this.#options.log.warn({ err }, 'accept failed'))
+        const bound = this.#server.address()
+        resolve(typeof bound === 'string' ? 0 : (bound as AddressInfo).port)
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy())
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    this.#arrive(socket).catch((error: unknown) => {
+      if (!socket.destroyed) socket.end(errorResponse(toPgError(error)))
+    })
+  }
+
+  async #arrive(socket: Socket): Promise<void> {
+    let buffer: Buffer = Buffer.alloc(0)
+    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+      buffer = Buffer.concat([buffer, chunk as Buffer])
+      for (let size = startupSize(buffer); size && buffer.length >= size; ) {
+        const packet = decodeStartup(buffer.subarray(0, size))
+        buffer = buffer.subarray(size)
+        if (packet.kind === 'startup') return void this.#serve(socket, packet, buffer)
+        if (packet.kind === 'cancel') return this.#cancel(socket, packet)
+        socket.write('N')
+        size = startupSize(buffer)
+      }
+    }
+  }
+
+  async #serve(socket: Socket, startup: Startup, rest: Buffer): Promise<void> {
+    const pid = this.#nextPid++
+    const key = { pid, secret: randomBytes(4) }
+    const backendPid = Number(/^jetgres:(\d+)$/.exec(startup.parameters.get('application_name') ?? '')?.[1])
+    const reads = new Reads({
+      ...this.#options,
+      database: startup.parameters.get('database') ?? '',
+      isRepeatable: () => this.#options.isRepeatable(backendPid)
+    })
+    const { secret, log } = this.#options
+    const conversation = new BackConversation({ socket, secret, key, log }, reads)
+    this.#conversations.set(pid, { secret: key.secret, conversation })
+    await conversation.run(rest)
+    this.#conversations.delete(pid)
+  }
+
+  #cancel(socket: Socket, { pid, secret }: Extract<StartupPacket, { kind: 'cancel' }>): void {
+    const found = this.#conversations.get(pid)
+    if (found?.secret.equals(secret)) found.conversation.interrupt()
+    socket.end()
+  }
+}

@@ -1,0 +1,108 @@
+// One remote transaction's reads: the snapshot its cursors share and the cursors themselves.
+// Owns invariant 7 (one snapshot a statement): a snapshot lives as long as any cursor is open, so
+// all scans of a statement see the same rows and the next statement sees newer ones; a transaction
+// known to be REPEATABLE READ keeps its first.
+
+import { objectNotReady, undefinedTable } from '../errors.ts'
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Relation } from '../catalog/relation.ts'
+import type { Snapshot } from '../store/snapshot.ts'
+import type { Store } from '../store/store.ts'
+import { openScan } from './scan.ts'
+import type { Scan, ScanRequest } from './scan.ts'
+import type { Maintenance } from '../upstream/maintenance.ts'
+
+export interface ReadsOptions {
+  readonly catalog: Catalog
+  readonly store: Store
+  readonly maintenance: Maintenance
+  readonly database: string
+  /** Does the upstream transaction read everything from one snapshot? */
+  readonly isRepeatable: () => boolean
+}
+
+export class Reads {
+  readonly #options: ReadsOptions
+  readonly #scans = new Map<string, Scan>()
+  #snapshot: Snapshot | undefined
+
+  constructor(options: ReadsOptions) {
+    this.#options = options
+  }
+
+  /** @throws PgError 42P01, 55000; StoreError */
+  async declare(cursor: string, request: ScanRequest): Promise<void> {
+    const relation = this.#relationOf(request.relationId)
+    const snapshot = await this.#pinned(relation)
+    const { maintenance, database } = this.#options
+    const scan = await openScan(request, relation, snapshot, maintenance.database(database))
+    this.#scans.set(cursor, scan)
+  }
+
+  scan(cursor: string): Scan {
+    const scan = this.#scans.get(cursor)
+    if (!scan) throw undefinedTable(`cursor "${cursor}" does not exist`)
+    return scan
+  }
+
+  async close(cursor: string | undefined): Promise<void> {
+    const names = cursor === undefined ? [...this.#scans.keys()] : [cursor]
+    for (const name of names) {
+      const scan = this.#scans.get(name)
+      this.#scans.delete(name)
+      await scan?.close()
+    }
+  }
+
+  /** The remote transaction is over. */
+  async end(): Promise<void> {
+    await this.close(undefined)
+    await this.#release()
+  }
+
+  interrupt(): void {
+    this.#snapshot?.interrupt()
+  }
+
+  /** How many rows a relation has, for ANALYZE. */
+  async count(relationId: number): Promise<number> {
+    const relation = this.#relationOf(relationId)
+    const snapshot = await this.#pinned(relation)
+    const cursor = await snapshot.query(`SELECT count(*) FROM r${relation.id}`)
+    const chunk = await cursor.next()
+    return Number(chunk?.columns[0]?.[0] ?? 0)
+  }
+
+  #relationOf(id: number): Relation {
+    const relation = this.#options.catalog.byId(id)
+    if (relation?.definition.database !== this.#options.database) {
+      throw undefinedTable(`relation ${id} does not exist in jetgres`, {
+        hint: 'Its definition is gone: drop the table and create it again.'
+      })
+    }
+    if (!relation.isActive) {
+      throw objectNotReady(`relation "${relation.definition.name}" cannot be read yet`, {
+        detail: 'The transaction that created it has not committed.',
+        hint: 'Ingestion starts at COMMIT.'
+      })
+    }
+    return relation
+  }
+
+  async #pinned(relation: Relation): Promise<Snapshot> {
+    if (this.#snapshot && (this.#scans.size > 0 || this.#options.isRepeatable())) {
+      return this.#snapshot
+    }
+    await this.#release()
+    // This relation must be fresh; others the statement may read are asked to be.
+    await Promise.all([relation.flush(), this.#options.catalog.flush(this.#options.database)])
+    this.#snapshot = await this.#options.store.snapshot()
+    return this.#snapshot
+  }
+
+  async #release(): Promise<void> {
+    const snapshot = this.#snapshot
+    this.#snapshot = undefined
+    await snapshot?.release()
+  }
+}

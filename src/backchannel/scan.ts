@@ -1,0 +1,151 @@
+// One cursor of postgres_fdw's: its SELECT run in the store where that gives Postgres's answer,
+// else by Postgres itself over a scratch table. A condition is never dropped: postgres_fdw does not
+// check again.
+
+import type { Relation } from '../catalog/relation.ts'
+import { featureNotSupported } from '../errors.ts'
+import type { Node } from '../sql/ast.ts'
+import type { Chunk, Cursor, Parameter, Snapshot } from '../store/snapshot.ts'
+import { translate } from '../translate/translate.ts'
+import type { Translation } from '../translate/translate.ts'
+import { codecFor } from '../types/codec.ts'
+import type { ColumnType, OutputSettings, RelationSchema, Value } from '../types/value.ts'
+import { childName, SCHEMA } from '../upstream/bridge.ts'
+import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
+import type { RowWriter } from '../wire/row-writer.ts'
+import { openScratch } from './scratch.ts'
+
+/** postgres_fdw sets these on its connections and reads text accordingly (connection.c). */
+export const REMOTE_SETTINGS: OutputSettings = {
+  timeZone: 'GMT',
+  dateStyle: 'ISO, MDY',
+  intervalStyle: 'postgres',
+  extraFloatDigits: 3,
+  byteaOutput: 'hex'
+}
+
+export interface ScanRequest {
+  readonly relationId: number
+  readonly text: string
+  readonly select: Node
+  /** Type OIDs of $1 …, from the casts that postgres_fdw writes around them. */
+  readonly parameterTypes: readonly number[]
+  /** As text. */
+  readonly parameters: readonly (string | null)[]
+}
+
+export interface Scan {
+  /** Names of the result columns; nobody reads them, libpq wants their number. */
+  readonly columns: readonly string[]
+  /** Writes up to `count` rows; returns how many. */
+  fetch(writer: RowWriter, count: number): Promise<number>
+  rewind(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The relation as the live child names it: columns c<attnum> (bridge.ts). */
+export const childSchema = (schema: RelationSchema): RelationSchema => ({
+  ...schema,
+  columns: schema.columns.map((column) => ({ ...column, name: `c${column.attnum}` }))
+})
+
+/** @throws StoreError, PgError */
+export async function openScan(
+  request: ScanRequest,
+  relation: Relation,
+  snapshot: Snapshot,
+  database: MaintenanceDatabase
+): Promise<Scan> {
+  const schema = childSchema(relation.schema)
+  const translation = translate(request.select, {
+    relation: (name, table) =>
+      name === SCHEMA && table === childName(relation.id) ? schema : undefined,
+    described: undefined,
+    parameters: request.parameterTypes
+  })
+  if ('relay' in translation) return openScratch(request, relation, snapshot, database)
+  const scan = new StoreScan(request, translation, snapshot)
+  await scan.rewind()
+  return scan
+}
+
+type Translated = Extract<Translation, { sql: string }>
+
+class StoreScan implements Scan {
+  readonly columns: readonly string[]
+  readonly #translation: Translated
+  readonly #snapshot: Snapshot
+  readonly #parameters: readonly Parameter[]
+  #cursor: Cursor | undefined
+  #chunk: Chunk | undefined
+  #row = 0
+
+  constructor(request: ScanRequest, translation: Translated, snapshot: Snapshot) {
+    this.columns = translation.columns.map((_, i) => `c${i}`)
+    this.#translation = translation
+    this.#snapshot = snapshot
+    this.#parameters = translation.parameters.map((number, i) =>
+      parameterOf(request.parameters[number - 1] ?? null, translation.parameterTypes[i]!)
+    )
+  }
+
+  async fetch(writer: RowWriter, count: number): Promise<number> {
+    let rows = 0
+    while (rows < count) {
+      if (!this.#chunk || this.#row >= this.#chunk.rowCount) {
+        this.#chunk = await this.#cursor?.next()
+        this.#row = 0
+        if (!this.#chunk) break
+      }
+      const end = Math.min(this.#chunk.rowCount, this.#row + count - rows)
+      writeRows(writer, this.#chunk, this.#translation.columns, this.#row, end)
+      rows += end - this.#row
+      this.#row = end
+    }
+    return rows
+  }
+
+  async rewind(): Promise<void> {
+    await this.close()
+    this.#cursor = await this.#snapshot.query(this.#translation.sql, this.#parameters)
+  }
+
+  async close(): Promise<void> {
+    this.#cursor?.close()
+    this.#cursor = undefined
+    this.#chunk = undefined
+    this.#row = 0
+  }
+}
+
+function parameterOf(text: string | null, oid: number): Parameter {
+  const type = { oid, typmod: -1 }
+  return { value: text === null ? null : valueOf(text, type), type }
+}
+
+function valueOf(text: string, type: ColumnType): Value {
+  const codec = codecFor(type.oid)
+  if (!codec) throw featureNotSupported(`a parameter of type ${type.oid}`)
+  return codec.fromText(text, type, REMOTE_SETTINGS)
+}
+
+/** Rows as postgres_fdw reads them: text. */
+export function writeRows(
+  writer: RowWriter,
+  chunk: Chunk,
+  types: readonly ColumnType[],
+  from: number,
+  to: number
+): void {
+  const codecs = types.map((type) => codecFor(type.oid)!)
+  for (let row = from; row < to; row++) {
+    writer.startRow(types.length)
+    for (let i = 0; i < types.length; i++) {
+      const value = chunk.columns[i]![row]!
+      if (value === null) writer.writeNull()
+      else writer.writeText(codecs[i]!.toText(value, types[i]!, REMOTE_SETTINGS))
+    }
+    writer.endRow()
+  }
+}
+

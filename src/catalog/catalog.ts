@@ -1,0 +1,212 @@
+// The relations of this jetgres: made, found, started, dropped, and kept true to their twins.
+// Owns the meeting of definition (store), twin (upstream) and ingestion; knows no sessions.
+
+import { compileJsonDecoder } from '../decode/json.ts'
+import { limits } from '../limits.ts'
+import type { NatsConnections } from '../ingest/connection.ts'
+import { Ingestion } from '../ingest/ingestion.ts'
+import type { Logger } from '../log.ts'
+import type { Store } from '../store/store.ts'
+import type { StreamPosition } from '../types/connector.ts'
+import type { Maintenance, MaintenanceDatabase } from '../upstream/maintenance.ts'
+import { readDefinition, writeDefinition } from './definition.ts'
+import type { Definition } from './definition.ts'
+import { Relation } from './relation.ts'
+import { findTwins, restoreChild, upstreamIdentity } from './twins.ts'
+import type { TwinFacts } from './twins.ts'
+
+export interface CatalogOptions {
+  readonly store: Store
+  readonly maintenance: Maintenance
+  readonly connections: NatsConnections
+  readonly log: Logger
+}
+
+export class Catalog {
+  readonly #options: CatalogOptions
+  readonly #relations = new Map<number, Relation>()
+  /** Relations made in a transaction still open: invisible upstream, yet not rolled back. */
+  readonly #open = new Set<number>()
+  /** The last reconciliation of each database; the next one begins when it has ended. */
+  readonly #reconciling = new Map<string, Promise<void>>()
+  readonly #onChange = new Set<() => void>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: CatalogOptions) {
+    this.#options = options
+  }
+
+  /** Loads the definitions and resumes ingestion; what the upstream must confirm is left to it. */
+  async open(): Promise<void> {
+    for (const stored of await this.#options.store.definitions()) {
+      const relation = new Relation(readDefinition(stored.definition))
+      this.#relations.set(relation.id, relation)
+      if (relation.definition.state === 'active') await this.#start(relation)
+    }
+    this.#changed()
+    this.#timer = setInterval(() => this.#reconcileAll(), limits.reconcileIntervalMs)
+    this.#timer.unref()
+    await this.#refreshBridges()
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.allSettled(this.#reconciling.values())
+    await Promise.allSettled([...this.#relations.values()].map((r) => r.ingestion?.stop()))
+  }
+
+  /** Called whenever relations or their names change. */
+  onChange(listener: () => void): void {
+    this.#onChange.add(listener)
+  }
+
+  relations(): Relation[] {
+    return [...this.#relations.values()]
+  }
+
+  byId(id: number): Relation | undefined {
+    return this.#relations.get(id)
+  }
+
+  byTwin(database: string, twinOid: number): Relation | undefined {
+    return this.relations().find(
+      ({ definition }) => definition.twinOid === twinOid && definition.database === database
+    )
+  }
+
+  nextId(): Promise<number> {
+    return this.#options.store.nextId()
+  }
+
+  identity(database: string): Promise<string> {
+    return upstreamIdentity(this.#options.maintenance.database(database))
+  }
+
+  /** Keeps a definition whose transaction hasn't ended; `settle` decides. */
+  async prepare(definition: Definition, position: StreamPosition): Promise<Relation> {
+    const relation = new Relation(definition)
+    await this.#options.store.define(definition.schema, writeDefinition(definition), position)
+    this.#relations.set(relation.id, relation)
+    this.#changed()
+    return relation
+  }
+
+  /** Brings a database's relations in line with its twins: starts, renames, drops. */
+  reconcile(database: string): Promise<void> {
+    const before = this.#reconciling.get(database) ?? Promise.resolve()
+    const next = before.catch(() => undefined).then(() => this.#reconcile(database))
+    this.#reconciling.set(database, next)
+    return next
+  }
+
+  /** Commits what every relation of a database has received (a relayed read may touch any). */
+  async flush(database: string): Promise<void> {
+    const active = this.relations().filter(
+      (relation) => relation.isActive && relation.definition.database === database
+    )
+    await Promise.allSettled(active.map((relation) => relation.flush()))
+  }
+
+  #reconcileAll(): void {
+    const databases = new Set(this.relations().map(({ definition }) => definition.database))
+    for (const database of databases) {
+      this.reconcile(database).catch((err: unknown) =>
+        this.#options.log.debug({ err, database }, 'reconciliation put off')
+      )
+    }
+  }
+
+  async #reconcile(name: string): Promise<void> {
+    const relations = this.relations().filter(({ definition }) => definition.database === name)
+    if (relations.length === 0) return
+    const database = this.#options.maintenance.database(name)
+    const identity = await upstreamIdentity(database)
+    const twins = await findTwins(
+      database,
+      relations.map(({ definition }) => definition.twinOid)
+    )
+    for (const relation of relations) {
+      if (relation.definition.upstream !== identity) continue
+      const twin = twins.get(relation.definition.twinOid)
+      if (twin) await this.#confirm(relation, twin, database)
+      else if (!this.#open.has(relation.id)) await this.#remove(relation)
+    }
+  }
+
+  /** Marks a relation as part of a transaction in flight, or as no longer so. */
+  setOpen(relation: Relation, open: boolean): void {
+    if (open) this.#open.add(relation.id)
+    else this.#open.delete(relation.id)
+  }
+
+  async #confirm(
+    relation: Relation,
+    twin: TwinFacts,
+    database: MaintenanceDatabase
+  ): Promise<void> {
+    const { definition } = relation
+    const moved = twin.name !== definition.name || twin.schemaName !== definition.schemaName
+    if (moved || definition.state === 'pending') {
+      relation.definition = {
+        ...definition,
+        state: 'active',
+        name: twin.name,
+        schemaName: twin.schemaName
+      }
+      await this.#options.store.redefine(relation.id, writeDefinition(relation.definition))
+      this.#changed()
+    }
+    if (!relation.ingestion) await this.#start(relation)
+    if (!twin.hasChild) await this.#restore(relation, database)
+  }
+
+  async #restore(relation: Relation, database: MaintenanceDatabase): Promise<void> {
+    const { log } = this.#options
+    try {
+      await restoreChild(database, relation.definition.twinOid, relation.id)
+      log.warn({ relation: relation.label }, 'live child was missing and has been made again')
+    } catch (err) {
+      log.debug({ err, relation: relation.label }, 'live child is missing')
+    }
+  }
+
+  async #start(relation: Relation): Promise<void> {
+    const { store, connections, log } = this.#options
+    const { schema, connector, encoding } = relation.definition
+    relation.ingestion = new Ingestion({
+      schema,
+      connector,
+      decode: compileJsonDecoder(schema, encoding),
+      store,
+      connections,
+      position: await store.position(schema.id),
+      log: log.child({ relation: relation.label, stream: connector.stream })
+    })
+    relation.ingestion.start()
+  }
+
+  async #remove(relation: Relation): Promise<void> {
+    this.#relations.delete(relation.id)
+    this.#changed()
+    await relation.ingestion?.stop()
+    await this.#options.store.drop(relation.id)
+    this.#options.log.info({ relation: relation.label }, 'relation dropped')
+  }
+
+  /** The back channel's address and secret may have changed since the last run. */
+  async #refreshBridges(): Promise<void> {
+    const databases = new Set(this.relations().map(({ definition }) => definition.database))
+    for (const name of databases) {
+      try {
+        await this.#options.maintenance.database(name).installBridge()
+        await this.reconcile(name)
+      } catch (err) {
+        this.#options.log.warn({ err, database: name }, 'upstream cannot be prepared yet')
+      }
+    }
+  }
+
+  #changed(): void {
+    for (const listener of this.#onChange) listener()
+  }
+}

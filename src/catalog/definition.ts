@@ -1,0 +1,37 @@
+// A relation's definition as it is kept in the data directory: everything needed to resume it
+// without asking anybody. Holds secrets; must never reach a log, a client or the upstream.
+
+import { invariant } from '../errors.ts'
+import type { Encoding, NatsConnector } from '../types/connector.ts'
+import type { RelationSchema } from '../types/value.ts'
+
+export type RelationKind = 'table' | 'source'
+
+export interface Definition {
+  /** Of this form; another number is another jetgres's. */
+  readonly version: 1
+  /** pending: made in a transaction whose end is not known yet. */
+  readonly state: 'pending' | 'active'
+  readonly kind: RelationKind
+  readonly database: string
+  /** pg_control_system().system_identifier of the upstream: OIDs mean nothing elsewhere. */
+  readonly upstream: string
+  readonly twinOid: number
+  /** As of the last look at the twin. */
+  readonly schemaName: string
+  readonly name: string
+  readonly schema: RelationSchema
+  readonly connector: NatsConnector
+  readonly encoding: Encoding
+  /** The user's statement with its secrets masked, for SHOW CREATE. */
+  readonly statement: string
+}
+
+export const writeDefinition = (definition: Definition): string => JSON.stringify(definition)
+
+/** @throws PgError XX000 when it isn't one of ours */
+export function readDefinition(text: string): Definition {
+  const definition = JSON.parse(text) as Definition
+  invariant(definition.version === 1, 'a relation definition of version 1')
+  return definition
+}

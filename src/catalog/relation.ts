@@ -1,0 +1,52 @@
+// One ingested relation: its definition, where it stands, and its ingestion once that runs.
+
+import { objectNotReady } from '../errors.ts'
+import type { Ingestion, IngestionStatus } from '../ingest/ingestion.ts'
+import type { RelationSchema } from '../types/value.ts'
+import type { Definition } from './definition.ts'
+
+export class Relation {
+  /** Replaced when the twin is renamed or the relation becomes active. */
+  definition: Definition
+  /** Undefined until the transaction that made the relation has committed. */
+  ingestion: Ingestion | undefined
+
+  constructor(definition: Definition) {
+    this.definition = definition
+  }
+
+  get id(): number {
+    return this.definition.schema.id
+  }
+
+  get schema(): RelationSchema {
+    return this.definition.schema
+  }
+
+  get isActive(): boolean {
+    return this.ingestion !== undefined
+  }
+
+  /** schema.name, for messages. */
+  get label(): string {
+    return `${this.definition.schemaName}.${this.definition.name}`
+  }
+
+  /**
+   * Commits what was received before the call.
+   * @throws PgError 55000 before the relation's CREATE has committed
+   */
+  async flush(): Promise<void> {
+    if (!this.ingestion) {
+      throw objectNotReady(`relation "${this.definition.name}" cannot be read yet`, {
+        detail: 'The transaction that created it has not committed.',
+        hint: 'Ingestion starts at COMMIT.'
+      })
+    }
+    await this.ingestion.flush()
+  }
+
+  status(): IngestionStatus | undefined {
+    return this.ingestion?.status()
+  }
+}

@@ -1,0 +1,173 @@
+// The composition root: opens every part in order and closes them in reverse. Decides nothing else.
+
+import { join } from 'node:path'
+
+import { Backchannel } from './backchannel/listener.ts'
+import { Catalog } from './catalog/catalog.ts'
+import { formatAddress, isLoopback } from './config.ts'
+import type { Config } from './config.ts'
+import { startHttp } from './http/http.ts'
+import { NatsConnections } from './ingest/connection.ts'
+import { lockDataDir } from './lock.ts'
+import type { Logger } from './log.ts'
+import { loadSecret } from './secret.ts'
+import { Listener } from './session/listener.ts'
+import { SessionRegistry } from './session/registry.ts'
+import { NameScan } from './sql/classify.ts'
+import { loadParser } from './sql/parser.ts'
+import { Store } from './store/store.ts'
+import { startEmbedded } from './upstream/embedded.ts'
+import { Maintenance } from './upstream/maintenance.ts'
+import { parseTarget } from './upstream/target.ts'
+import type { Target } from './upstream/target.ts'
+
+export interface Server {
+  readonly addresses: {
+    readonly listen: string
+    readonly upstream: string
+    readonly http?: string
+  }
+  close(): Promise<void>
+}
+
+/** Closes what was opened, last first; one failure doesn't keep the rest open. */
+class Closers {
+  readonly #steps: [what: string, close: () => Promise<unknown>][] = []
+
+  add(what: string, close: () => Promise<unknown>): void {
+    this.#steps.push([what, close])
+  }
+
+  async close(log: Logger): Promise<void> {
+    for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
+      const [what, close] = step
+      await close().catch((err: unknown) => log.error({ err, what }, 'could not close'))
+    }
+  }
+}
+
+/** @throws Error that says which part could not be opened, and why */
+export async function startServer(config: Config, log: Logger): Promise<Server> {
+  const closers = new Closers()
+  try {
+    return await open(config, log, closers)
+  } catch (error) {
+    await closers.close(log)
+    throw error
+  }
+}
+
+async function open(config: Config, log: Logger, closers: Closers): Promise<Server> {
+  await loadParser()
+  const lock = await lockDataDir(config.dataDir)
+  closers.add('lock', () => lock.release())
+  const secret = await loadSecret(config.dataDir)
+  const store = await Store.open({ path: join(config.dataDir, 'store.duckdb'), log })
+  closers.add('store', () => store.close())
+  const target = await openUpstream(config, log, closers)
+
+  let backchannelAddress = { host: '127.0.0.1', port: 0 }
+  const maintenance = new Maintenance({
+    target,
+    secret,
+    backchannel: () => backchannelAddress,
+    log
+  })
+  closers.add('maintenance connections', () => maintenance.close())
+  const connections = new NatsConnections(log)
+  closers.add('NATS connections', () => connections.close())
+  const catalog = new Catalog({ store, maintenance, connections, log })
+  const registry = new SessionRegistry()
+
+  const backchannel = new Backchannel({
+    catalog,
+    store,
+    maintenance,
+    secret,
+    isRepeatable: (pid) => isRepeatable(registry.byPid(pid)?.isolation),
+    log
+  })
+  const asked = config.backchannel ?? backchannelAddress
+  backchannelAddress = { host: asked.host, port: await backchannel.listen(asked) }
+  closers.add('back channel', () => backchannel.close())
+
+  closers.add('relations', () => catalog.close())
+  await catalog.open()
+  const names = nameScanOf(catalog)
+  const listener = new Listener({
+    target,
+    store,
+    catalog,
+    maintenance,
+    connections,
+    registry,
+    names,
+    log
+  })
+  const { port } = await listener.listen(config.listen)
+  closers.add('listener', () => listener.close())
+  const http = await openHttp(config, maintenance, closers)
+  return {
+    addresses: {
+      listen: formatAddress({ host: config.listen.host, port }),
+      upstream: `${target.host}:${target.port}`,
+      ...http
+    },
+    close: () => closers.close(log)
+  }
+}
+
+const isRepeatable = (isolation: string | undefined): boolean =>
+  isolation === 'repeatable read' || isolation === 'serializable'
+
+/** Rebuilt when relations change; asked for every statement. */
+function nameScanOf(catalog: Catalog): () => NameScan {
+  const build = (): NameScan =>
+    new NameScan(catalog.relations().map(({ definition }) => definition.name))
+  let scan = build()
+  catalog.onChange(() => (scan = build()))
+  return () => scan
+}
+
+async function openUpstream(config: Config, log: Logger, closers: Closers): Promise<Target> {
+  if (config.upstream !== undefined) return parseTarget(config.upstream)
+  const password = config.embeddedPassword
+  if (password === undefined && !isLoopback(config.listen.host)) {
+    throw new Error(
+      'the embedded Postgres trusts everyone: set JETGRES_EMBEDDED_PASSWORD or listen on 127.0.0.1'
+    )
+  }
+  const postgres = await startEmbedded({
+    dataDir: config.dataDir,
+    log,
+    listen: { socket: true },
+    password
+  })
+  closers.add('embedded Postgres', () => postgres.stop())
+  const { socketDir: host, port, user } = postgres
+  return { host, port, user, password, database: user }
+}
+
+async function openHttp(
+  config: Config,
+  maintenance: Maintenance,
+  closers: Closers
+): Promise<{ http?: string }> {
+  if (!config.http) return {}
+  let faults: readonly string[] = []
+  const look = async (): Promise<void> => {
+    faults = await maintenance.ping().then(
+      () => [],
+      (error: Error) => [`the upstream cannot be reached: ${error.message}`]
+    )
+  }
+  await look()
+  const timer = setInterval(() => void look(), 5_000)
+  timer.unref()
+  const http = await startHttp({ address: config.http, notReady: () => faults })
+  closers.add('http', async () => {
+    clearInterval(timer)
+    await http.close()
+  })
+  return { http: formatAddress(http.address) }
+}

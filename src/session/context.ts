@@ -1,0 +1,32 @@
+// What every session is given. Types only.
+
+import type { Catalog } from '../catalog/catalog.ts'
+import type { NatsConnections } from '../ingest/connection.ts'
+import type { Logger } from '../log.ts'
+import type { NameScan } from '../sql/classify.ts'
+import type { Store } from '../store/store.ts'
+import type { Maintenance } from '../upstream/maintenance.ts'
+import type { Target } from '../upstream/target.ts'
+import type { SessionRegistry } from './registry.ts'
+
+/** How a statement was answered. */
+export type Route =
+  | { readonly to: 'local' }
+  | { readonly to: 'define' }
+  /** `reason` when a relation's name stands in the statement. */
+  | { readonly to: 'relay'; readonly reason?: string }
+
+export interface SessionContext {
+  readonly target: Target
+  readonly store: Store
+  readonly catalog: Catalog
+  readonly maintenance: Maintenance
+  readonly connections: NatsConnections
+  readonly registry: SessionRegistry
+  /** The names of all relations, as of now. */
+  readonly names: () => NameScan
+  readonly log: Logger
+}
+
+export const describeRoute = (route: Route): string =>
+  route.to === 'relay' && route.reason !== undefined ? `relay (${route.reason})` : route.to

@@ -1,0 +1,162 @@
+// What a session's parts share while they answer: the link, the output, what is known of the
+// session, and the rules by which a local answer takes its place among relayed ones.
+
+import { toPgError } from '../errors.ts'
+import type { Relation } from '../catalog/relation.ts'
+import type { Ask, ExchangeResult, Link } from '../upstream/link.ts'
+import { encodeErrorFields, errorResponse } from '../wire/backend.ts'
+import { frontend } from '../wire/frontend.ts'
+import type { ClientOutput } from './client-output.ts'
+import type { Route, SessionContext } from './context.ts'
+import type { LocalPortal, StopReason } from './local-portal.ts'
+import { UpstreamError } from './upstream-error.ts'
+
+/** What the client said of itself at the start. */
+export interface Identity {
+  readonly user: string
+  readonly database: string
+}
+
+/** Binding it can only fail, and says in the upstream's log why. */
+const NO_SUCH_STATEMENT = 'jetgres: the statement failed before it reached Postgres'
+
+export class Conversation {
+  readonly link: Link
+  readonly output: ClientOutput
+  readonly context: SessionContext
+  readonly identity: Identity
+  /** Last heard; '' until asked in this transaction. */
+  isolation = ''
+  lastRoute: Route = { to: 'relay' }
+  /** Why the portal bound last is not answered here, when it names a relation. */
+  relayReason: string | undefined
+  /** Counts what may have changed settings, names or privileges. */
+  #epoch = 0
+  /** Inside Parse…Sync. */
+  #inBatch = false
+  /** The local SELECT that runs now. */
+  #running: LocalPortal | undefined
+  /** Relations made in the transaction that is open. */
+  #made: Relation[] = []
+  /** A relation was made, dropped or altered: look at the twins when the transaction is over. */
+  #touchedCatalog = false
+  #onIdle: (() => void)[] = []
+
+  constructor(link: Link, output: ClientOutput, context: SessionContext, identity: Identity) {
+    this.link = link
+    this.output = output
+    this.context = context
+    this.identity = identity
+  }
+
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  get inTransaction(): boolean {
+    return this.link.status === 'T'
+  }
+
+  get hasFailed(): boolean {
+    return this.link.status === 'E'
+  }
+
+  /** Something is relayed that may change what was known of the session. */
+  mutated(): void {
+    this.#epoch++
+  }
+
+  /** The route of an Execute that is relayed. */
+  relayedRoute(): Route {
+    return this.relayReason === undefined
+      ? { to: 'relay' }
+      : { to: 'relay', reason: this.relayReason }
+  }
+
+  batchStarted(): void {
+    this.#inBatch = true
+  }
+
+  batchEnded(): void {
+    this.#inBatch = false
+  }
+
+  /** Called when the transaction, if any, is over. */
+  onIdle(listener: () => void): void {
+    this.#onIdle.push(listener)
+  }
+
+  /** An exchange that leaves the client's batch or transaction open. */
+  ask(asks: readonly Ask[]): Promise<ExchangeResult> {
+    return this.link.exchange(asks, 'flush')
+  }
+
+  /** Ends a request of ours outside any batch; afterwards `link.status` is true again. */
+  async finish(): Promise<void> {
+    await this.link.exchange([], 'sync')
+    await this.afterRequest(this.link.status)
+  }
+
+  /** Tells the client of an error and makes the upstream's transaction fail with it. */
+  async report(error: unknown): Promise<void> {
+    if (error instanceof UpstreamError) return this.output.write(encodeErrorFields(error.fields))
+    const pgError = toPgError(error)
+    if (pgError.code === 'XX000') this.context.log.error({ err: error }, 'internal error')
+    if (!this.link.closed && !this.link.skipping && (this.#inBatch || this.inTransaction)) {
+      await this.ask([
+        { kind: 'bind', bytes: frontend.bind({ statement: NO_SUCH_STATEMENT, values: [] }) }
+      ])
+    }
+    this.output.write(errorResponse(pgError))
+  }
+
+  running(portal: LocalPortal | undefined): void {
+    this.#running = portal
+  }
+
+  /** Stops the local SELECT in hand; false when there is none. */
+  stopLocal(reason: StopReason): boolean {
+    this.#running?.stop(reason)
+    return this.#running !== undefined
+  }
+
+  made(relation: Relation): void {
+    this.#made.push(relation)
+    this.context.catalog.setOpen(relation, true)
+    this.#touchedCatalog = true
+  }
+
+  touchedCatalog(): void {
+    this.#touchedCatalog = true
+  }
+
+  /**
+   * A ReadyForQuery is due with this status. When that ends a transaction, what depended on it is
+   * settled first: the promise, if any, holds the client's ReadyForQuery back.
+   */
+  afterRequest(status: string): Promise<void> | undefined {
+    if (status !== 'I') return undefined
+    this.isolation = ''
+    for (const listener of this.#onIdle) listener()
+    return this.#touchedCatalog ? this.#settle() : undefined
+  }
+
+  /** The client is gone: what it left open was rolled back. */
+  async closed(): Promise<void> {
+    for (const listener of this.#onIdle) listener()
+    if (this.#touchedCatalog) await this.#settle()
+  }
+
+  async #settle(): Promise<void> {
+    const made = this.#made
+    this.#made = []
+    this.#touchedCatalog = false
+    const { catalog, log } = this.context
+    for (const relation of made) catalog.setOpen(relation, false)
+    try {
+      await catalog.reconcile(this.identity.database)
+    } catch (err) {
+      log.warn({ err }, 'twins could not be looked at; tried again soon')
+    }
+  }
+}

@@ -1,0 +1,73 @@
+// Asks the upstream what a SELECT's parameters and columns are, and the session's facts with it: one
+// round trip, on the session's own connection, under a private name.
+
+import { decodeParameterDescription, decodeRowDescription } from '../wire/backend.ts'
+import { bodyOf, code } from '../wire/frames.ts'
+import type { Frame } from '../wire/frames.ts'
+import { frontend } from '../wire/frontend.ts'
+import type { Conversation } from './conversation.ts'
+import { askFacts, readFacts } from './facts.ts'
+import type { SessionFacts } from './facts.ts'
+import type { Description } from './plan.ts'
+
+const PRIVATE = 'jetgres describe'
+
+export type Described =
+  | { readonly description: Description; readonly facts: SessionFacts }
+  /** The statement is wrong: the upstream's own words. */
+  | { readonly error: Frame }
+
+/** A simple query's text; outside any batch. */
+export async function describeQuery(
+  c: Conversation,
+  text: string,
+  names: readonly string[]
+): Promise<Described> {
+  const asks = [
+    { kind: 'parse', bytes: frontend.parse({ name: PRIVATE, text, types: [] }) },
+    { kind: 'describe', bytes: frontend.describe({ type: 'S', name: PRIVATE }) },
+    { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
+    ...askFacts(names)
+  ] as const
+  const { frames, error } = await c.link.exchange(asks, 'sync')
+  return error ? { error } : described(c, frames)
+}
+
+/** A statement the client has prepared; inside its batch. */
+export async function describePrepared(
+  c: Conversation,
+  name: string,
+  names: readonly string[]
+): Promise<Described> {
+  const asks = [
+    { kind: 'describe', bytes: frontend.describe({ type: 'S', name }) },
+    ...askFacts(names)
+  ] as const
+  const { frames, error } = await c.ask(asks)
+  return error ? { error } : described(c, frames)
+}
+
+/** Facts alone: what do these names mean now? */
+export async function askNames(
+  c: Conversation,
+  names: readonly string[],
+  end: 'flush' | 'sync'
+): Promise<SessionFacts | undefined> {
+  const { frames } = await c.link.exchange(askFacts(names), end)
+  return readFacts(frames)
+}
+
+function described(c: Conversation, frames: readonly Frame[]): Described {
+  const facts = readFacts(frames)!
+  c.isolation = facts.isolation
+  return { facts, description: readDescription(frames) }
+}
+
+function readDescription(frames: readonly Frame[]): Description {
+  const parameters = frames.find((frame) => frame.type === code('t'))
+  const rows = frames.find((frame) => frame.type === code('T'))
+  return {
+    parameters: parameters ? decodeParameterDescription(bodyOf(parameters)) : [],
+    fields: rows ? decodeRowDescription(bodyOf(rows)) : []
+  }
+}

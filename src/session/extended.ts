@@ -1,0 +1,167 @@
+// The extended query protocol where a statement may be ours. The client's SELECTs are prepared
+// upstream all the same, so SQL-level EXECUTE and DEALLOCATE know them; what is kept back is Bind and
+// Execute of portals that are answered here. Each local reply waits until what was relayed before it
+// has been answered.
+
+import { toPgError } from '../errors.ts'
+import {
+  BIND_COMPLETE,
+  NO_DATA,
+  PARSE_COMPLETE,
+  parameterDescription,
+  rowDescription
+} from '../wire/backend.ts'
+import { bodyOf } from '../wire/frames.ts'
+import type { Frame } from '../wire/frames.ts'
+import { decodeBind, decodeExecute, decodeParse, decodeTarget, frontend } from '../wire/frontend.ts'
+import type { ParseMessage } from '../wire/frontend.ts'
+import type { Conversation } from './conversation.ts'
+import { inspect } from './inspect.ts'
+import type { Inspection } from './inspect.ts'
+import { OurPortal } from './our-portal.ts'
+import { PreparedSelect } from './prepared-select.ts'
+import { relayText } from './relay-text.ts'
+import { SelectPortal } from './select-portal.ts'
+import { columnsOf, fieldsOf } from './statements/reply.ts'
+
+type Ours = Extract<Inspection, { kind: 'ours' }> & { readonly frame: Frame }
+
+export class Extended {
+  readonly #c: Conversation
+  /** Statements that may be answered here, by the client's name; all others are the upstream's. */
+  readonly #statements = new Map<string, PreparedSelect | Ours>()
+  /** Portals that are answered here. */
+  readonly #portals = new Map<string, SelectPortal | OurPortal>()
+
+  constructor(conversation: Conversation) {
+    this.#c = conversation
+    conversation.onIdle(() => this.#dropPortals())
+  }
+
+  parse(frame: Frame): Promise<void> | undefined {
+    this.#c.batchStarted()
+    const message = decodeParse(bodyOf(frame))
+    let inspection: Inspection
+    try {
+      inspection = inspect(message.text, this.#c.context.names())
+    } catch (error) {
+      return this.#inTurn(() => this.#c.report(toPgError(error)))
+    }
+    this.#statements.delete(message.name)
+    if (inspection.kind === 'ours') return this.#parseOurs({ ...inspection, frame }, message.name)
+    if (inspection.kind === 'relay') return this.#parseRelayed(frame, message, inspection)
+    if (inspection.kind === 'select') {
+      this.#statements.set(message.name, new PreparedSelect(message.name, inspection))
+    }
+    return void this.#c.link.request('parse', frame.bytes)
+  }
+
+  bind(frame: Frame): Promise<void> | undefined {
+    this.#c.batchStarted()
+    const message = decodeBind(bodyOf(frame))
+    const statement = this.#statements.get(message.statement)
+    this.#closePortal(message.portal)
+    if (!statement) return void this.#c.link.request('bind', frame.bytes)
+    if (statement instanceof PreparedSelect) {
+      return this.#inTurn(async () => {
+        const portal = await statement.bind(this.#c, message, frame)
+        if (portal === 'relay') return void this.#c.link.request('bind', frame.bytes)
+        if (!portal) return
+        this.#portals.set(message.portal, portal)
+        this.#c.output.write(BIND_COMPLETE)
+      })
+    }
+    return this.#inTurn(async () => {
+      const asks = { parse: statement.frame.bytes, bind: frame.bytes }
+      this.#portals.set(message.portal, new OurPortal(statement, message.resultFormats, asks))
+      this.#c.output.write(BIND_COMPLETE)
+    })
+  }
+
+  describe(frame: Frame): Promise<void> | undefined {
+    this.#c.batchStarted()
+    const { kind, name } = decodeTarget(bodyOf(frame))
+    const portal = kind === 'P' ? this.#portals.get(name) : undefined
+    const statement = kind === 'S' ? this.#statements.get(name) : undefined
+    if (portal) {
+      return this.#inTurn(async () => {
+        const fields = portal.fields()
+        this.#c.output.write(fields.length === 0 ? NO_DATA : rowDescription(fields))
+      })
+    }
+    if (!statement || statement instanceof PreparedSelect) {
+      return void this.#c.link.request('describe', frame.bytes)
+    }
+    return this.#inTurn(async () => this.#describeOurs(statement))
+  }
+
+  execute(frame: Frame): Promise<void> | undefined {
+    this.#c.batchStarted()
+    const { portal: name, rowsMax } = decodeExecute(bodyOf(frame))
+    const portal = this.#portals.get(name)
+    if (portal) return this.#inTurn(() => portal.execute(this.#c, frame, rowsMax))
+    this.#c.mutated()
+    this.#c.lastRoute = this.#c.relayedRoute()
+    return void this.#c.link.request('execute', frame.bytes)
+  }
+
+  close(frame: Frame): undefined {
+    this.#c.batchStarted()
+    const { kind, name } = decodeTarget(bodyOf(frame))
+    if (kind === 'S') this.#statements.delete(name)
+    else this.#closePortal(name)
+    this.#c.link.request('close', frame.bytes)
+    return undefined
+  }
+
+  /** Runs a local step in its turn: after the replies to all that was relayed before it. */
+  async #inTurn(step: () => Promise<void>): Promise<void> {
+    await this.#c.link.drained()
+    if (this.#c.link.skipping || this.#c.link.closed) return
+    try {
+      await step()
+    } catch (error) {
+      await this.#c.report(error)
+    }
+  }
+
+  #parseOurs(statement: Ours, name: string): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#c.hasFailed) return void this.#c.link.request('parse', statement.frame.bytes)
+      this.#statements.set(name, statement)
+      this.#c.output.write(PARSE_COMPLETE)
+    })
+  }
+
+  #parseRelayed(
+    frame: Frame,
+    message: ParseMessage,
+    inspection: Extract<Inspection, { kind: 'relay' }>
+  ): Promise<void> | undefined {
+    this.#c.relayReason = inspection.reason
+    if (inspection.text === undefined) return void this.#c.link.request('parse', frame.bytes)
+    return this.#inTurn(async () => {
+      const text = await relayText(this.#c, inspection, 'flush')
+      const { name, types } = message
+      const bytes = text === undefined ? frame.bytes : frontend.parse({ name, text, types: [...types] })
+      this.#c.link.request('parse', bytes)
+    })
+  }
+
+  #describeOurs(statement: Ours): void {
+    const fields = fieldsOf(statement.statement, () => 0)
+    this.#c.output.write(parameterDescription([]))
+    const isEmpty = columnsOf(statement.statement).length === 0
+    this.#c.output.write(isEmpty ? NO_DATA : rowDescription(fields))
+  }
+
+  #closePortal(name: string): void {
+    const portal = this.#portals.get(name)
+    this.#portals.delete(name)
+    if (portal) void portal.close()
+  }
+
+  #dropPortals(): void {
+    for (const name of [...this.#portals.keys()]) this.#closePortal(name)
+  }
+}

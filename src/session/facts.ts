@@ -1,0 +1,125 @@
+// What the upstream alone knows of a session and a local answer depends on: role, settings, what
+// names mean, privileges. Asked on the session's own connection, so it is exact, transaction and
+// all. Builds the question and reads the answer; sends nothing.
+
+import { decodeDataRow } from '../wire/backend.ts'
+import { bodyOf, code } from '../wire/frames.ts'
+import type { Frame } from '../wire/frames.ts'
+import { frontend } from '../wire/frontend.ts'
+import type { Ask } from '../upstream/link.ts'
+import type { OutputSettings } from '../types/value.ts'
+
+/** A name as the session resolves it now. */
+export interface ResolvedName {
+  /** pg_class OID; undefined when the name means nothing. */
+  readonly oid: number | undefined
+  readonly maySelect: boolean
+  /** Row-level security is on: only Postgres can say who sees what. */
+  readonly rowSecurity: boolean
+}
+
+export interface SessionFacts {
+  readonly isolation: string
+  readonly clientEncoding: string
+  /** Milliseconds; 0: none. */
+  readonly statementTimeoutMs: number
+  /** jetgres.consistency, or '' when not set. */
+  readonly consistency: string
+  readonly output: OutputSettings
+  /** In the order asked. */
+  readonly names: readonly ResolvedName[]
+}
+
+const SETTINGS = [
+  'transaction_isolation',
+  'client_encoding',
+  'TimeZone',
+  'DateStyle',
+  'IntervalStyle',
+  'extra_float_digits',
+  'bytea_output',
+  'statement_timeout'
+] as const
+
+const FACTS_SQL = `SELECT ${SETTINGS.map((name) => `pg_catalog.current_setting('${name}')`).join(', ')},
+  COALESCE(pg_catalog.current_setting('jetgres.consistency', true), ''),
+  (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::pg_catalog.int8,
+      pg_catalog.has_table_privilege(c.oid, 'SELECT'),
+      c.relrowsecurity AND (SELECT pg_catalog.array_agg(p.polname) FROM pg_catalog.pg_policy p
+        WHERE p.polrelid = c.oid) IS DISTINCT FROM '{jetgres_guard}') ORDER BY u.i)
+   FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY u(name, i)
+   LEFT JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(u.name))`
+
+/** Names nobody else uses, so that the client's unnamed statement and portal survive. */
+const PRIVATE = 'jetgres facts'
+
+/** The messages of a question that runs `text` once with text parameters. */
+export function askOnce(text: string, values: readonly (string | null)[], name = PRIVATE): Ask[] {
+  return [
+    { kind: 'parse', bytes: frontend.parse({ name, text, types: [] }) },
+    { kind: 'bind', bytes: frontend.bind({ portal: name, statement: name, values: [...values] }) },
+    { kind: 'execute', bytes: frontend.execute({ portal: name, rows: 0 }) },
+    { kind: 'close', bytes: frontend.close({ type: 'P', name }) },
+    { kind: 'close', bytes: frontend.close({ type: 'S', name }) }
+  ]
+}
+
+/** The rows among an exchange's frames, as text. */
+export function textRowsOf(frames: readonly Frame[]): (string | null)[][] {
+  return frames
+    .filter((frame) => frame.type === code('D'))
+    .map((frame) => decodeDataRow(bodyOf(frame)).map((field) => field?.toString() ?? null))
+}
+
+/** `names`: as SQL would write them, quoted where needed. */
+export const askFacts = (names: readonly string[]): Ask[] =>
+  askOnce(FACTS_SQL, [arrayLiteral(names)])
+
+const arrayLiteral = (items: readonly string[]): string =>
+  `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
+
+/** Reads the answer to `askFacts`; undefined when there is none (a failed exchange). */
+export function readFacts(frames: readonly Frame[]): SessionFacts | undefined {
+  const row = textRowsOf(frames).at(-1)
+  if (!row) return undefined
+  const [isolation, encoding, timeZone, dateStyle, intervalStyle, digits, bytea, timeout] = row
+  const [consistency, names] = row.slice(SETTINGS.length)
+  return {
+    isolation: isolation!,
+    clientEncoding: encoding!,
+    statementTimeoutMs: durationMs(timeout!),
+    consistency: consistency!.toLowerCase(),
+    output: {
+      timeZone: timeZone!,
+      dateStyle: dateStyle!,
+      intervalStyle: intervalStyle!,
+      extraFloatDigits: Number(digits),
+      byteaOutput: bytea!
+    },
+    names: names ? readNames(names) : []
+  }
+}
+
+function readNames(json: string): ResolvedName[] {
+  const rows = JSON.parse(json) as [number | null, boolean | null, boolean | null][]
+  return rows.map(([oid, maySelect, rowSecurity]) => ({
+    oid: oid ?? undefined,
+    maySelect: maySelect === true,
+    rowSecurity: rowSecurity === true
+  }))
+}
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000
+}
+
+/** A time setting as current_setting() prints it: "0", "500ms", "2min". */
+function durationMs(text: string): number {
+  const [, amount, unit] = /^(\d+)\s*([a-z]*)$/.exec(text) ?? []
+  return Number(amount ?? 0) * (UNIT_MS[unit ?? ''] ?? 1)
+}

@@ -1,0 +1,126 @@
+// What a statement's text is to us: the router's first half. Pure: text and known names in, meaning
+// out. Whatever it does not understand is relayed as it came (DESIGN: relay is always right).
+
+import { NameScan, startsIntercepted } from '../sql/classify.ts'
+import { isNode, nodeKind, textOf, unwrap } from '../sql/ast.ts'
+import type { Node } from '../sql/ast.ts'
+import { parseSql } from '../sql/parser.ts'
+import { splitStatements } from '../sql/split.ts'
+import { readStatement } from '../sql/statement.ts'
+import type { OurStatement } from '../sql/statement.ts'
+import { limits } from '../limits.ts'
+import { rewriteReads } from './rewrite.ts'
+
+/** A table name as a FROM clause has it. */
+export interface TableName {
+  readonly schema: string | undefined
+  readonly name: string
+}
+
+export type Inspection =
+  /** Nothing of ours in it. */
+  | { readonly kind: 'plain' }
+  /** May name a relation, but isn't for us; `text` when the statement must be sent otherwise. */
+  | {
+      readonly kind: 'relay'
+      readonly reason: string
+      readonly tables: readonly TableName[]
+      readonly text: string | undefined
+    }
+  /** One SELECT that may name a relation. */
+  | { readonly kind: 'select'; readonly select: Node; readonly tables: readonly TableName[] }
+  | { readonly kind: 'ours'; readonly statement: OurStatement; readonly text: string }
+  /** Several statements, one of them ours. */
+  | { readonly kind: 'several'; readonly texts: readonly string[] }
+
+const PLAIN: Inspection = { kind: 'plain' }
+
+/** @throws PgError when a statement is plainly meant for us and is wrong */
+export function inspect(text: string, names: NameScan): Inspection {
+  if (text.length > limits.inspectedSqlCharsMax) return PLAIN
+  const mentions = names.mentions(text)
+  const intercepted = startsIntercepted(text)
+  if (!mentions && !intercepted) return PLAIN
+  const parts = splitStatements(text)
+  if (!parts || parts.length === 0) return PLAIN
+  if (intercepted) {
+    const found = parts.some((part) => ours(part.text, names) !== undefined)
+    if (found && parts.length > 1) return { kind: 'several', texts: parts.map((p) => p.text) }
+    if (found) return { kind: 'ours', statement: ours(text, names)!, text }
+  }
+  return mentions ? inspectReading(text, names) : PLAIN
+}
+
+/** DROP and ALTER are everybody's statements: ours only where a relation's name stands in them. */
+function ours(text: string, names: NameScan): OurStatement | undefined {
+  const statement = readStatement(text)
+  if (!statement) return undefined
+  const isShared = statement.kind === 'alter' || isTableDrop(statement)
+  return isShared && !names.mentions(text) ? undefined : statement
+}
+
+const isTableDrop = (statement: OurStatement): boolean =>
+  statement.kind === 'drop' && statement.relation === 'table'
+
+function inspectReading(text: string, names: NameScan): Inspection {
+  const parsed = tryParse(text)
+  if (!parsed) return PLAIN
+  const tables = parsed.flatMap(({ node }) => tablesIn(node))
+  const rewritten = rewriteReads(text, parsed, names)
+  const [only] = parsed
+  if (parsed.length !== 1 || !only) return relay('more than one statement', tables, rewritten)
+  const select = unwrap(only.node, 'SelectStmt')
+  if (!select) return relay(`${statementName(only.node)} is relayed`, tables, rewritten)
+  if (rewritten !== undefined) return relay('ONLY is relayed', tables, rewritten)
+  return { kind: 'select', select, tables }
+}
+
+const relay = (
+  reason: string,
+  tables: readonly TableName[],
+  text: string | undefined
+): Inspection => ({ kind: 'relay', reason, tables, text })
+
+function tryParse(text: string): ReturnType<typeof parseSql> | undefined {
+  try {
+    return parseSql(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** 'CopyStmt' → 'COPY', for the reason that SHOW jetgres.last_route tells. */
+function statementName(node: Node): string {
+  const words = nodeKind(node).replace(/Stmt$/, '').split(/(?=[A-Z])/)
+  return words.join(' ').toUpperCase()
+}
+
+/** Every table name anywhere in a statement. CTE names among them: resolving tells them apart. */
+export function tablesIn(node: Node): TableName[] {
+  const found = new Map<string, TableName>()
+  const stack: unknown[] = [node]
+  while (stack.length > 0) {
+    const item = stack.pop()
+    if (Array.isArray(item)) stack.push(...(item as unknown[]))
+    else if (isNode(item)) {
+      const name = tableName(item)
+      if (name) found.set(`${name.schema ?? ''}.${name.name}`, name)
+      stack.push(...Object.values(item))
+    }
+  }
+  return [...found.values()]
+}
+
+/** The inside of a RangeVar; it stands unwrapped where the grammar allows nothing else. */
+function tableName(node: Node): TableName | undefined {
+  const name = textOf(node, 'relname')
+  if (name === '' || !('relpersistence' in node)) return undefined
+  const schema = textOf(node, 'schemaname')
+  return { schema: schema === '' ? undefined : schema, name }
+}
+
+/** The name as SQL writes it, for to_regclass. */
+export const quotedName = ({ schema, name }: TableName): string =>
+  [...(schema === undefined ? [] : [schema]), name]
+    .map((part) => `"${part.replaceAll('"', '""')}"`)
+    .join('.')

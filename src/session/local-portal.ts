@@ -1,0 +1,134 @@
+// One SELECT being answered from the store: opened at its first Execute, read on at the next, ended
+// with its portal. Owns the snapshot meanwhile; must not know frames other than rows.
+
+import { queryCanceled } from '../errors.ts'
+import type { PgError } from '../errors.ts'
+import { limits } from '../limits.ts'
+import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
+import type { Store } from '../store/store.ts'
+import type { Value } from '../types/value.ts'
+import { RowWriter } from '../wire/row-writer.ts'
+import type { ClientOutput } from './client-output.ts'
+import { columnWriters, encodeRows } from './encode-rows.ts'
+import type { LocalPlan } from './plan.ts'
+
+/** Why a run was stopped from outside. */
+export type StopReason = 'user request' | 'statement timeout' | 'client gone'
+
+export interface RunResult {
+  readonly rows: number
+  /** False when a row limit left some: the portal is suspended. */
+  readonly complete: boolean
+}
+
+export class LocalPortal {
+  readonly plan: LocalPlan
+  readonly #values: readonly Value[]
+  readonly #formats: readonly number[]
+  readonly #store: Store
+  #snapshot: Snapshot | undefined
+  #cursor: Cursor | undefined
+  /** The chunk in hand and the first of its rows not sent yet. */
+  #chunk: Chunk | undefined
+  #row = 0
+  #stopped: StopReason | undefined
+  /** Rows are on their way: from here on a failure cannot be relayed any more. */
+  #hasSent = false
+
+  /** `values`: one for each of the statement's parameters; `formats`: Bind's result formats. */
+  constructor(
+    plan: LocalPlan,
+    values: readonly Value[],
+    formats: readonly number[],
+    store: Store
+  ) {
+    this.plan = plan
+    this.#values = values
+    this.#formats = formats
+    this.#store = store
+  }
+
+  get formats(): readonly number[] {
+    return this.#formats
+  }
+
+  get hasSent(): boolean {
+    return this.#hasSent
+  }
+
+  /**
+   * Takes the snapshot and starts the query; a second call does nothing.
+   * @throws whatever the store says: the caller relays the statement then
+   */
+  async open(): Promise<void> {
+    if (this.#cursor) return
+    const { plan } = this
+    if (plan.facts.consistency !== 'committed') {
+      await Promise.all(plan.relations.map((relation) => relation.flush()))
+    }
+    this.#throwIfStopped()
+    this.#snapshot = await this.#store.snapshot()
+    const parameters = plan.binds.map(({ number, typeOid }) => ({
+      value: this.#values[number - 1] ?? null,
+      type: { oid: typeOid, typmod: -1 }
+    }))
+    this.#cursor = await this.#snapshot.query(plan.sql, parameters)
+    await this.#advance()
+  }
+
+  /** Sends up to `rowsMax` rows (0: all). @throws 57014 when stopped */
+  async run(output: ClientOutput, rowsMax: number): Promise<RunResult> {
+    const writers = columnWriters(this.plan.fields, this.#formats, this.plan.facts.output)
+    const writer = new RowWriter()
+    let rows = 0
+    while (this.#chunk && (rowsMax === 0 || rows < rowsMax)) {
+      const left = rowsMax === 0 ? Infinity : rowsMax - rows
+      const count = Math.min(this.#chunk.rowCount - this.#row, left, limits.rowsPerWrite)
+      encodeRows(writer, this.#chunk.columns, writers, this.#row, this.#row + count)
+      this.#hasSent = true
+      output.write(writer.take())
+      rows += count
+      this.#row += count
+      if (this.#row >= this.#chunk.rowCount) await this.#advance()
+      await output.drained()
+      this.#throwIfStopped()
+    }
+    if (!this.#chunk) await this.close()
+    return { rows, complete: this.#chunk === undefined }
+  }
+
+  /** Ends the run from outside, soon. */
+  stop(reason: StopReason): void {
+    this.#stopped ??= reason
+    this.#snapshot?.interrupt()
+  }
+
+  get stopped(): StopReason | undefined {
+    return this.#stopped
+  }
+
+  async close(): Promise<void> {
+    const cursor = this.#cursor
+    const snapshot = this.#snapshot
+    this.#chunk = undefined
+    this.#snapshot = undefined
+    await cursor?.close()
+    await snapshot?.release()
+  }
+
+  async #advance(): Promise<void> {
+    this.#row = 0
+    do this.#chunk = await this.#cursor?.next()
+    while (this.#chunk?.rowCount === 0)
+    this.#throwIfStopped()
+  }
+
+  /** What the client is told of the stop. */
+  stopError(): PgError {
+    return queryCanceled(`canceling statement due to ${this.#stopped ?? 'user request'}`)
+  }
+
+  #throwIfStopped(): void {
+    if (this.#stopped) throw this.stopError()
+  }
+}

@@ -1,0 +1,40 @@
+// Runs a local portal once: time limit, cancellation, and what a failure means. A SELECT that fails
+// before its first row is relayed, so that Postgres says what it says (invariant 1).
+
+import { toPgError } from '../errors.ts'
+import type { PgError } from '../errors.ts'
+import type { Conversation } from './conversation.ts'
+import type { LocalPortal, RunResult } from './local-portal.ts'
+
+export type LocalResult = RunResult | { readonly relay: string } | { readonly error: PgError }
+
+/** `before` runs once the first rows are known to be there. */
+export async function runLocal(
+  c: Conversation,
+  portal: LocalPortal,
+  rowsMax: number,
+  before: () => void = () => undefined
+): Promise<LocalResult> {
+  const timeout = portal.plan.facts.statementTimeoutMs
+  const timer = timeout > 0 ? setTimeout(() => portal.stop('statement timeout'), timeout) : undefined
+  c.running(portal)
+  try {
+    await portal.open()
+    before()
+    c.lastRoute = { to: 'local' }
+    return await portal.run(c.output, rowsMax)
+  } catch (error) {
+    await portal.close()
+    return failure(portal, error)
+  } finally {
+    c.running(undefined)
+    clearTimeout(timer)
+  }
+}
+
+function failure(portal: LocalPortal, error: unknown): LocalResult {
+  if (portal.stopped) return { error: portal.stopError() }
+  if (portal.hasSent) return { error: toPgError(error) }
+  const message = error instanceof Error ? error.message : String(error)
+  return { relay: `local execution failed: ${message.split('\n', 1)[0]}` }
+}

@@ -1,0 +1,56 @@
+// A portal of one of our own statements (CREATE … WITH connector, SHOW SOURCES, …).
+
+import type { Field } from '../wire/backend.ts'
+import type { Frame } from '../wire/frames.ts'
+import { formatAt } from '../wire/frontend.ts'
+import type { OurStatement } from '../sql/statement.ts'
+import type { Conversation } from './conversation.ts'
+import { encodeRowsOf, fieldsOf } from './statements/reply.ts'
+import { runStatement } from './statements/run.ts'
+import { UpstreamError } from './upstream-error.ts'
+
+export class OurPortal {
+  readonly #ours: { readonly statement: OurStatement; readonly text: string }
+  readonly #formats: readonly number[]
+  /** The client's frames, kept back in case the statement is Postgres's after all. */
+  readonly #kept: { readonly parse: Buffer; readonly bind: Buffer }
+
+  constructor(
+    ours: { readonly statement: OurStatement; readonly text: string },
+    formats: readonly number[],
+    kept: { readonly parse: Buffer; readonly bind: Buffer }
+  ) {
+    this.#ours = ours
+    this.#formats = formats
+    // Frames are slices of what the socket gave; these outlive it.
+    this.#kept = { parse: Buffer.from(kept.parse), bind: Buffer.from(kept.bind) }
+  }
+
+  fields(): Field[] {
+    return fieldsOf(this.#ours.statement, (i) => formatAt(this.#formats, i))
+  }
+
+  /** @throws PgError, UpstreamError */
+  async execute(c: Conversation, frame: Frame): Promise<void> {
+    const { statement, text } = this.#ours
+    const reply = await runStatement(c, statement, text)
+    if (reply === 'relay') return this.#relay(c, frame)
+    if (statement.kind !== 'showSetting') c.lastRoute = { to: 'define' }
+    c.output.write(encodeRowsOf(reply))
+  }
+
+  async close(): Promise<void> {
+    // Nothing is held.
+  }
+
+  async #relay(c: Conversation, frame: Frame): Promise<void> {
+    const { error } = await c.ask([
+      { kind: 'parse', bytes: this.#kept.parse },
+      { kind: 'bind', bytes: this.#kept.bind }
+    ])
+    if (error) throw new UpstreamError(error, (position) => position)
+    c.mutated()
+    c.lastRoute = { to: 'relay' }
+    c.link.request('execute', frame.bytes)
+  }
+}

@@ -1,0 +1,119 @@
+// The router's second half: may this SELECT be answered here, and how. Pure but for looking
+// relations up. Anything not proven equal yields the reason to relay.
+
+import type { Catalog } from '../catalog/catalog.ts'
+import type { Relation } from '../catalog/relation.ts'
+import type { Node } from '../sql/ast.ts'
+import { translate } from '../translate/translate.ts'
+import { codecFor, settingsSupported } from '../types/codec.ts'
+import type { ColumnType, RelationSchema } from '../types/value.ts'
+import type { Field } from '../wire/backend.ts'
+import type { SessionFacts } from './facts.ts'
+import type { TableName } from './inspect.ts'
+
+/** What the upstream says of a prepared statement. */
+export interface Description {
+  readonly parameters: readonly number[]
+  readonly fields: readonly Field[]
+}
+
+export interface LocalPlan {
+  readonly sql: string
+  /** The SQL's own parameters: which of Postgres's (1-based) each is, and the type to bind it as. */
+  readonly binds: readonly { readonly number: number; readonly typeOid: number }[]
+  /** What the upstream takes the client's parameters for. */
+  readonly parameterTypes: readonly number[]
+  readonly fields: readonly Field[]
+  readonly relations: readonly Relation[]
+  readonly facts: SessionFacts
+}
+
+export type Planned =
+  | { readonly plan: LocalPlan }
+  | { readonly relay: string }
+  /** Names no relation after all. */
+  | { readonly plain: true }
+
+export interface PlanInput {
+  readonly select: Node
+  readonly tables: readonly TableName[]
+  readonly facts: SessionFacts
+  readonly description: Description
+  readonly database: string
+}
+
+export function planSelect(input: PlanInput, catalog: Catalog): Planned {
+  const found = input.facts.names.map(({ oid }) =>
+    oid === undefined ? undefined : catalog.byTwin(input.database, oid)
+  )
+  if (found.every((relation) => relation === undefined)) return { plain: true }
+  const reason = sessionReason(input) ?? namesReason(input, found) ?? outputReason(input)
+  return reason === undefined ? planTranslated(input, found) : { relay: reason }
+}
+
+/** Something about the session that only Postgres honours. */
+function sessionReason({ facts }: PlanInput): string | undefined {
+  // Whether a transaction is open may not be known inside a batch: the level alone decides.
+  if (facts.isolation !== 'read committed') return `transaction_isolation is ${facts.isolation}`
+  if (facts.clientEncoding !== 'UTF8' && facts.clientEncoding !== 'SQL_ASCII') {
+    return `client_encoding is ${facts.clientEncoding}`
+  }
+  return settingsSupported(facts.output)
+}
+
+function namesReason(
+  { facts, tables }: PlanInput,
+  found: readonly (Relation | undefined)[]
+): string | undefined {
+  for (const [i, name] of facts.names.entries()) {
+    const relation = found[i]
+    // A name that is no table is a CTE's; the translator knows its scope.
+    if (name.oid === undefined) continue
+    const label = tables[i]!.name
+    if (!relation) return `"${label}" is not an ingested relation`
+    if (!name.maySelect) return `no SELECT privilege on the whole of "${label}"`
+    if (name.rowSecurity) return `row-level security is on for "${label}"`
+    if (!relation.isActive) return `"${label}" is not ingesting yet`
+  }
+  return undefined
+}
+
+function outputReason({ description }: PlanInput): string | undefined {
+  const types = [...description.fields.map((field) => field.typeOid), ...description.parameters]
+  const unknown = types.find((oid) => codecFor(oid) === undefined)
+  return unknown === undefined ? undefined : `type ${unknown} is not known here`
+}
+
+function planTranslated(
+  input: PlanInput,
+  found: readonly (Relation | undefined)[]
+): Planned {
+  const byName = new Map<string, RelationSchema>()
+  for (const [i, table] of input.tables.entries()) {
+    const relation = found[i]
+    if (relation) byName.set(keyOf(table.schema, table.name), relation.schema)
+  }
+  const { parameters, fields } = input.description
+  const described: ColumnType[] = fields.map(({ typeOid, typmod }) => ({ oid: typeOid, typmod }))
+  const translation = translate(input.select, {
+    relation: (schema, name) => byName.get(keyOf(schema, name)),
+    described,
+    parameters
+  })
+  if ('relay' in translation) return translation
+  return {
+    plan: {
+      sql: translation.sql,
+      binds: translation.parameters.map((number, i) => ({
+        number,
+        typeOid: translation.parameterTypes[i]!
+      })),
+      parameterTypes: parameters,
+      fields,
+      relations: found.filter((relation) => relation !== undefined),
+      facts: input.facts
+    }
+  }
+}
+
+const keyOf = (schema: string | undefined, name: string): string => `${schema ?? ''}.${name}`

@@ -1,0 +1,36 @@
+// Who is connected: cancel keys and upstream backends, both mapped to sessions. No behaviour.
+
+/** What others may do with a session. */
+export interface RegisteredSession {
+  /** Stops what the session runs locally. False when it runs nothing here. */
+  cancelLocal(): boolean
+  /** The isolation level of its open transaction, as last heard. */
+  readonly isolation: string
+}
+
+export class SessionRegistry {
+  readonly #byPid = new Map<number, { secret: Buffer; session: RegisteredSession }>()
+
+  add(pid: number, secret: Buffer, session: RegisteredSession): void {
+    this.#byPid.set(pid, { secret, session })
+  }
+
+  remove(pid: number, session: RegisteredSession): void {
+    if (this.#byPid.get(pid)?.session === session) this.#byPid.delete(pid)
+  }
+
+  /** The session a CancelRequest means; a wrong secret means nobody. */
+  byKey(pid: number, secret: Buffer): RegisteredSession | undefined {
+    const entry = this.#byPid.get(pid)
+    return entry?.secret.equals(secret) ? entry.session : undefined
+  }
+
+  /** The session whose upstream backend has this pid. */
+  byPid(pid: number): RegisteredSession | undefined {
+    return this.#byPid.get(pid)?.session
+  }
+
+  get size(): number {
+    return this.#byPid.size
+  }
+}

@@ -1,0 +1,207 @@
+// One client: reads its frames in order and decides for each where it is answered.
+// Owns the order of things; the decisions are inspect.ts's and plan.ts's, the local answers
+// extended.ts's and simple.ts's. Must never re-encode what it relays.
+//
+//   starting ──upstream's first ReadyForQuery──► serving ──Terminate, error, close──► closed
+
+import type { Socket } from 'node:net'
+
+import { toPgError } from '../errors.ts'
+import type { PgError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { dial, Link } from '../upstream/link.ts'
+import { errorResponse, readyForQuery } from '../wire/backend.ts'
+import { bodyOf, code, FrameReader } from '../wire/frames.ts'
+import type { Frame } from '../wire/frames.ts'
+import { decodeQuery, frontend } from '../wire/frontend.ts'
+import type { StartupPacket } from '../wire/startup.ts'
+import { ClientOutput } from './client-output.ts'
+import { Conversation } from './conversation.ts'
+import type { SessionContext } from './context.ts'
+import { Extended } from './extended.ts'
+import type { RegisteredSession } from './registry.ts'
+import { Simple } from './simple.ts'
+
+type Startup = Extract<StartupPacket, { kind: 'startup' }>
+
+const TYPE = {
+  query: code('Q'),
+  parse: code('P'),
+  bind: code('B'),
+  describe: code('D'),
+  execute: code('E'),
+  close: code('C'),
+  flush: code('H'),
+  sync: code('S'),
+  call: code('F'),
+  copyDone: code('c'),
+  copyFail: code('f'),
+  terminate: code('X')
+} as const
+
+export class Session implements RegisteredSession {
+  readonly #socket: Socket
+  readonly #context: SessionContext
+  readonly #output: ClientOutput
+  readonly #log: Logger
+  #conversation: Conversation | undefined
+  #simple: Simple | undefined
+  #extended: Extended | undefined
+  #pid = 0
+
+  constructor(socket: Socket, context: SessionContext) {
+    this.#socket = socket
+    this.#context = context
+    this.#output = new ClientOutput(socket)
+    this.#log = context.log
+  }
+
+  get isolation(): string {
+    return this.#conversation?.isolation ?? ''
+  }
+
+  /** Is a statement in hand, a transaction open? */
+  get isBusy(): boolean {
+    const link = this.#conversation?.link
+    return link !== undefined && !link.closed && (link.dirty || link.status !== 'I')
+  }
+
+  cancelLocal(): boolean {
+    return this.#conversation?.stopLocal('user request') ?? false
+  }
+
+  /** Serves the client until either side is gone. `rest`: bytes that came with the packet. */
+  async run(startup: Startup, rest: Buffer): Promise<void> {
+    try {
+      const link = new Link(await dial(this.#context.target), this.#events())
+      this.#open(link, startup)
+      link.send(startup.bytes)
+      await this.#serve(link, rest)
+    } catch (error) {
+      this.#fail(toPgError(error))
+    } finally {
+      this.#close()
+    }
+  }
+
+  /** Asks the session to end: at once when idle, else when its statement has ended. */
+  shutDown(error: PgError): void {
+    if (!this.isBusy) this.#fail(error)
+  }
+
+  #open(link: Link, startup: Startup): void {
+    const user = startup.parameters.get('user') ?? ''
+    const database = startup.parameters.get('database') ?? user
+    const conversation = new Conversation(link, this.#output, this.#context, { user, database })
+    this.#conversation = conversation
+    this.#simple = new Simple(conversation)
+    this.#extended = new Extended(conversation)
+  }
+
+  #events(): ConstructorParameters<typeof Link>[1] {
+    return {
+      relay: (bytes) => {
+        this.#output.write(bytes)
+        const ready = this.#output.flush()
+        if (!ready) void this.#output.drained().then(() => this.#conversation?.link.resume())
+        return ready
+      },
+      ready: (status) => this.#conversation?.afterRequest(status),
+      parameter: () => undefined,
+      key: (pid, secret) => {
+        this.#pid = pid
+        this.#context.registry.add(pid, secret, this)
+      },
+      closed: () => this.#socket.end()
+    }
+  }
+
+  async #serve(link: Link, rest: Buffer): Promise<void> {
+    const reader = new FrameReader()
+    this.#socket.on('close', () => this.#conversation?.stopLocal('client gone'))
+    await this.#handleAll(link, reader.push(rest))
+    for await (const chunk of this.#socket) {
+      await this.#handleAll(link, reader.push(chunk as Buffer))
+      if (link.closed) return
+    }
+  }
+
+  async #handleAll(link: Link, frames: Iterable<Frame>): Promise<void> {
+    for (const frame of frames) {
+      const pending = this.#handle(link, frame)
+      if (pending) await pending
+    }
+    this.#output.flush()
+    await link.writable()
+  }
+
+  /** Returns a promise only when something has to be waited for. */
+  #handle(link: Link, frame: Frame): Promise<void> | undefined {
+    if (link.status === '' || link.skipping) return this.#relayAsIs(link, frame)
+    const extended = this.#extended!
+    switch (frame.type) {
+      case TYPE.query:
+        return this.#simple!.query(frame, decodeQuery(bodyOf(frame)))
+      case TYPE.parse:
+        return extended.parse(frame)
+      case TYPE.bind:
+        return extended.bind(frame)
+      case TYPE.describe:
+        return extended.describe(frame)
+      case TYPE.execute:
+        return extended.execute(frame)
+      case TYPE.close:
+        return extended.close(frame)
+      case TYPE.sync:
+        return this.#sync(link, frame)
+      case TYPE.call:
+        this.#conversation!.mutated()
+        return void link.request('function', frame.bytes)
+      default:
+        return this.#relayAsIs(link, frame)
+    }
+  }
+
+  /** What belongs to no request: passwords, COPY data, Flush, Terminate, what is to be skipped. */
+  #relayAsIs(link: Link, frame: Frame): undefined {
+    if (frame.type === TYPE.sync && link.status !== '') void this.#sync(link, frame)
+    else if (frame.type === TYPE.copyDone || frame.type === TYPE.copyFail) link.endCopy(frame.bytes)
+    else link.send(frame.bytes)
+    if (frame.type === TYPE.terminate) link.close()
+    return undefined
+  }
+
+  #sync(link: Link, frame: Frame): Promise<void> | undefined {
+    if (link.copying) return void link.send(frame.bytes)
+    this.#conversation!.batchEnded()
+    if (link.dirty) return void link.request('sync', frame.bytes)
+    const settled = this.#conversation!.afterRequest(link.status)
+    this.#output.write(readyForQuery(link.status))
+    return settled
+  }
+
+  #fail(error: PgError): void {
+    if (this.#output.closed) return
+    this.#log.debug({ err: error }, 'session ended by an error')
+    const fatal = Object.assign(Object.create(error) as PgError, { severity: 'FATAL' })
+    this.#output.write(errorResponse(fatal))
+    this.#output.flush()
+    this.#socket.end()
+  }
+
+  #close(): void {
+    this.#context.registry.remove(this.#pid, this)
+    const link = this.#conversation?.link
+    if (link && !link.closed) {
+      link.send(frontend.end())
+      link.close()
+    }
+    void this.#conversation?.closed()
+    this.#socket.destroySoon()
+  }
+
+  /** Ends the session at once. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}

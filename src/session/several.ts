@@ -1,0 +1,67 @@
+// A simple Query of several statements with one of ours among them. They run as one batch, that is
+// in one implicit transaction, as Postgres runs such a text; the client sees a simple Query's replies.
+
+import { readyForQuery } from '../wire/backend.ts'
+import { code } from '../wire/frames.ts'
+import type { Frame } from '../wire/frames.ts'
+import { frontend } from '../wire/frontend.ts'
+import type { Ask } from '../upstream/link.ts'
+import type { Conversation } from './conversation.ts'
+import { inspect } from './inspect.ts'
+import { encodeReply } from './statements/reply.ts'
+import { runStatement } from './statements/run.ts'
+import { UpstreamError } from './upstream-error.ts'
+
+const PRIVATE = 'jetgres part'
+
+/** What a simple Query's client never gets: the extended protocol's own acknowledgements. */
+const UNSEEN = new Set([...'123n'].map(code))
+const COPY_IN = code('G')
+
+export async function runSeveral(c: Conversation, texts: readonly string[]): Promise<void> {
+  c.batchStarted()
+  try {
+    for (const text of texts) await runPart(c, text)
+  } catch (error) {
+    await c.report(error)
+  }
+  c.batchEnded()
+  await c.finish()
+  c.output.write(readyForQuery(c.link.status))
+}
+
+async function runPart(c: Conversation, text: string): Promise<void> {
+  const inspection = inspect(text, c.context.names())
+  if (inspection.kind === 'ours') {
+    const reply = await runStatement(c, inspection.statement, text)
+    if (reply !== 'relay') {
+      c.lastRoute = { to: 'define' }
+      return c.output.write(encodeReply(reply))
+    }
+  }
+  c.lastRoute = { to: 'relay', reason: 'more than one statement' }
+  await relayPart(c, text)
+}
+
+async function relayPart(c: Conversation, text: string): Promise<void> {
+  c.mutated()
+  const forward = (frame: Frame): void => {
+    if (frame.type === COPY_IN) {
+      c.link.send(frontend.copyFail('COPY FROM STDIN must be a statement of its own here'))
+    } else if (!UNSEEN.has(frame.type)) {
+      c.output.write(Buffer.from(frame.bytes))
+    }
+  }
+  const { error } = await c.link.exchange(partAsks(text), 'flush', forward)
+  if (error) throw new UpstreamError(error)
+}
+
+const partAsks = (text: string): Ask[] => [
+  { kind: 'parse', bytes: frontend.parse({ name: PRIVATE, text, types: [] }) },
+  { kind: 'bind', bytes: frontend.bind({ portal: PRIVATE, statement: PRIVATE, values: [] }) },
+  { kind: 'describe', bytes: frontend.describe({ type: 'P', name: PRIVATE }) },
+  { kind: 'execute', bytes: frontend.execute({ portal: PRIVATE, rows: 0 }) },
+  { kind: 'close', bytes: frontend.close({ type: 'P', name: PRIVATE }) },
+  { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) }
+]
+

@@ -1,0 +1,141 @@
+// The simple query protocol where a statement may be ours: one SELECT answered from the store, one
+// of our statements, or several statements run as one batch. The rest is relayed as it came.
+
+import { PgError, toPgError } from '../errors.ts'
+import { commandComplete, readyForQuery, rowDescription } from '../wire/backend.ts'
+import type { Frame } from '../wire/frames.ts'
+import { frontend } from '../wire/frontend.ts'
+import type { Conversation } from './conversation.ts'
+import { describeQuery } from './describe.ts'
+import { inspect, quotedName } from './inspect.ts'
+import type { Inspection } from './inspect.ts'
+import { runLocal } from './local-run.ts'
+import { planSelect } from './plan.ts'
+import type { LocalPlan } from './plan.ts'
+import { relayText } from './relay-text.ts'
+import { runSeveral } from './several.ts'
+import { encodeReply } from './statements/reply.ts'
+import { runStatement } from './statements/run.ts'
+import { LocalPortal } from './local-portal.ts'
+
+type Select = Extract<Inspection, { kind: 'select' }>
+
+export class Simple {
+  readonly #c: Conversation
+
+  constructor(conversation: Conversation) {
+    this.#c = conversation
+  }
+
+  /** Returns a promise only when the statement isn't relayed at once. */
+  query(frame: Frame, text: string): Promise<void> | undefined {
+    const inspection = this.#inspect(text)
+    if (!(inspection instanceof PgError) && inspection.kind === 'plain') {
+      return this.#relay(frame.bytes)
+    }
+    return this.#inspected(frame, text, inspection)
+  }
+
+  /** An error in a statement of ours is reported like any other, in its turn. */
+  #inspect(text: string): Inspection | PgError {
+    try {
+      return inspect(text, this.#c.context.names())
+    } catch (error) {
+      return toPgError(error)
+    }
+  }
+
+  #relay(bytes: Buffer, reason?: string): undefined {
+    this.#c.lastRoute = reason === undefined ? { to: 'relay' } : { to: 'relay', reason }
+    this.#c.batchEnded()
+    this.#c.mutated()
+    this.#c.link.request('query', bytes)
+    return undefined
+  }
+
+  async #inspected(frame: Frame, text: string, inspection: Inspection | PgError): Promise<void> {
+    const { link } = this.#c
+    await link.drained()
+    if (link.skipping || this.#c.hasFailed) return this.#relay(frame.bytes)
+    this.#c.batchEnded()
+    if (inspection instanceof PgError) return this.#reported(inspection)
+    switch (inspection.kind) {
+      case 'plain':
+        return this.#relay(frame.bytes)
+      case 'relay': {
+        const sent = await relayText(this.#c, inspection, 'sync')
+        return this.#relay(sent ? frontend.query(sent) : frame.bytes, inspection.reason)
+      }
+      case 'select':
+        return this.#select(frame, text, inspection)
+      case 'ours':
+        return this.#ours(inspection, frame)
+      case 'several':
+        return runSeveral(this.#c, inspection.texts)
+    }
+  }
+
+  async #select(frame: Frame, text: string, inspection: Select): Promise<void> {
+    const { link, output, context, identity } = this.#c
+    const described = await describeQuery(this.#c, text, inspection.tables.map(quotedName))
+    if ('error' in described) {
+      output.write(described.error.bytes)
+      output.write(readyForQuery(link.status))
+      return
+    }
+    const { description, facts } = described
+    if (description.parameters.length > 0) return this.#relay(frame.bytes, 'it has parameters')
+    const planned = planSelect(
+      {
+        ...inspection,
+        facts,
+        description,
+        database: identity.database
+      },
+      context.catalog
+    )
+    if ('plain' in planned) return this.#relay(frame.bytes)
+    if ('relay' in planned) return this.#relay(frame.bytes, planned.relay)
+    await this.#run(frame, planned.plan)
+  }
+
+  async #run(frame: Frame, plan: LocalPlan): Promise<void> {
+    const { link, output, context } = this.#c
+    const portal = new LocalPortal(plan, [], [], context.store)
+    const result = await runLocal(this.#c, portal, 0, () =>
+      output.write(rowDescription(plan.fields))
+    )
+    if ('relay' in result) return this.#relay(frame.bytes, result.relay)
+    if ('rows' in result) output.write(commandComplete(`SELECT ${result.rows}`))
+    else return this.#reported(result.error)
+    output.write(readyForQuery(link.status))
+  }
+
+  /** As a batch of its own: an error of ours then undoes what the upstream did for it. */
+  async #ours(inspection: Extract<Inspection, { kind: 'ours' }>, frame: Frame): Promise<void> {
+    const { output, link } = this.#c
+    this.#c.batchStarted()
+    try {
+      const reply = await runStatement(this.#c, inspection.statement, inspection.text)
+      if (reply === 'relay') {
+        await this.#c.finish()
+        return this.#relay(frame.bytes)
+      }
+      await this.#c.finish()
+      output.write(encodeReply(reply))
+    } catch (error) {
+      await this.#c.report(error)
+      await this.#c.finish()
+    } finally {
+      this.#c.batchEnded()
+    }
+    if (inspection.statement.kind !== 'showSetting') this.#c.lastRoute = { to: 'define' }
+    output.write(readyForQuery(link.status))
+  }
+
+  async #reported(error: PgError): Promise<void> {
+    await this.#c.report(error)
+    if (this.#c.link.skipping) await this.#c.finish()
+    this.#c.output.write(readyForQuery(this.#c.link.status))
+  }
+}

@@ -1,0 +1,71 @@
+// Gives a twin its live child, and takes it away, inside the user's transaction (bridge.ts). Where
+// the upstream cannot have one, a guard keeps every relayed read from being silently empty
+// (invariant 2).
+
+import type { Relation } from '../../catalog/relation.ts'
+import { SCHEMA } from '../../upstream/bridge.ts'
+import { notice } from '../../wire/backend.ts'
+import type { Conversation } from '../conversation.ts'
+import { askUpstream } from './ask.ts'
+import type { Twin } from './twin.ts'
+
+/** The guard's policy: facts.ts knows it by this name and does not take it for the user's. */
+export const GUARD = 'jetgres_guard'
+
+export async function attachChild(c: Conversation, twin: Twin, relationId: number): Promise<void> {
+  const database = c.context.maintenance.database(c.identity.database)
+  try {
+    await database.installBridge()
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return attachGuard(c, twin, reason)
+  }
+  const proof = database.proof('adopt', twin.oid, relationId)
+  await askUpstream(c, `SELECT ${SCHEMA}.adopt($1, $2, $3)`, [
+    String(twin.oid),
+    String(relationId),
+    proof
+  ])
+}
+
+export async function releaseChild(c: Conversation, relation: Relation): Promise<void> {
+  const { twinOid, database: name } = relation.definition
+  const proof = c.context.maintenance.database(name).proof('release', twinOid, relation.id)
+  await askUpstream(c, `SELECT ${SCHEMA}.release($1, $2, $3)`, [
+    String(twinOid),
+    String(relation.id),
+    proof
+  ])
+}
+
+/**
+ * A policy whose condition cannot be evaluated: Postgres folds it when it plans a read, so the read
+ * fails with this text. It binds everyone but superusers, for whom the router refuses.
+ */
+async function attachGuard(c: Conversation, twin: Twin, reason: string): Promise<void> {
+  const table = await quotedTwin(c, twin)
+  const text = `jetgres: "${twin.name}" is read through jetgres only, it has no live child`
+  const literal = `'${text.replaceAll("'", "''")}'`
+  await askUpstream(c, `ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`)
+  await askUpstream(c, `ALTER TABLE ${table} FORCE ROW LEVEL SECURITY`)
+  await askUpstream(
+    c,
+    `CREATE POLICY ${GUARD} ON ${table} USING (${literal}::pg_catalog.text::pg_catalog.bool)`
+  )
+  c.output.write(
+    notice(
+      `"${twin.name}" has no live child upstream: only what jetgres answers itself can read it`,
+      `Let the maintenance role (the user of --upstream) be a superuser, or install postgres_fdw ` +
+        `and grant it the roles that own relations. Postgres said: ${reason}`
+    )
+  )
+}
+
+async function quotedTwin(c: Conversation, twin: Twin): Promise<string> {
+  const [row] = await askUpstream(c, 'SELECT pg_catalog.format($1, $2, $3)', [
+    '%I.%I',
+    twin.schemaName,
+    twin.name
+  ])
+  return row![0]!
+}

@@ -1,0 +1,41 @@
+// The door to jetgres's own statements: each kind to the file that runs it.
+
+import type { OurStatement } from '../../sql/statement.ts'
+import type { Conversation } from '../conversation.ts'
+import { alterRelation } from './alter.ts'
+import { createRelation } from './create.ts'
+import { describeTable } from './describe.ts'
+import { dropRelations } from './drop.ts'
+import { showCreate } from './show-create.ts'
+import { showRelations } from './show-relations.ts'
+import { showSetting } from './show-setting.ts'
+import type { Reply } from './reply.ts'
+
+/**
+ * Runs one statement inside the client's batch or transaction.
+ * Resolves to its reply (up to CommandComplete), or 'relay' when it is Postgres's after all.
+ * @throws PgError, UpstreamError
+ */
+export async function runStatement(
+  c: Conversation,
+  statement: OurStatement,
+  text: string
+): Promise<Reply | 'relay'> {
+  switch (statement.kind) {
+    case 'createRelation':
+      return createRelation(c, statement)
+    case 'drop':
+      return dropRelations(c, statement, text)
+    case 'alter':
+      return alterRelation(c, statement, text)
+    case 'showSources':
+    case 'showTables':
+      return showRelations(c, statement)
+    case 'showCreate':
+      return showCreate(c, statement)
+    case 'describe':
+      return describeTable(c, statement)
+    case 'showSetting':
+      return showSetting(c, statement)
+  }
+}

@@ -1,0 +1,28 @@
+// SHOW jetgres.…: what only the proxy knows of a session.
+
+import { undefinedObject } from '../../errors.ts'
+import type { ShowSetting } from '../../sql/commands.ts'
+import { describeRoute } from '../context.ts'
+import type { Conversation } from '../conversation.ts'
+import { askUpstream } from './ask.ts'
+import type { Reply } from './reply.ts'
+
+/** What jetgres.consistency is when nobody has set it. */
+const DEFAULT_CONSISTENCY = 'received'
+
+export async function showSetting(c: Conversation, statement: ShowSetting): Promise<Reply> {
+  const { name } = statement
+  return { columns: [name], rows: [[await valueOf(c, name)]], tag: 'SHOW' }
+}
+
+async function valueOf(c: Conversation, name: string): Promise<string> {
+  if (name === 'jetgres.last_route') return describeRoute(c.lastRoute)
+  // Settings with a prefix are Postgres's own: SET stores them there, transaction and all.
+  const [row] = await askUpstream(c, 'SELECT pg_catalog.current_setting($1, true)', [name])
+  const value = row?.[0] ?? ''
+  if (value !== '') return value
+  if (name === 'jetgres.consistency') return DEFAULT_CONSISTENCY
+  throw undefinedObject(`unrecognized configuration parameter "${name}"`, {
+    hint: 'jetgres knows jetgres.last_route and jetgres.consistency.'
+  })
+}
