@@ -6,7 +6,7 @@
 //
 // Turning bytes into a string costs a call, whatever their number, so neighbours are decoded in one.
 
-import type { DuckDBVarCharVector, DuckDBVector } from '@duckdb/node-api'
+import type { DuckDBVector } from '@duckdb/node-api'
 import type { Value } from '../types/value.ts'
 import { foreignBytes, vectorValidity, vectorView } from './duck-memory.ts'
 
@@ -24,7 +24,7 @@ export function readText(vector: DuckDBVector, count: number): Value[] {
   const values: Value[] = []
   values.length = count
   const inline = new InlineTexts(words)
-  const run = new Run(vector as DuckDBVarCharVector, values)
+  const run = new Run(values)
   for (let i = 0; i < count; i++) {
     if (validity && ((validity[i >> 3] as number) & (1 << (i & 7))) === 0) values[i] = null
     else if ((words[i * 4] as number) <= INLINE_BYTES_MAX) values[i] = inline.read(i)
@@ -61,7 +61,6 @@ class InlineTexts {
 
 /** Long texts that lie near each other, in whatever order. */
 class Run {
-  readonly #vector: DuckDBVarCharVector
   readonly #values: Value[]
   readonly #rows: number[] = []
   readonly #addresses: number[] = []
@@ -70,8 +69,7 @@ class Run {
   #start = 0
   #end = 0
 
-  constructor(vector: DuckDBVarCharVector, values: Value[]) {
-    this.#vector = vector
+  constructor(values: Value[]) {
     this.#values = values
   }
 
@@ -97,7 +95,7 @@ class Run {
   flush(): void {
     if (this.#rows.length === 0) return
     const size = this.#end - this.#start
-    const bytes = foreignBytes(this.#vector, this.#start, size)
+    const bytes = foreignBytes(this.#start, size)
     const all = bytes.toString('utf8')
     // As many characters as bytes: plain ASCII, so places are the same in both.
     const isAscii = all.length === size
