@@ -7,8 +7,8 @@ import { numericTypmod } from '../types/store-type.ts'
 import type { ColumnType } from '../types/value.ts'
 import { decimalOf, doubleOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, formOf, guard, relay, typed } from './expr.ts'
-import { FLOATS, INTEGERS, TEXTS } from './families.ts'
+import { decimalExpr, factsOf, formOf, guard, opaque, relay, typed } from './expr.ts'
+import { EXACT, FLOATS, INTEGERS, TEXTS } from './families.ts'
 
 type Make = (a: Expr, to: number) => Expr
 
@@ -21,14 +21,17 @@ interface CastRule {
 /** DuckDB's own cast: out of range raises on both sides, a half rounds to even on both. */
 const plain: Make = (a, to) => typed(`CAST(${a.sql} AS ${formOf(to)})`, to, factsOf([a]))
 
+/** As above, and the optimizer must not lose the error: it drops a cast that it can invert. */
+const toInteger: Make = (a, to) =>
+  typed(opaque(`CAST(${decimalIfNumeric(a)} AS ${formOf(to)})`, to), to, factsOf([a]))
+
+/** A numeric's half rounds away from zero on both sides, a float's to even. */
+const decimalIfNumeric = (a: Expr): string => (a.type.oid === OID.numeric ? decimalOf(a).sql : a.sql)
+
 /** The same bytes under another name. */
 const relabel: Make = (a, to) => typed(a.sql, to, factsOf([a]))
 
 const toNumeric: Make = (a) => decimalExpr(decimalOf(a), true, factsOf([a]))
-
-/** A half rounds away from zero on both sides. */
-const fromNumeric: Make = (a, to) =>
-  typed(`CAST(${decimalOf(a).sql} AS ${formOf(to)})`, to, factsOf([a]))
 
 /** DuckDB makes an ordinary day of an infinite instant. */
 const dateOfTimestamp: Make = (a, to) =>
@@ -41,12 +44,12 @@ const numericText: Make = (a, to) =>
 
 /** First match wins; a type to itself is no cast at all. */
 export const CASTS: readonly CastRule[] = [
-  { from: INTEGERS, to: INTEGERS, make: plain },
+  { from: [OID.int2], to: INTEGERS, make: plain },
+  { from: [OID.int4], to: [OID.int8], make: plain },
+  { from: [...EXACT, ...FLOATS], to: INTEGERS, make: toInteger },
   { from: INTEGERS, to: FLOATS, make: plain },
-  { from: FLOATS, to: INTEGERS, make: plain },
   { from: [OID.float4], to: [OID.float8], make: plain },
   { from: INTEGERS, to: [OID.numeric], make: toNumeric },
-  { from: [OID.numeric], to: INTEGERS, make: fromNumeric },
   { from: [OID.numeric], to: [OID.float8], make: (a) => doubleOf(a) },
   { from: [OID.numeric], to: TEXTS, make: numericText },
   { from: INTEGERS, to: TEXTS, make: plain },

@@ -47,11 +47,17 @@ export function requireGroupable(expr: Expr): Expr {
   return relay('groups of this type are not known to be equal')
 }
 
+/** One equality on both sides; which of several equal values is shown does not matter here. */
+export const requireCountable = (expr: Expr): Expr =>
+  FLOATS.includes(expr.type.oid) ? expr : requireGroupable(expr)
+
 /** One order on both sides: the DuckDB text to sort by. */
 export function sortable(expr: Expr): string {
   const { oid } = expr.type
   if (oid === OID.numeric) return expr.decimal?.sql ?? relay('an order by unconstrained numeric')
-  if ([...INTEGERS, ...FLOATS, ...PLAIN].includes(oid)) return expr.sql
+  if ([...INTEGERS, ...PLAIN].includes(oid)) return expr.sql
+  // DuckDB puts out the key that it sorted by, in which −0 has become 0.
+  if (FLOATS.includes(oid)) return `CASE WHEN ${expr.sql} = 0 THEN CAST(0 AS ${expr.form}) ELSE ${expr.sql} END`
   const text = [...TEXTS, OID.bpchar].includes(oid)
   return text && expr.bytewise ? expr.sql : relay('an order of this type is not known to be equal')
 }

@@ -137,5 +137,11 @@ export const isText = (oid: number): boolean =>
 export const guard = (condition: string, sql: string, reason: string): string =>
   `CASE WHEN ${condition} THEN error('${reason}') ELSE ${sql} END`
 
+/**
+ * An integer that the optimizer cannot see through: it rewrites `x + 1 > 5`, `x::int4 < 5` and
+ * sum(x + 1) so that an overflow, on which Postgres raises, goes unnoticed.
+ */
+export const opaque = (sql: string, oid: number): string => `(${sql} | CAST(0 AS ${formOf(oid)}))`
+
 /** A text as a DuckDB literal; backslashes mean themselves there. */
 export const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`

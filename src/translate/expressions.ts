@@ -9,7 +9,7 @@ import * as ast from './ast.ts'
 import { applyCast } from './casts.ts'
 import { caseExpr, coalesce, extremeOf, nullif } from './choices.ts'
 import { isUnknown, settle } from './coerce.ts'
-import { comparison } from './comparisons.ts'
+import { comparison, requireCountable } from './comparisons.ts'
 import type { Context } from './context.ts'
 import type { Expr } from './expr.ts'
 import { boolean, CONSTANT, quote, relay } from './expr.ts'
@@ -230,7 +230,10 @@ function aggregate(name: string, body: ast.Node, env: Env): Expr {
   }
   const [arg] = args
   if (args.length > 1) return relay('an aggregate of several arguments')
-  if (name === 'count') return count(arg && settle(arg, OID.text, env.context), around)
+  if (name === 'count') {
+    const counted = arg && settle(arg, OID.text, env.context)
+    return count(counted && around.distinct ? requireCountable(counted) : counted, around)
+  }
   return applyAggregate(name, arg ?? relay(`${name} of nothing`), around)
 }
 

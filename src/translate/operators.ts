@@ -6,7 +6,7 @@
 import { OID } from '../types/oids.ts'
 import { commonDecimal, decimalOf, doubleOf, widenDecimal } from './coerce.ts'
 import type { Decimal, Expr } from './expr.ts'
-import { boolean, decimalExpr, factsOf, formOf, guard, relay, typed } from './expr.ts'
+import { boolean, decimalExpr, factsOf, formOf, guard, opaque, relay, typed } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, isInteger, PLAIN, TEXTS, wider } from './families.ts'
 import { like } from './patterns.ts'
 
@@ -43,13 +43,9 @@ const compareInstant: Binary = (op, a, b) =>
 const compareOrder: Binary = (op, a, b) =>
   a.bytewise || b.bytewise ? compare(op, a, b) : relay('texts are ordered without COLLATE "C"')
 
-/**
- * `| 0` keeps the optimizer's hands off: it rewrites `x + 1 > 5` and sum(x + 1) so that an overflow,
- * on which Postgres raises, goes unnoticed.
- */
 const addIntegers: Binary = (op, a, b) => {
   const oid = wider(a.type.oid, b.type.oid)
-  return typed(`((${a.sql} ${op} ${b.sql}) | CAST(0 AS ${formOf(oid)}))`, oid, factsOf([a, b]))
+  return typed(opaque(`(${a.sql} ${op} ${b.sql})`, oid), oid, factsOf([a, b]))
 }
 
 /** DuckDB divides by zero to NULL. Both truncate towards zero, % takes the dividend's sign. */
@@ -61,14 +57,17 @@ const divideIntegers: Binary = (op, a, b) => {
   return typed(`CAST(${sql} AS ${formOf(oid)})`, oid, factsOf([a, b]))
 }
 
+type Size = Omit<Decimal, 'sql'>
+
 const isPrintable = (expr: Expr): boolean => expr.printed !== undefined || isInteger(expr.type.oid)
 
-const exact = (sql: string, size: { precision: number; scale: number }, parts: Expr[]): Expr => {
-  const decimal: Decimal = { sql: `CAST(${sql} AS ${decimalForm(size)})`, ...size }
+const exact = (sql: string, { precision, scale }: Size, parts: Expr[]): Expr => {
+  const cast = `CAST(${sql} AS ${decimalForm({ precision, scale })})`
+  const decimal: Decimal = { sql: cast, precision, scale }
   return decimalExpr(decimal, parts.every(isPrintable), factsOf(parts))
 }
 
-const decimalForm = (size: { precision: number; scale: number }): string =>
+const decimalForm = (size: Size): string =>
   size.precision > 38
     ? relay('numbers need more than 38 digits together')
     : `DECIMAL(${size.precision},${size.scale})`

@@ -286,13 +286,14 @@ export function output(expr: Expr, described: ColumnType | undefined): { sql: st
   const form = storeType(type) ?? relay(`type ${type.oid} is not known`)
   if (type.oid === OID.numeric) return { sql: numericOutput(expr, form), type }
   if (form !== expr.form) relay(`a column of type ${type.oid} would be of another form`)
-  return { sql: expr.sql, type }
+  // DuckDB forgets the type of what it folds to NULL.
+  return { sql: expr.column ? expr.sql : `CAST(${expr.sql} AS ${form})`, type }
 }
 
 function numericOutput(expr: Expr, form: string): string {
   if (expr.printed === undefined) return relay('the scale of a numeric is not known')
-  if (form === 'VARCHAR') return expr.printed
+  if (form === 'VARCHAR') return `CAST(${expr.printed} AS VARCHAR)`
   const scale = Number(/,(\d+)\)$/.exec(form)?.[1])
   if (expr.form === 'VARCHAR' || expr.decimal?.scale !== scale) return relay('a numeric of another scale')
-  return expr.form === form ? expr.sql : `CAST(${expr.sql} AS ${form})`
+  return expr.column && expr.form === form ? expr.sql : `CAST(${expr.sql} AS ${form})`
 }

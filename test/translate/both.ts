@@ -231,6 +231,7 @@ function canonicalDuck(value: DuckDBValue, oid: number): string {
   if (oid === OID.bool) return value === true ? 't' : 'f'
   if (oid === OID.float4 || oid === OID.float8) return float(Number(value), oid)
   const text = String(value)
+  if (oid === OID.date) return canonicalDate(value as { days: number }, text)
   if (DATES.includes(oid)) return canonicalInstant(text)
   if (oid === OID.bytea) return hex(value)
   if (oid === OID.interval) return isoInterval(value)
@@ -238,6 +239,12 @@ function canonicalDuck(value: DuckDBValue, oid: number): string {
     return `{${(value.items as readonly DuckDBValue[]).map((item) => (item === null ? 'NULL' : String(item))).join(',')}}`
   }
   return text
+}
+
+/** DuckDB's infinite dates are the ends of the range. */
+function canonicalDate({ days }: { days: number }, text: string): string {
+  if (Math.abs(days) < 2147483647) return canonicalInstant(text)
+  return days < 0 ? '-infinity' : 'infinity'
 }
 
 function canonicalInstant(text: string): string {

@@ -97,7 +97,7 @@ function condition(r: Random, depth: number): string {
     return r.pick([`(${parts.join(' AND ')})`, `(${parts.join(' OR ')})`, `(NOT ${parts[0]})`])
   }
   const kind = r.pick(KINDS)
-  const one = (): string => expression(r, r.bool(0.85) ? kind : r.pick(KINDS), depth - 1)
+  const one = (): string => expression(r, r.bool(0.95) ? kind : r.pick(KINDS), depth - 1)
   return r.pick([
     `(${one()} ${r.pick(COMPARE)} ${one()})`,
     `(${one()} ${r.pick(COMPARE)} ${one()})`,
