@@ -19,7 +19,7 @@ export interface Config {
   readonly upstream: string | undefined
   /** Absolute. */
   readonly dataDir: string
-  /** Without one, a Unix socket where the upstream is on this machine, else 127.0.0.1:0. */
+  /** Without one, 127.0.0.1 and any free port. */
   readonly backchannel: Address | undefined
   /** undefined: no HTTP server. */
   readonly http: Address | undefined
@@ -65,8 +65,10 @@ export const configOptions = [
     flag: '--backchannel',
     variable: 'JETGRES_BACKCHANNEL',
     form: 'HOST:PORT',
-    default: 'a Unix socket when the upstream is on this machine, else 127.0.0.1:0',
-    meaning: 'where the upstream reads live rows from jetgres; it must be able to connect there'
+    default: '127.0.0.1 and any free port',
+    meaning:
+      'where the upstream reads live rows from jetgres; name an address that it can reach ' +
+      'when it is on another machine'
   },
   {
     flag: '--http',
@@ -181,9 +183,12 @@ function readFlags(argv: readonly string[], faults: string[]): Map<string, strin
   )
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
   const flags = new Map<string, string>()
+  let valueOfUnknown = -1
   for (const token of tokens) {
-    if (token.kind === 'positional') faults.push(`"${token.value}" is not an option`)
+    const isStray = token.kind === 'positional' && token.index !== valueOfUnknown
+    if (isStray) faults.push(`"${token.value}" is not an option`)
     if (token.kind !== 'option') continue
+    if (token.value === undefined) valueOfUnknown = token.index + 1
     const option = configOptions.find(({ flag }) => flag === token.rawName)
     if (option === undefined) faults.push(`unknown option ${token.rawName}${hintFor(token.rawName)}`)
     else if (token.value === undefined) faults.push(`${option.flag} needs a value: ${option.form}`)

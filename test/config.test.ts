@@ -117,6 +117,7 @@ void t.test('refuses what it does not understand, with the accepted form', async
 void t.test('tells all faults at once, named as they were given', async (t) => {
   const got = faultsOf(['--http', 'x', '--nope'], { JETGRES_LISTEN: 'y', JETGRES_LOG_LEVEL: 'z' })
   t.equal(got.length, 4)
+  t.equal(faultsOf(['--nope', 'its value', '--http', 'x']).length, 2, 'no fault for its value')
   t.match(got.join('\n'), /--nope[^]*JETGRES_LISTEN: "y"[^]*--http: "x"[^]*JETGRES_LOG_LEVEL: "z"/)
 })
 

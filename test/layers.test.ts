@@ -17,6 +17,7 @@ const levels: Readonly<Record<string, number>> = {
   'log.ts': 1,
   'config.ts': 2,
   'lock.ts': 2,
+  'secret.ts': 2,
   types: 3,
   wire: 3,
   sql: 4,
