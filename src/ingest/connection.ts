@@ -127,12 +127,12 @@ class SharedConnection {
     if (this.#closing.signal.aborted) return connection.close()
     this.#connection = connection
     this.#change(true)
-    const watching = this.#watch(connection)
+    // Not awaited: the iterator of a closed connection falls silent, it does not end.
+    void this.#watch(connection)
     const error = await connection.closed()
     this.#connection = undefined
     if (error) this.#lastError = natsFailure(error, this.#connector)
     this.#change(false)
-    await watching
   }
 
   async #watch(connection: NatsConnection): Promise<void> {

@@ -14,6 +14,7 @@ import type { Delivery } from './delivery.ts'
 import type { PendingBatch } from './pending.ts'
 import { OrderedReader } from './reader.ts'
 import type { StreamReader } from './reader.ts'
+import { SlicedQueue } from './sliced-queue.ts'
 
 export type { BatchSink } from './committer.ts'
 
@@ -69,6 +70,11 @@ export class Ingestion {
   readonly #options: IngestionOptions
   readonly #reader: StreamReader
   readonly #committer: Committer
+  /** Deliveries, and where the stream began another life between them. */
+  readonly #undecoded = new SlicedQueue<Delivery | StreamPosition>(
+    (item) => this.#handle(item),
+    () => this.#resume()
+  )
   #state: IngestionState = 'starting'
   #reading: Reading = 'starting'
   #live = false
@@ -101,9 +107,9 @@ export class Ingestion {
       log,
       keyed: schema.key.length > 0,
       events: {
-        onDelivery: (delivery) => this.#take(delivery),
+        onDelivery: (delivery) => this.#receive(delivery),
         onGap: (count) => this.#gap(count),
-        onRestart: (to) => this.#restart(to),
+        onRestart: (to) => this.#undecoded.push(to),
         onOpen: (pending) => this.#opened(pending),
         onIdle: () => this.#progress(0),
         onDown: (error) => this.#down(error),
@@ -123,6 +129,7 @@ export class Ingestion {
    */
   async flush(): Promise<void> {
     try {
+      await this.#undecoded.drained()
       await this.#committer.flush()
     } catch (error) {
       throw toPgError(error)
@@ -132,6 +139,7 @@ export class Ingestion {
   /** Ends the reading, then commits what was received, as far as the store takes it. */
   async stop(): Promise<void> {
     await this.#reader.stop()
+    await this.#undecoded.drained()
     await this.#committer.close()
     this.#stopped = true
     this.#refresh()
@@ -152,18 +160,27 @@ export class Ingestion {
     }
   }
 
+  #receive(delivery: Delivery): void {
+    this.#received++
+    this.#lastDeliveryAt = Date.now()
+    this.#undecoded.push(delivery)
+    this.#progress(delivery.pending)
+    if (!this.#paused && this.#pendingShare() >= 1) this.#pause()
+  }
+
+  #handle(item: Delivery | StreamPosition): void {
+    if ('payload' in item) this.#take(item)
+    else this.#restart(item)
+  }
+
   #take(delivery: Delivery): void {
     const { open } = this.#committer
     // A redelivery does no harm: what is covered is not taken again.
     if (delivery.sequence <= open.sequence) return
-    this.#received++
-    this.#lastDeliveryAt = Date.now()
     const decoded = this.#decode(delivery.payload)
     if (decoded.ok) open.add(decoded.row, delivery)
     else open.drop(decoded.error, delivery)
     this.#committer.added()
-    this.#progress(delivery.pending)
-    if (!this.#paused && this.#pendingShare() >= 1) this.#pause()
   }
 
   /** A decoder that throws is at fault, yet its relation must go on. */
@@ -178,8 +195,10 @@ export class Ingestion {
   /** 1: as much is pending as may be. */
   #pendingShare(): number {
     const { pendingDeliveries, pendingBytes } = this.#committer
+    const undecoded = this.#undecoded.length
     return Math.max(
-      pendingDeliveries / limits.pendingRowsMax,
+      undecoded / limits.undecodedMax,
+      (undecoded + pendingDeliveries) / limits.pendingRowsMax,
       pendingBytes / limits.pendingBytesMax
     )
   }
@@ -189,16 +208,19 @@ export class Ingestion {
     this.#reader.pause()
   }
 
+  #resume(): void {
+    if (!this.#paused || this.#pendingShare() > 0.5) return
+    this.#paused = false
+    this.#reader.resume()
+  }
+
   #committed(batch: PendingBatch): void {
     const { deliveries, dropped, sequence, created } = batch
     this.#position = { sequence, created }
     this.#applied += deliveries - dropped
     this.#dropped += dropped
     if (dropped > 0) this.#logLosses()
-    if (this.#paused && this.#pendingShare() <= 0.5) {
-      this.#paused = false
-      this.#reader.resume()
-    }
+    this.#resume()
     this.#refresh()
   }
 

@@ -42,6 +42,7 @@ export class PullSession {
   #end: (end: SessionEnd) => void = () => undefined
   #over = false
   #paused: boolean
+  #refillPlanned = false
   #outstanding = 0
   #bytesMax: number = limits.pullBytesMax
   #consumerSequence = 0
@@ -110,7 +111,7 @@ export class PullSession {
     this.#deliveredSinceStatus++
     this.#outstanding--
     this.#options.onDelivery({ ...facts, subject: message.subject, payload: message.data })
-    if (this.#outstanding <= REFILL_AT) this.#refill()
+    if (this.#outstanding <= REFILL_AT) this.#refillSoon()
   }
 
   #status(headers: MsgHdrs | undefined): void {
@@ -137,11 +138,21 @@ export class PullSession {
       this.#bytesMax = Math.min(this.#bytesMax * 2, limits.pullBytesGrownMax)
     }
     this.#deliveredSinceStatus = 0
-    if (this.#outstanding <= REFILL_AT) this.#refill()
+    if (this.#outstanding <= REFILL_AT) this.#refillSoon()
+  }
+
+  /** Not at once: what the server sends in answer would prolong the burst that we are in. */
+  #refillSoon(): void {
+    if (this.#refillPlanned) return
+    this.#refillPlanned = true
+    setImmediate(() => {
+      this.#refillPlanned = false
+      this.#refill()
+    })
   }
 
   #refill(): void {
-    if (this.#paused || this.#over) return
+    if (this.#paused || this.#over || this.#options.connection.isClosed()) return
     const batch = limits.pullBatch - this.#outstanding
     if (batch <= 0) return
     const { connection, stream, consumer } = this.#options

@@ -94,7 +94,11 @@ export class OrderedReader implements StreamReader {
 
   resume(): void {
     this.#paused = false
-    this.#session?.resume()
+    const session = this.#session
+    // While we stood still the stream went on, and may have trimmed what comes next.
+    void this.#check(true).finally(() => {
+      if (!this.#paused) session?.resume()
+    })
   }
 
   async stop(): Promise<void> {
@@ -174,7 +178,7 @@ export class OrderedReader implements StreamReader {
     })
     this.#session = session
     this.#events.onOpen(consumer.num_pending)
-    const checking = setInterval(() => void this.#check(connection), limits.streamCheckMs)
+    const checking = setInterval(() => void this.#check(this.#paused), limits.streamCheckMs)
     if (this.#stopped) session.end('stopped')
     const end = await session.ended
     clearInterval(checking)
@@ -208,13 +212,14 @@ export class OrderedReader implements StreamReader {
   }
 
   /** A filtered reader can't see a trimmed stretch by itself: the server reports nothing. */
-  async #check(connection: NatsConnection): Promise<void> {
-    if (this.#jumpsAreGaps || !this.#lease?.current) return
+  async #check(lagging: boolean): Promise<void> {
+    const connection = this.#lease?.current
+    if (this.#jumpsAreGaps || !connection) return
     const before = this.#sequence
     const info = await streamInfo(connection, this.#options.connector.stream).catch(() => undefined)
     if (!info || isCompacted(info) || info.created !== this.#created) return
-    const lagging = before === this.#sequence ? this.#paused : true
-    if (lagging && info.state.first_seq > this.#sequence + 1) this.#floor = info.state.first_seq
+    if (!lagging && before === this.#sequence) return
+    if (info.state.first_seq > this.#sequence + 1) this.#floor = info.state.first_seq
   }
 
   /** Compares the stream as it is now with where we stand in it. */

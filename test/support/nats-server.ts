@@ -179,7 +179,10 @@ export async function createStream(
   await manager.streams.add({ name, subjects: [...subjects], ...config })
 }
 
-/** Publishes each value as JSON in order, in windows of acknowledgements. */
+/**
+ * Publishes each value as JSON, in order. A window at a time: the stream takes deliveries in order,
+ * so that the acknowledgement of a window's last one stands for all of it.
+ */
 export async function publishJson(
   connection: NatsConnection,
   subject: string | ((index: number) => string),
@@ -188,9 +191,8 @@ export async function publishJson(
   const jetstream = connection.jetstream({ timeout: ACK_MS })
   const subjectOf = typeof subject === 'string' ? () => subject : subject
   for (let from = 0; from < values.length; from += WINDOW) {
-    const window = values.slice(from, from + WINDOW)
-    await Promise.all(
-      window.map((value, i) => jetstream.publish(subjectOf(from + i), JSON.stringify(value)))
-    )
+    const to = Math.min(from + WINDOW, values.length) - 1
+    for (let i = from; i < to; i++) connection.publish(subjectOf(i), JSON.stringify(values[i]))
+    await jetstream.publish(subjectOf(to), JSON.stringify(values[to]))
   }
 }

@@ -1,0 +1,239 @@
+// Goal: whatever happens to the server, the consumer or the stream, nothing is lost, nothing comes
+// twice, and what is gone is counted. Method: a real nats-server that is killed, paused and changed
+// under a running ingestion.
+
+import type { NatsConnection } from 'nats'
+import t from 'tap'
+import type { Test } from 'tap'
+
+import { NatsConnections } from '../../src/ingest/connection.ts'
+import { probe } from '../../src/ingest/probe.ts'
+import { OrderedReader } from '../../src/ingest/reader.ts'
+import type { ReaderEvents, StreamReader } from '../../src/ingest/reader.ts'
+import type { NatsConnector, StreamPosition } from '../../src/types/connector.ts'
+import { eventually } from '../support/eventually.ts'
+import {
+  connectNats,
+  createStream,
+  publishJson,
+  startNats,
+  withoutNats
+} from '../support/nats-server.ts'
+import type { NatsServer } from '../support/nats-server.ts'
+import { connectorTo, ingest, inOrder, keyless, log, MemorySink, numbers } from './support.ts'
+
+const skip = withoutNats()
+
+interface Setup {
+  readonly server: NatsServer
+  readonly admin: NatsConnection
+}
+
+async function setup(t: Test, config: object = {}): Promise<Setup> {
+  const server = await startNats(t)
+  const admin = await connectNats(t, server)
+  await createStream(admin, 'N', ['n.>'], config)
+  return { server, admin }
+}
+
+const jetStreamIsBack = (admin: NatsConnection) =>
+  eventually(async () => (await admin.jetstreamManager({ timeout: 300 })).streams.info('N'))
+
+void t.test('kill -9 of the server in mid-stream', { skip }, async (t) => {
+  const { server, admin } = await setup(t)
+  await publishJson(admin, 'n.a', numbers(0, 30_000))
+  const sink = new MemorySink()
+  const { ingestion, rows, states } = await ingest(t, connectorTo(server.port), { sink })
+  await eventually(() => ingestion.status().received > 1_000)
+  await server.kill()
+  await eventually(() => ingestion.status().state === 'reconnecting')
+  t.ok(ingestion.status().lastError)
+  await server.restart()
+  await jetStreamIsBack(admin)
+  await publishJson(admin, 'n.a', numbers(30_000, 31_000))
+  await rows(31_000)
+  t.ok(inOrder(sink.values, 0, 31_000), `${sink.values.length} rows`)
+  await eventually(() => ingestion.status().state === 'live')
+  t.same([ingestion.status().gaps, ingestion.status().restarts], [0, 0])
+  t.ok(states.includes('reconnecting'))
+})
+
+void t.test('a server that hangs for a while', { skip }, async (t) => {
+  const { server, admin } = await setup(t)
+  await publishJson(admin, 'n.a', numbers(0, 100))
+  const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port))
+  await rows(100)
+  server.pause()
+  await eventually(() => ingestion.status().state === 'reconnecting')
+  server.resume()
+  await publishJson(admin, 'n.a', numbers(100, 200))
+  await rows(200)
+  t.ok(inOrder(sink.values, 0, 200))
+})
+
+void t.test('a server that is not there yet, and a restart behind the position', { skip }, async (t) => {
+  const { server, admin } = await setup(t)
+  await publishJson(admin, 'n.a', numbers(0, 50))
+  const first = await ingest(t, connectorTo(server.port))
+  await first.rows(50)
+  await first.ingestion.stop()
+  const position = first.sink.position
+  await server.stop()
+  const second = await ingest(t, connectorTo(server.port), { position: position as never })
+  await eventually(() => second.ingestion.status().lastError !== undefined)
+  t.equal(second.ingestion.status().state, 'starting')
+  await server.restart()
+  await jetStreamIsBack(admin)
+  await publishJson(admin, 'n.a', numbers(50, 60))
+  await second.rows(10)
+  t.ok(inOrder(second.sink.values, 50, 10), 'nothing that was committed comes again')
+})
+
+void t.test('a consumer that is deleted is replaced within a second', { skip }, async (t) => {
+  const { server, admin } = await setup(t)
+  const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port))
+  await eventually(() => ingestion.status().state === 'live')
+  const manager = await admin.jetstreamManager()
+  for (let round = 0; round < 3; round++) {
+    for (const { name } of await manager.consumers.list('N').next()) {
+      await manager.consumers.delete('N', name)
+    }
+    const began = performance.now()
+    await publishJson(admin, 'n.a', numbers(round * 10, round * 10 + 10))
+    await eventually(() => ingestion.status().received === round * 10 + 10)
+    t.ok(performance.now() - began < 1_000, `${Math.round(performance.now() - began)} ms`)
+  }
+  await rows(30)
+  t.ok(inOrder(sink.values, 0, 30))
+})
+
+void t.test('a stream that is deleted and made again is read from its start', { skip }, async (t) => {
+  const { server, admin } = await setup(t)
+  await publishJson(admin, 'n.a', numbers(0, 100))
+  const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port))
+  await eventually(() => ingestion.status().received === 100)
+  const created = ingestion.status().position.created
+  const manager = await admin.jetstreamManager()
+  await manager.streams.delete('N')
+  await eventually(() => /not found/.test(ingestion.status().lastError ?? ''))
+  await eventually(() => createStream(admin, 'N', ['n.>']).then(() => true))
+  await publishJson(admin, 'n.a', numbers(100, 150))
+  await rows(150)
+  t.ok(inOrder(sink.values, 0, 150))
+  t.same(sink.sequences.slice(100), numbers(1, 51).map(({ n }) => n), 'new sequences')
+  const { position, restarts } = ingestion.status()
+  t.equal(restarts, 1)
+  t.equal(position.sequence, 50)
+  t.not(position.created, created)
+  const lives = new Set(sink.batches.map((batch) => batch.position.created))
+  t.same([...lives], [created, position.created], 'no batch mixes two lives')
+})
+
+void t.test('another life is written down even if it holds nothing', { skip }, async (t) => {
+  const { server, admin } = await setup(t)
+  const position = { sequence: 500, created: '2020-01-01T00:00:00Z' }
+  const { ingestion, sink } = await ingest(t, connectorTo(server.port), { position })
+  await eventually(() => sink.batches.length === 1)
+  const manager = await admin.jetstreamManager()
+  const { created } = await manager.streams.info('N')
+  t.same(sink.position, { sequence: 0, created })
+  t.equal(ingestion.status().restarts, 1)
+})
+
+void t.test('a stream that went back is read again only where a key allows it', { skip }, async (t) => {
+  const { server, admin } = await setup(t)
+  await publishJson(admin, 'n.a', numbers(0, 10))
+  const { created } = await (await admin.jetstreamManager()).streams.info('N')
+  const position = { sequence: 500, created }
+  const keyed = await ingest(t, connectorTo(server.port), { position })
+  await keyed.rows(10)
+  t.ok(inOrder(keyed.sink.values, 0, 10))
+  const plain = await ingest(t, connectorTo(server.port), { position, schema: keyless })
+  await eventually(() => plain.ingestion.status().state === 'stalled')
+  t.match(plain.ingestion.status().lastError, /went back from sequence 500 to 10/)
+  t.equal(plain.sink.batches.length, 0)
+})
+
+void t.test('a purge counts what was not read, and what follows arrives', { skip }, async (t) => {
+  const { server, admin } = await setup(t)
+  const manager = await admin.jetstreamManager()
+  const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port))
+  await publishJson(admin, 'n.a', numbers(0, 10))
+  await rows(10)
+  await manager.streams.purge('N')
+  await publishJson(admin, 'n.a', numbers(10, 20))
+  await rows(20)
+  t.ok(inOrder(sink.values, 0, 20))
+  t.equal(ingestion.status().gaps, 0, 'all that was purged had been read')
+  await ingestion.stop()
+
+  await publishJson(admin, 'n.a', numbers(20, 30))
+  await manager.streams.purge('N')
+  await publishJson(admin, 'n.a', numbers(30, 35))
+  const position = sink.position as never
+  const second = await ingest(t, connectorTo(server.port), { position })
+  await second.rows(5)
+  t.ok(inOrder(second.sink.values, 30, 5))
+  t.equal(second.ingestion.status().gaps, 10)
+})
+
+void t.test('what a full stream trims under a reader that stands still is counted', { skip }, async (t) => {
+  const { server, admin } = await setup(t, { max_msgs: 1_000, storage: 'memory' })
+  const total = 10_000
+  for (const subjects of [['n.>'], ['n.a']]) {
+    const sequences: number[] = []
+    let gaps = 0
+    const connector = connectorTo(server.port, { subjects, start: { mode: 'latest' } })
+    const position = await probe(connector)
+    const reader = startReader(t, connector, position, {
+      onDelivery: ({ sequence }) => sequences.push(sequence),
+      onGap: (count) => {
+        gaps += count
+      },
+      onOpen: () => reader.pause()
+    })
+    await publishJson(admin, 'n.a', numbers(0, total))
+    reader.resume()
+    const last = position.sequence + total
+    await eventually(() => sequences.at(-1) === last, { what: 'the end of the stream' })
+    t.ok(gaps > 0, `${gaps} gone for ${subjects.join()}`)
+    const known = sequences.length + gaps
+    if (subjects[0] === 'n.>') t.equal(known, total, 'each sequence was either read or counted')
+    else t.ok(known <= total, 'a filter hides jumps: what is counted was gone, there may be more')
+    t.ok(sequences.every((sequence, i) => i === 0 || sequence > (sequences[i - 1] as number)))
+    await reader.stop()
+  }
+})
+
+function startReader(
+  t: Test,
+  connector: NatsConnector,
+  position: StreamPosition,
+  events: Partial<ReaderEvents>
+): StreamReader {
+  const none = (): void => undefined
+  const connections = new NatsConnections(log)
+  const reader = new OrderedReader({
+    connector,
+    connections,
+    position,
+    keyed: true,
+    log,
+    events: {
+      onDelivery: none,
+      onGap: none,
+      onRestart: none,
+      onOpen: none,
+      onIdle: none,
+      onDown: none,
+      onFatal: none,
+      ...events
+    }
+  })
+  t.teardown(async () => {
+    await reader.stop()
+    await connections.close()
+  })
+  reader.start()
+  return reader
+}
