@@ -40,12 +40,14 @@ interface RawToken {
 
 const require = createRequire(import.meta.url)
 let grammar: Grammar | undefined
-let isReplacing = false
+/** Settles when the instance being loaded in place of a crashed one has taken over. */
+let replacement: Promise<void> | undefined
 
 const NOT_LOADED = internalError('the SQL parser is not loaded')
 
 /** Loads the grammar; idempotent. Every other function here needs it done. */
 export async function loadParser(): Promise<void> {
+  await replacement
   grammar ??= await loadGrammar()
 }
 
@@ -167,21 +169,21 @@ function sqlError(error: unknown, text: string): PgError | undefined {
   const cursor = numberOf(error.sqlDetails, 'cursorPosition')
   // Zero is the first character or no place at all.
   const isPlaced = cursor > 0 || error.message.includes(' at or near ')
-  const position = isPlaced ? Math.min(cursor, [...text].length) + 1 : undefined
+  const position = isPlaced ? Math.min(cursor + 1, lastPosition(text)) : undefined
   return syntaxError(error.message, { position })
 }
 
+const lastPosition = (text: string): number => characterPosition(text, text.length)
+
 function replaceGrammar(): void {
-  if (isReplacing) return
-  isReplacing = true
-  loadGrammar()
+  replacement ??= loadGrammar()
     .then((fresh) => {
       grammar = fresh
     })
     // The old instance goes on; the next crash tries again.
     .catch(() => undefined)
     .finally(() => {
-      isReplacing = false
+      replacement = undefined
     })
 }
 

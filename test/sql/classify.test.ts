@@ -50,9 +50,10 @@ void t.test('a text without the name is turned away', async (t) => {
 
 void t.test('among many names and random words none is missed', async (t) => {
   const rnd = random(t)
-  const letters = [...'abcdefghijklmnopqrstuvwxyz_0123456789']
-  const tail = (): string => Array.from({ length: rnd.int(1, 12) }, () => rnd.pick(letters)).join('')
-  const word = (): string => rnd.pick([...'abcxyz_']) + tail()
+  const letters = Array.from('abcdefghijklmnopqrstuvwxyz_0123456789')
+  const letter = (): string => rnd.pick(letters)
+  const tail = (): string => Array.from({ length: rnd.int(1, 12) }, letter).join('')
+  const word = (): string => rnd.pick(['a', 'b', 'c', 'x', '_']) + tail()
   const names = new Set(Array.from({ length: 300 }, word))
   const scan = new NameScan(names)
   const failures: string[] = []
@@ -60,7 +61,7 @@ void t.test('among many names and random words none is missed', async (t) => {
     (n: string) => n.toUpperCase(),
     (n: string) => `"${n}"`,
     (n: string) => `s.${n}`,
-    (n: string) => [...n].map((c) => (rnd.bool() ? c.toUpperCase() : c)).join('')
+    (n: string) => n.replace(/[a-z]/g, (c) => (rnd.bool() ? c.toUpperCase() : c))
   ]
   for (let i = 0; i < 2_000; i++) {
     const others = Array.from({ length: rnd.int(0, 5) }, word)

@@ -190,7 +190,7 @@ void t.test('a position in the twin is shown in the statement', async (t) => {
   const sql = `/* 😀 */ CREATE SOURCE IF NOT EXISTS s (
     "é😀" string, d double, e nosuchtype) ${TAIL}`
   const { twinSql, twinPosition } = create(sql)
-  const characters = (text: string): string[] => [...text]
+  const characters = (text: string): string[] => Array.from(text)
   for (const word of ['"é😀"', 'd ', 'nosuchtype', 's (']) {
     const inTwin = characters(twinSql.slice(0, twinSql.indexOf(word))).length + 1
     const inSql = characters(sql.slice(0, sql.indexOf(word))).length + 1

@@ -14,7 +14,7 @@ export interface ExpectedError {
 export function unmark(marked: string): { sql: string; position: number | undefined } {
   const [before, ...after] = marked.split('▼')
   const sql = before! + after.join('')
-  return { sql, position: after.length === 0 ? undefined : [...before!].length + 1 }
+  return { sql, position: after.length === 0 ? undefined : Array.from(before!).length + 1 }
 }
 
 /** Runs `act` on the unmarked statement and checks every fact of the error it must throw. */

@@ -73,6 +73,30 @@ void t.test('a statement nested too deeply is refused and the next one is parsed
   }
 })
 
+void t.test('a parser that ran out of stack is replaced and answers again', async (t) => {
+  const chain = `select ${'1+'.repeat(limits.sqlNestingMax - 10)}1`
+  let crash: unknown
+  // Goes down until the stack ends, then parses on the way up until it is the parser that fails.
+  const dive = (): void => {
+    try {
+      dive()
+    } catch (error) {
+      if (crash !== undefined || !(error instanceof RangeError)) throw error
+      try {
+        parseSql(chain)
+      } catch (failure) {
+        if (failure instanceof RangeError) throw failure
+        crash = failure
+      }
+    }
+  }
+  dive()
+  t.match(crash, { name: 'PgError', code: '54000', cause: RangeError })
+  t.equal(parseSql('select 1').length, 1, 'meanwhile the old instance answers')
+  await loadParser()
+  t.equal(parseSql(chain).length, 1)
+})
+
 void t.test('a shape just below the bound is parsed', async (t) => {
   const n = limits.sqlNestingMax - 10
   t.equal(parseSql(`select ${'1+'.repeat(n)}1`).length, 1)
