@@ -5,7 +5,7 @@
 //                         │ the snapshot is asked something else meanwhile
 //                         └► Cursor (set aside: its remaining chunks are kept, bounded)
 
-import { ResultReturnType } from '@duckdb/node-api'
+import { ResultReturnType, StatementType } from '@duckdb/node-api'
 import type { DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
 import type { ColumnType, Value } from '../types/value.ts'
 import { chunkBytes, vectorReader } from './duck-read.ts'
@@ -54,6 +54,9 @@ export class Snapshot {
       await this.#streaming?.setAside(check)
       this.#streaming = undefined
       const statement = await this.#loan.reader.prepare(sql)
+      if (statement.statementType !== StatementType.SELECT) {
+        throw new StoreError('a snapshot answers SELECT only')
+      }
       bindAll(statement, parameters)
       check()
       this.#loan.isStreaming = true
