@@ -64,7 +64,10 @@ export interface Batch {
 export interface StreamPosition {
   /** The highest stream sequence applied; 0 before the first. */
   readonly sequence: number
-  /** STREAM.INFO's `created`, verbatim: it changes when a stream is deleted and made again. */
+  /**
+   * STREAM.INFO's `created`, verbatim: it changes when a stream is deleted and made again. Ingestion
+   * puts a mark behind it when a stream went back, so that unequal always means another life.
+   */
   readonly created: string
 }
 

@@ -29,7 +29,9 @@ function parseNumber(text: string, name: string, min: number, max: number): numb
 }
 
 function parseBigint(text: string): bigint {
-  const value = BigInt(digits(text, 'bigint').replace('+', ''))
+  const plain = digits(text, 'bigint').replace(/^\+|(?<=^[+-]?)0+(?=\d)/g, '')
+  // Twenty characters hold every bigint; BigInt would take its time over a megabyte of digits.
+  const value = plain.length > 20 ? INT8_MAX + 1n : BigInt(plain)
   if (value < INT8_MIN || value > INT8_MAX) throw outOfRange(text, 'bigint')
   return value
 }

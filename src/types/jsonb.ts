@@ -7,6 +7,7 @@ import {
   programLimitExceeded,
   untranslatableCharacter
 } from '../errors.ts'
+import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import {
   CHAR,
@@ -41,6 +42,9 @@ export function toJsonb(text: string): string {
     throw invalidTextRepresentation('invalid input syntax for type json', { cause: error })
   }
 }
+
+const tooLong = (): PgError =>
+  programLimitExceeded(`jsonb value is longer than ${limits.fieldCharsMax} characters`)
 
 class Printer {
   readonly #text: string
@@ -82,7 +86,7 @@ class Printer {
     const source = this.#text.slice(at, end)
     this.#printed = normalise ? normalise(source) : source
     this.#chars += this.#printed.length
-    if (this.#chars > limits.jsonbCharsMax) throw programLimitExceeded('jsonb value is too large')
+    if (this.#chars > limits.fieldCharsMax) throw tooLong()
     return end
   }
 

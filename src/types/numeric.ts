@@ -109,8 +109,11 @@ function magnitude({ whole, fraction }: Digits): number {
 function round(digits: Digits, scale: number): Digits {
   const { negative, whole, fraction } = digits
   if (fraction.length <= scale) return { ...digits, fraction: fraction.padEnd(scale, '0') }
-  const drop = 10n ** BigInt(fraction.length - scale)
-  const unscaled = BigInt(whole + fraction)
+  if (whole.length > WHOLE_DIGITS_MAX) throw overflow()
+  // One digit beyond the scale decides a half; the rest would only slow the division.
+  const deciding = fraction.slice(0, Math.max(0, scale + 1))
+  const drop = 10n ** BigInt(deciding.length - scale)
+  const unscaled = BigInt(whole + deciding)
   const kept = (unscaled + drop / 2n) / drop
   if (scale <= 0) {
     const text = String(kept * 10n ** BigInt(-scale))

@@ -34,7 +34,8 @@ function limited(text: string, max: number, typeName: string): string {
   return kept
 }
 
-function toVarchar(text: string, type: ColumnType): string {
+/** Text that Postgres could store, as varchar(n) keeps it. @throws PgError 22001 */
+export function toVarchar(text: string, type: ColumnType): string {
   const max = declaredLength(type)
   return max === undefined ? text : limited(text, max, 'character varying')
 }
@@ -42,7 +43,8 @@ function toVarchar(text: string, type: ColumnType): string {
 const withoutBlanks = (text: string): string =>
   text.endsWith(' ') ? text.replace(/ +$/, '') : text
 
-function toBpchar(text: string, type: ColumnType): string {
+/** The same for char(n). @throws PgError 22001 */
+export function toBpchar(text: string, type: ColumnType): string {
   const max = declaredLength(type)
   return withoutBlanks(max === undefined ? text : limited(text, max, 'character'))
 }

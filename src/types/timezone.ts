@@ -1,14 +1,20 @@
-// UTC offsets of named time zones, exact to the second, local mean times included. The data is ICU's,
-// reached through Intl; offsets are remembered by day, with the moment of change where there is one.
-// Must never accept a name that Intl and Postgres read differently: signed forms are POSIX there.
+// UTC offsets of named time zones, exact to the second, local mean times included. The data is
+// ICU's, through Intl; offsets are remembered by day, with the moment of change where there is one.
+// Must never accept a name that Intl and Postgres read differently: signed forms are POSIX there,
+// and names like EST or CET are fixed offsets for one and a city's clock for the other.
 
+import { featureNotSupported } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { SECONDS_PER_DAY } from './calendar.ts'
+import { MERGED_ZONES } from './merged-zones.ts'
 
-/** Regions, and the few plain names that both take from the tz database. */
-const NAME = /^(?:[A-Za-z]+(?:\/[A-Za-z0-9_+-]+)+|UTC|GMT|UCT|Zulu|Universal|Greenwich|GMT0)$/i
-const OTHER_NAMES =
-  /^(?:CET|CST6CDT|Cuba|EET|EST|EST5EDT|Egypt|Eire|GB|GB-Eire|HST|Hongkong|Iceland|Iran|Israel|Jamaica|Japan|Kwajalein|Libya|MET|MST|MST7MDT|NZ|NZ-CHAT|Navajo|PRC|PST8PDT|Poland|Portugal|ROC|ROK|Singapore|Turkey|W-SU|WET)$/i
+/** Regions, and the plain names that both take from the tz database. */
+const REGION = /^[A-Za-z]+(?:\/[A-Za-z0-9_+-]+)+$/
+const PLAIN: ReadonlySet<string> = new Set(
+  `utc gmt uct zulu universal greenwich gmt0 cuba egypt eire gb gb-eire hongkong iceland iran israel
+  jamaica japan kwajalein libya navajo nz nz-chat poland portugal prc roc rok singapore turkey
+  w-su`.split(/\s+/)
+)
 
 /** Rules repeat every 400 years: far years borrow the offsets of a year that Intl can reach. */
 const SECONDS_PER_400_YEARS = 146_097 * SECONDS_PER_DAY
@@ -22,6 +28,8 @@ interface ZoneDay {
 }
 
 export class Zone {
+  readonly #name: string
+  readonly #historyDiffers: boolean
   readonly #format: Intl.DateTimeFormat
   readonly #days = new Map<number, ZoneDay>()
   #lastDay = NaN
@@ -29,11 +37,19 @@ export class Zone {
 
   /** @throws RangeError for a name that Intl does not know */
   constructor(name: string) {
+    this.#name = name
+    this.#historyDiffers = MERGED_ZONES.has(name.toLowerCase())
     this.#format = new Intl.DateTimeFormat('en-US', { timeZone: name, timeZoneName: 'longOffset' })
   }
 
-  /** Seconds east of Greenwich at a Unix time in whole seconds. */
+  /**
+   * Seconds east of Greenwich at a Unix time in whole seconds.
+   * @throws PgError 0A000 where tz databases differ
+   */
   offsetAt(unixSeconds: number): number {
+    if (unixSeconds < 0 && this.#historyDiffers) {
+      throw featureNotSupported(`clocks of "${this.#name}" before 1970 differ between tz databases`)
+    }
     const at = near(unixSeconds)
     const day = Math.floor(at / SECONDS_PER_DAY)
     const facts = day === this.#lastDay ? this.#last : this.#day(day)
@@ -94,7 +110,7 @@ const near = (unixSeconds: number): number =>
 
 const zones = new Map<string, Zone | undefined>()
 
-/** The zone of a tz database name, in any case; undefined when it is not known here. */
+/** The zone of a tz database name, in any case; undefined when it is not surely known here. */
 export function findZone(name: string): Zone | undefined {
   if (zones.has(name)) return zones.get(name)
   const zone = openZone(name)
@@ -104,7 +120,7 @@ export function findZone(name: string): Zone | undefined {
 }
 
 function openZone(name: string): Zone | undefined {
-  if (!NAME.test(name) && !OTHER_NAMES.test(name)) return undefined
+  if (!REGION.test(name) && !PLAIN.has(name.toLowerCase())) return undefined
   try {
     return new Zone(name)
   } catch {

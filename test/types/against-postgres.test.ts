@@ -130,7 +130,7 @@ await t.test('floats print the shortest digits that Postgres prints', async (t) 
 const ZONES = [
   'UTC', 'America/New_York', 'Europe/London', 'Europe/Dublin', 'Asia/Kolkata', 'Asia/Kathmandu',
   'Australia/Lord_Howe', 'America/St_Johns', 'Africa/Monrovia', 'Pacific/Apia', 'Africa/Casablanca',
-  'Etc/GMT+5', 'Europe/Moscow', 'America/Sao_Paulo', 'Asia/Tehran', 'Antarctica/Troll', 'EST5EDT'
+  'Etc/GMT+5', 'Europe/Moscow', 'America/Sao_Paulo', 'Asia/Tehran', 'Antarctica/Troll', 'Japan'
 ]
 
 await t.test('instants print and are read as there in many zones', async (t) => {

@@ -1,0 +1,21 @@
+// Debezium's variable-scale decimal, {"scale": 2, "value": "<base64>"}: the unscaled number as
+// big-endian two's complement. RisingWave reads it into DECIMAL, so we do. Pure.
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+
+/** Beyond this many bytes no Postgres numeric can hold the number (131072 digits). */
+const BYTES_MAX = 54_500
+
+/** The decimal as text, "12345e-2", or undefined when the object has another shape. */
+export function scaledDecimal(source: string): string | undefined {
+  const object = JSON.parse(source) as { readonly scale?: unknown; readonly value?: unknown }
+  const { scale, value } = object
+  if (typeof scale !== 'number' || !Number.isInteger(scale) || typeof value !== 'string') {
+    return undefined
+  }
+  if (!BASE64.test(value)) return undefined
+  const bytes = Buffer.from(value, 'base64')
+  if (bytes.length === 0 || bytes.length > BYTES_MAX) return undefined
+  const unscaled = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`))
+  return `${unscaled}e${-scale}`
+}
