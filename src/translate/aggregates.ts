@@ -5,7 +5,7 @@
 import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
 import type { Expr, Facts } from './expr.ts'
-import { decimalExpr, factsOf, printedNumeric, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, printedNumeric, relay, typed } from './expr.ts'
 import { FLOATS, INTEGERS, TEXTS } from './families.ts'
 
 /** What surrounds the argument of one call. */
@@ -29,7 +29,7 @@ const invoke = (name: string, argument: string, call: Call): string =>
 
 /** An overflow raises on both sides. */
 const sumToBigint: Make = (a, call) =>
-  typed(`CAST(${invoke('sum', a.sql, call)} AS BIGINT)`, OID.int8, call.facts)
+  fallible(typed(`CAST(${invoke('sum', a.sql, call)} AS BIGINT)`, OID.int8, call.facts))
 
 const sumOfBigint: Make = (a, call) => {
   const sql = `CAST(${invoke('sum', a.sql, call)} AS DECIMAL(38,0))`

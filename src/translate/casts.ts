@@ -7,7 +7,7 @@ import { numericTypmod } from '../types/store-type.ts'
 import type { ColumnType } from '../types/value.ts'
 import { decimalOf, doubleOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, formOf, guard, opaque, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, formOf, guard, opaque, relay, typed } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, TEXTS } from './families.ts'
 
 type Make = (a: Expr, to: number) => Expr
@@ -23,7 +23,7 @@ const plain: Make = (a, to) => typed(`CAST(${a.sql} AS ${formOf(to)})`, to, fact
 
 /** As above, and the optimizer must not lose the error: it drops a cast that it can invert. */
 const toInteger: Make = (a, to) =>
-  typed(opaque(`CAST(${decimalIfNumeric(a)} AS ${formOf(to)})`, to), to, factsOf([a]))
+  fallible(typed(opaque(`CAST(${decimalIfNumeric(a)} AS ${formOf(to)})`, to), to, factsOf([a])))
 
 /** A numeric's half rounds away from zero on both sides, a float's to even. */
 const decimalIfNumeric = (a: Expr): string => (a.type.oid === OID.numeric ? decimalOf(a).sql : a.sql)
@@ -96,7 +96,7 @@ const MODIFIERS: Readonly<Record<number, (a: Expr, typmod: number) => Expr>> = {
     // A numeric parameter or an average may have more digits than its DECIMAL shows.
     if (a.form === 'VARCHAR') return relay('rounding an unconstrained numeric')
     const sql = `CAST(${decimalOf(a).sql} AS DECIMAL(${size.precision},${size.scale}))`
-    return decimalExpr({ sql, ...size }, true, factsOf([a]))
+    return fallible(decimalExpr({ sql, ...size }, true, factsOf([a])))
   }
 }
 

@@ -12,8 +12,7 @@ import { INTEGERS, isFloat, PLAIN, TEXTS } from './families.ts'
 function chosen(sql: string, branches: readonly Expr[], others: readonly Expr[] = []): Expr {
   const [first] = branches
   if (!first) return relay('a choice among nothing')
-  const { constant, aggregate } = factsOf([...branches, ...others])
-  const facts = { constant, aggregate, bytewise: factsOf(branches).bytewise }
+  const facts = { ...factsOf([...branches, ...others]), bytewise: factsOf(branches).bytewise }
   if (!first.decimal) return typed(sql, first.type.oid, facts)
   const { precision, scale } = first.decimal
   const printable = branches.every((branch) => branch.printed !== undefined)

@@ -39,6 +39,8 @@ export interface Expr {
   readonly column: boolean
   /** What an ORDER BY or < would use: bytes when a column takes part, else the database's default. */
   readonly bytewise: boolean
+  /** Postgres may raise while it evaluates this, so no row may be spared the evaluation. */
+  readonly fallible: boolean
   /** The text of an untyped literal (null: NULL), or of a numeric literal. */
   readonly literal?: string | null
   /** An untyped parameter, 1-based; its type is what it first meets. */
@@ -49,18 +51,27 @@ export interface Expr {
   readonly printed?: string
 }
 
-export type Facts = Pick<Expr, 'constant' | 'aggregate' | 'bytewise'>
+export type Facts = Pick<Expr, 'constant' | 'aggregate' | 'bytewise' | 'fallible'>
 
 /** What an expression inherits from its parts. Source: parse_collate.c, a column's collation wins. */
 export function factsOf(parts: readonly Expr[]): Facts {
   return {
     constant: parts.every((part) => part.constant),
     aggregate: parts.some((part) => part.aggregate),
-    bytewise: parts.some((part) => part.bytewise)
+    bytewise: parts.some((part) => part.bytewise),
+    fallible: parts.some((part) => part.fallible)
   }
 }
 
-export const CONSTANT: Facts = { constant: true, aggregate: false, bytewise: false }
+export const CONSTANT: Facts = {
+  constant: true,
+  aggregate: false,
+  bytewise: false,
+  fallible: false
+}
+
+/** The same, marked as one on which Postgres may raise. */
+export const fallible = (expr: Expr): Expr => ({ ...expr, fallible: true })
 
 /** The DuckDB type that carries a scalar type other than numeric; relays when there is none. */
 export function formOf(oid: number): string {
@@ -70,13 +81,14 @@ export function formOf(oid: number): string {
 
 /** An expression of a type other than numeric. */
 export function typed(sql: string, oid: number, facts: Facts): Expr {
-  const { constant, aggregate, bytewise } = facts
+  const { constant, aggregate, bytewise, fallible } = facts
   return {
     sql,
     type: { oid, typmod: -1 },
     form: formOf(oid),
     constant,
     aggregate,
+    fallible,
     bytewise: bytewise && isText(oid),
     column: false
   }
@@ -90,7 +102,9 @@ export function decimalExpr(decimal: Decimal, printable: boolean, facts: Facts):
   const { sql, precision, scale } = decimal
   if (precision > 38) relay('a number has more than 38 digits')
   return {
-    ...facts,
+    constant: facts.constant,
+    aggregate: facts.aggregate,
+    fallible: facts.fallible,
     bytewise: false,
     sql,
     type: { oid: OID.numeric, typmod: -1 },
@@ -104,7 +118,9 @@ export function decimalExpr(decimal: Decimal, printable: boolean, facts: Facts):
 /** A numeric held as its text, with a DECIMAL to compare by when there is one. */
 export function printedNumeric(text: string, decimal: Decimal | undefined, facts: Facts): Expr {
   return {
-    ...facts,
+    constant: facts.constant,
+    aggregate: facts.aggregate,
+    fallible: facts.fallible,
     bytewise: false,
     sql: text,
     type: { oid: OID.numeric, typmod: -1 },
@@ -119,7 +135,7 @@ export function printedNumeric(text: string, decimal: Decimal | undefined, facts
 export function columnExpr(sql: string, type: ColumnType): Expr {
   const form = storeType(type)
   if (form === undefined) relay(`a column has type ${type.oid}, which is not known`)
-  const facts = { constant: false, aggregate: false, bytewise: isText(type.oid) }
+  const facts = { ...CONSTANT, constant: false, bytewise: isText(type.oid) }
   const bare = { ...facts, sql, type, form, column: true }
   if (type.oid !== OID.numeric) return bare
   const size = form === 'VARCHAR' ? undefined : numericTypmod(type.typmod)

@@ -98,19 +98,20 @@ const nullTest: Walk = (body, env) => {
   return boolean(`(${arg.sql} IS ${not}NULL)`, [arg])
 }
 
-const BOOLEAN_TESTS: Readonly<Record<string, string>> = {
-  IS_TRUE: 'IS NOT DISTINCT FROM TRUE',
-  IS_NOT_TRUE: 'IS DISTINCT FROM TRUE',
-  IS_FALSE: 'IS NOT DISTINCT FROM FALSE',
-  IS_NOT_FALSE: 'IS DISTINCT FROM FALSE',
-  IS_UNKNOWN: 'IS NULL',
-  IS_NOT_UNKNOWN: 'IS NOT NULL'
+/** Written without IS DISTINCT FROM, see operators.ts. */
+const BOOLEAN_TESTS: Readonly<Record<string, (sql: string) => string>> = {
+  IS_TRUE: (sql) => `COALESCE(${sql}, FALSE)`,
+  IS_NOT_TRUE: (sql) => `(NOT COALESCE(${sql}, FALSE))`,
+  IS_FALSE: (sql) => `(NOT COALESCE(${sql}, TRUE))`,
+  IS_NOT_FALSE: (sql) => `COALESCE(${sql}, TRUE)`,
+  IS_UNKNOWN: (sql) => `(${sql} IS NULL)`,
+  IS_NOT_UNKNOWN: (sql) => `(${sql} IS NOT NULL)`
 }
 
 const booleanTest: Walk = (body, env) => {
   const arg = walkBoolean(body['arg'], env)
   const test = BOOLEAN_TESTS[ast.str(body, 'booltesttype')] ?? relay('a test of an unknown kind')
-  return boolean(`(${arg.sql} ${test})`, [arg])
+  return boolean(test(arg.sql), [arg])
 }
 
 const operation: Walk = (body, env) => {

@@ -5,7 +5,7 @@
 import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, guard, quote, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, guard, quote, relay, typed } from './expr.ts'
 import { INTEGERS, TEXTS } from './families.ts'
 import { outsideCommonEra } from './operators.ts'
 import { foldAscii } from './patterns.ts'
@@ -26,7 +26,7 @@ const build =
 const same =
   (name: string): Make =>
   (a) =>
-    typed(`${name}(${a.sql})`, a.type.oid, factsOf([a]))
+    fallible(typed(`${name}(${a.sql})`, a.type.oid, factsOf([a])))
 
 const length = build(OID.int4, (a) => `CAST(length(${a}) AS INTEGER)`)
 const position = build(OID.int4, (a, b) => `CAST(strpos(${a}, ${b}) AS INTEGER)`)

@@ -4,7 +4,7 @@
 
 import { OID } from '../types/oids.ts'
 import type { Expr } from './expr.ts'
-import { boolean, factsOf, guard, quote, relay, typed } from './expr.ts'
+import { boolean, factsOf, fallible, guard, quote, relay, typed } from './expr.ts'
 
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const LOWER = UPPER.toLowerCase()
@@ -36,5 +36,6 @@ export function like(op: string, a: Expr, b: Expr): Expr {
   const [text, against] = folds ? [fold(a.sql), fold(pattern.sql)] : [a.sql, pattern.sql]
   const escape = pattern.escapes ? ` ESCAPE ${quote('\\')}` : ''
   const not = op.startsWith('!') ? 'NOT ' : ''
-  return boolean(`(${text} ${not}LIKE ${against}${escape})`, [a, b])
+  const expr = boolean(`(${text} ${not}LIKE ${against}${escape})`, [a, b])
+  return typeof b.literal === 'string' ? expr : fallible(expr)
 }

@@ -92,7 +92,7 @@ const hasTwoForms = (expr: Expr): boolean => expr.form === 'VARCHAR' && expr.dec
 function behind(expr: Expr, range: string, number: number): Expr {
   const { literal: _literal, printed, decimal, ...rest } = expr
   const sql = `${range}.a${number}`
-  const outside = { ...rest, sql, constant: false, aggregate: false }
+  const outside = { ...rest, sql, constant: false, aggregate: false, fallible: false }
   if (expr.type.oid !== OID.numeric) return outside
   const text = expr.form === 'VARCHAR' ? sql : `CAST(${sql} AS VARCHAR)`
   const held = decimal && { ...decimal, sql: hasTwoForms(expr) ? `${range}.d${number}` : sql }
@@ -242,7 +242,17 @@ function havingCondition(
 /** A name is an output column first, then an input column. NULLs are the greatest unless said. */
 function sortClause(select: ast.Node, targets: readonly NamedExpr[], env: Env): string {
   const items = ast.list(select, 'sortClause').map((node) => sortItem(node, targets, env))
-  return items.length === 0 ? '' : ` ORDER BY ${items.join(', ')}`
+  if (items.length === 0) return ''
+  return ` ORDER BY ${[...items, ...evaluatedForAll(select, targets)].join(', ')}`
+}
+
+/**
+ * Postgres evaluates the targets of all rows before it sorts, DuckDB those of the rows within LIMIT
+ * only: as last sort keys they are evaluated, and may raise, for all.
+ */
+function evaluatedForAll(select: ast.Node, targets: readonly NamedExpr[]): readonly string[] {
+  if (!ast.has(select, 'limitCount') && !ast.has(select, 'limitOffset')) return []
+  return targets.filter(({ expr }) => expr.fallible).map(({ expr }) => expr.sql)
 }
 
 function sortItem(node: unknown, targets: readonly NamedExpr[], env: Env): string {

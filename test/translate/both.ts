@@ -60,6 +60,11 @@ export class Both {
     return new Both(client, duck)
   }
 
+  /** DuckDB's own answer to DuckDB text. */
+  async raw(sql: string): Promise<unknown> {
+    return (await this.#duck.runAndReadAll(sql)).getRowsJson()
+  }
+
   close(): void {
     this.#duck.closeSync()
   }
@@ -144,7 +149,7 @@ export function translateText(sql: string, described: Described | undefined): Tr
 /** Ordered when the last ORDER BY key is a unique `id`, else as a bag of rows. */
 function compare(sql: string, ours: Answer, theirs: Answer, translation: string): Outcome {
   if (theirs.error !== undefined) return { kind: 'different', detail: `Postgres: ${theirs.error}\n  ${translation}` }
-  const ordered = /order by[^()]*\bid( asc| desc)?( nulls (first|last))?( limit \S+)?( offset \S+)?$/i.test(sql)
+  const ordered = /order by[^()]*(, | )id( asc| desc)?( nulls (first|last))?( limit \S+)?( offset \S+)?$/i.test(sql)
   const lines = (answer: Answer): string[] => {
     const all = answer.rows.map((row) => row.join(' | '))
     return ordered ? all : all.toSorted()

@@ -26,7 +26,8 @@ const CONSTANTS: Readonly<Record<Kind, readonly string[]>> = {
 }
 
 const KINDS = Object.keys(COLUMNS) as Kind[]
-const COMPARE = ['=', '<>', '<', '<=', '>', '>=', 'IS DISTINCT FROM']
+const MAINS = ['m', 'm', 'm', 'flat', 'hollow']
+const COMPARE = ['=', '<>', '<', '<=', '>', '>=', 'IS DISTINCT FROM', 'IS NOT DISTINCT FROM']
 
 /** An expression of about the kind; `depth` bounds its nesting. */
 function expression(r: Random, kind: Kind, depth: number): string {
@@ -137,7 +138,7 @@ function grouped(r: Random): string {
   const list = [...keys, ...Array.from({ length: r.int(1, 3) }, () => aggregate(r))]
   const by = keys.length === 0 ? '' : ` GROUP BY ${keys.map((_, i) => i + 1).join(', ')}`
   const having = r.bool(0.2) ? ` HAVING ${aggregate(r)} ${r.pick(COMPARE)} ${r.int(-5, 20)}` : ''
-  return `SELECT ${list.join(', ')} FROM m${where(r)}${by}${having}`
+  return `SELECT ${list.join(', ')} FROM ${r.pick(MAINS)}${where(r)}${by}${having}`
 }
 
 function plain(r: Random): string {
@@ -145,14 +146,14 @@ function plain(r: Random): string {
   const key = `${expression(r, r.pick(KINDS), 1)}${r.pick(['', ' DESC', ' ASC NULLS FIRST', ' DESC NULLS LAST'])}`
   const limit = r.bool(0.3) ? ` LIMIT ${r.int(0, 20)}` : ''
   const order = /^('|-?\d|NULL|true|false|date '|timestamp ')/.test(key) ? 'id' : `${key}, id`
-  return `SELECT id, ${list.join(', ')} FROM m${where(r)} ORDER BY ${order}${limit}`
+  return `SELECT id, ${list.join(', ')} FROM ${r.pick(MAINS)}${where(r)} ORDER BY ${order}${limit}`
 }
 
 function joined(r: Random): string {
   const kind = r.pick(['JOIN', 'LEFT JOIN', 'RIGHT JOIN'])
   const on = r.pick(['a.i4 = b.i4', 'a.g = b.id', 'a.f8 = b.f8', 'a.t = b.label', 'a.d < b.d', 'a.n = b.w'])
   const list = r.pick(['a.id, b.id, b.label', 'count(*), max(b.label)', 'a.*', 'b.*, a.n', 'DISTINCT b.label'])
-  return `SELECT ${list} FROM m a ${kind} side b ON ${on}`
+  return `SELECT ${list} FROM ${r.pick(MAINS)} a ${kind} side b ON ${on}`
 }
 
 export function randomStatement(r: Random): string {

@@ -112,9 +112,16 @@ export interface TableData {
   readonly rows: number
 }
 
+function dealing(deal: (values: ColumnData['values']) => ColumnData['values']): readonly ColumnData[] {
+  return MAIN.map((column) => ({ ...column, values: deal(column.values) }))
+}
+
 export const TABLES: readonly TableData[] = [
   { name: 'm', id: 7, columns: MAIN, rows: 61 },
-  { name: 'side', id: 8, columns: SIDE, rows: 9 }
+  { name: 'side', id: 8, columns: SIDE, rows: 9 },
+  // One value and NULL, and nothing but NULL: what a store's statistics mislead it most about.
+  { name: 'flat', id: 9, columns: dealing((values) => [values.find((one) => one !== null) ?? '1', null]), rows: 5 },
+  { name: 'hollow', id: 10, columns: dealing(() => [null]), rows: 3 }
 ]
 
 /** The values of one row; the last row is all NULL but its key. */
@@ -122,7 +129,9 @@ export function rowOf(table: TableData, row: number): (string | null)[] {
   return table.columns.map(({ values }, i) => {
     if (i === 0) return String(row + 1)
     if (row === table.rows - 1) return null
-    return values[(row * (1 + (i % 3)) + i) % values.length] ?? null
+    // A stride that meets every value before one comes again.
+    const stride = [7, 11, 13].find((prime) => values.length % prime !== 0) ?? 1
+    return values[(row * stride + i) % values.length] ?? null
   })
 }
 

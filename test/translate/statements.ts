@@ -180,6 +180,31 @@ const comparisons: readonly Asked[] = [
   "SELECT id FROM m WHERE m IS NOT NULL ORDER BY id"
 ]
 
+/** DuckDB 1.5 answers `i IS DISTINCT FROM 1 OR i = 7` wrongly by its statistics. */
+const misled: readonly Asked[] = ['flat', 'hollow', 'm'].flatMap((table) =>
+  ['i4', 'i8', 'f8', 'n', 'b', 't', 'd'].flatMap((name) =>
+    [
+      `${name} IS DISTINCT FROM x.${name} OR ${name} IS NULL`,
+      `${name} IS DISTINCT FROM NULL OR b IS FALSE`,
+      `b IS NOT TRUE OR b IS FALSE`,
+      `b IS TRUE OR b IS NOT FALSE`,
+      `i4 IS DISTINCT FROM 0 OR i4 = 7`,
+      `i4 IS NOT DISTINCT FROM 0 OR i4 = 7`,
+      `i4 <> 0 OR i4 IS NULL`,
+      `NOT (i4 = 0) OR i4 = 7`,
+      `i4 NOT IN (0, 5) OR i4 = 7`,
+      `i4 NOT BETWEEN 0 AND 5 OR i4 IS NULL`,
+      `t IS DISTINCT FROM '' OR t = 'a'`,
+      `t LIKE '%' OR t IS NULL`,
+      `NOT (t LIKE '') OR t IS NULL`,
+      `f8 > 0 OR f8 < 0`,
+      `f8 <= 'NaN'`,
+      `f8 < 'NaN'`,
+      `coalesce(${name} = x.${name}, true)`
+    ].map((condition) => `SELECT x.id FROM ${table} AS x WHERE ${condition} ORDER BY id`)
+  )
+)
+
 const patterns: readonly Asked[] = [
   "'a%'", "'%b'", "'%a%'", "'_'", "'__'", "'%'", "''", "'a\\%b'", "'a\\_b'", "'a\\\\b'", "'%\\\\%'", "'a\\'", "'É'", "'%É'", "'a_b'", "NULL",
   "'line%'", "'\\a'", "'%😀%'", "'_%_'", "'A%'", "'%ß%'", 'v', "t || '%'"
@@ -493,6 +518,10 @@ const sorts: readonly Asked[] = [
 
 const joins: readonly Asked[] = [
   'SELECT m.id, side.id, label FROM m JOIN side ON m.i4 = side.i4 ORDER BY label, m.id',
+  'SELECT id, -i8 FROM m ORDER BY d DESC, id LIMIT 3',
+  'SELECT id, i4 + 1 FROM m ORDER BY id LIMIT 1',
+  'SELECT * FROM (SELECT id, i4 + 1 AS x FROM m) q ORDER BY id LIMIT 1',
+  'SELECT g, sum(i4 + 1) FROM m GROUP BY g ORDER BY g LIMIT 1',
   'SELECT m.id, s.label FROM m LEFT JOIN side AS s ON m.i4 = s.i4',
   'SELECT m.id, s.label FROM m RIGHT JOIN side AS s ON m.i4 = s.i4',
   'SELECT m.id, s.label FROM m FULL JOIN side AS s ON m.i4 = s.i4',
@@ -625,6 +654,7 @@ const foreign: readonly Asked[] = [
 export const STATEMENTS: readonly Asked[] = [
   ...projections,
   ...comparisons,
+  ...new Set(misled),
   ...patterns,
   ...arithmetic,
   ...functions,
