@@ -4,7 +4,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { connect, Events } from 'nats'
+import { connect, Events, NatsError } from 'nats'
 import type { NatsConnection } from 'nats'
 
 import type { PgError } from '../errors.ts'
@@ -139,7 +139,14 @@ class SharedConnection {
     for await (const status of connection.status()) {
       if (status.type === Events.Reconnect) this.#change(true)
       if (status.type === Events.Disconnect) this.#change(false)
+      if (status.type === Events.Error && !this.#up) this.#refused(status.data)
     }
+  }
+
+  /** While nats.js reconnects it tells only here that the server does not want us. */
+  #refused(code: unknown): void {
+    const error = new NatsError('refused', typeof code === 'string' ? code : '')
+    if (error.isAuthError()) this.#fail(natsFailure(error, this.#connector))
   }
 
   #fail(error: PgError): void {

@@ -1,6 +1,6 @@
 // Reads one stream in order for one relation: an ephemeral consumer that needs no acknowledgements,
-// made again at the next sequence whenever anything is wrong, one at a time, with back-off. Owns the
-// receive position and what became of the stream meanwhile (made again, restored, trimmed).
+// made again at the next sequence whenever anything is wrong, one at a time, with back-off. Owns
+// the receive position and what became of the stream meanwhile (made again, restored, trimmed).
 // Must never decode, keep deliveries, or know a store.
 
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -65,6 +65,7 @@ export class OrderedReader implements StreamReader {
   #running: Promise<void> = Promise.resolve()
   #session: PullSession | undefined
   #wake: () => void = () => undefined
+  #abandon: () => void = () => undefined
   #paused = false
   #created: string
   /** The last stream sequence that was delivered or is known to be gone. */
@@ -104,6 +105,7 @@ export class OrderedReader implements StreamReader {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#session?.end('stopped')
+    this.#abandon()
     this.#wake()
     await this.#running
     await this.#lease?.release()
@@ -114,7 +116,10 @@ export class OrderedReader implements StreamReader {
   }
 
   #connectionChanged(): void {
-    if (!this.#lease?.current) this.#session?.end('the connection was lost')
+    if (!this.#lease?.current) {
+      this.#session?.end('the connection was lost')
+      this.#abandon()
+    }
     this.#wake()
   }
 
@@ -132,8 +137,7 @@ export class OrderedReader implements StreamReader {
   }
 
   async #untilConnected(lease: NatsLease): Promise<void> {
-    const lost = connectorFailure('the connection to the NATS server was lost')
-    if (lease.lastError || this.#session) this.#events.onDown(lease.lastError ?? lost)
+    if (lease.lastError || this.#session) this.#events.onDown(lease.lastError ?? connectionLost())
     this.#session = undefined
     await new Promise<void>((resolve) => {
       this.#wake = resolve
@@ -143,7 +147,8 @@ export class OrderedReader implements StreamReader {
   /** @returns whether anything was read. */
   async #readOnce(connection: NatsConnection): Promise<boolean> {
     try {
-      const info = await streamInfo(connection, this.#options.connector.stream)
+      const { stream } = this.#options.connector
+      const info = await this.#whileUp(streamInfo(connection, stream))
       this.#align(info)
       return await this.#consume(connection, info)
     } catch (error) {
@@ -156,13 +161,14 @@ export class OrderedReader implements StreamReader {
     const { stream, subjects } = this.#options.connector
     const minimal = minimalFilters(subjects)
     const filters = filtersAreDisjoint(minimal) ? minimal : []
-    const consumer = await createConsumer(connection, {
+    const creating = createConsumer(connection, {
       stream,
       name: `jetgres_${nuid.next()}`,
       filters,
       start: { deliver_policy: 'by_start_sequence', opt_start_seq: this.#sequence + 1 },
       inactiveMs: limits.consumerInactiveMs
     })
+    const consumer = await this.#whileUp(creating)
     // Servers before 2.10 drop several filters without a word: the reply tells.
     const { filter_subject: one, filter_subjects: several } = consumer.config
     const unfiltered = !one && !several
@@ -184,6 +190,14 @@ export class OrderedReader implements StreamReader {
     clearInterval(checking)
     await this.#afterSession(connection, consumer.name, end)
     return session.delivered > 0
+  }
+
+  /** nats.js lets a request run into its time limit when the connection it went over is lost. */
+  #whileUp<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#abandon = () => reject(connectionLost())
+      work.then(resolve, reject)
+    })
   }
 
   async #afterSession(connection: NatsConnection, consumer: string, end: Error): Promise<void> {
@@ -217,7 +231,7 @@ export class OrderedReader implements StreamReader {
     if (this.#jumpsAreGaps || !connection) return
     const before = this.#sequence
     const info = await streamInfo(connection, this.#options.connector.stream).catch(() => undefined)
-    if (!info || isCompacted(info) || info.created !== this.#created) return
+    if (!info || isCompacted(info) || !isLife(info, this.#created)) return
     if (!lagging && before === this.#sequence) return
     if (info.state.first_seq > this.#sequence + 1) this.#floor = info.state.first_seq
   }
@@ -227,13 +241,13 @@ export class OrderedReader implements StreamReader {
     const { first_seq: first, last_seq: last } = info.state
     const start = Math.max(first - 1, 0)
     const facts = { position: this.#sequence, first, last }
-    if (info.created !== this.#created) {
+    if (!isLife(info, this.#created)) {
       this.#options.log.warn(facts, 'stream was deleted and made again: reading it from its start')
       this.#restart(start, info.created)
     } else if (last < this.#sequence) {
       if (!this.#options.keyed) return this.#giveUp(last)
       this.#options.log.warn(facts, 'stream went back: reading it from its start')
-      this.#restart(start, info.created)
+      this.#restart(start, anotherLife(info))
     } else if (start > this.#sequence) {
       if (!isCompacted(info)) this.#events.onGap(start - this.#sequence)
       this.#sequence = start
@@ -263,6 +277,17 @@ export class OrderedReader implements StreamReader {
     await sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
   }
 }
+
+const connectionLost = (): PgError =>
+  connectorFailure('the connection to the NATS server was lost')
+
+const LIFE_MARK = '#'
+
+/** A stream that was restored keeps its `created`, yet its sequences mean something else now. */
+const anotherLife = (info: StreamInfo): string => `${info.created}${LIFE_MARK}${Date.now()}`
+
+const isLife = (info: StreamInfo, created: string): boolean =>
+  info.created === created.split(LIFE_MARK)[0]
 
 /** One delivery kept a subject: what is replaced is no loss. */
 const isCompacted = (info: StreamInfo): boolean => (info.config.max_msgs_per_subject ?? 0) > 0

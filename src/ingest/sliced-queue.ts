@@ -1,6 +1,6 @@
-// Work that arrives in bursts, done in order and in slices, so that sessions get their turn between
-// them. nats.js hands over all that a socket held in one go, and decoding takes longer than reading.
-// Has no limit of its own: whoever pushes watches the length.
+// Work that arrives in bursts, done in order and in slices, so that sessions get their turn in
+// between. nats.js hands over all that a socket held in one go, and decoding takes longer than
+// reading. Has no limit of its own: whoever pushes watches the length.
 
 import { limits } from '../limits.ts'
 

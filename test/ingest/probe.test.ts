@@ -138,7 +138,7 @@ void t.test('names the permission that is missing', { skip }, async (t) => {
   }
 })
 
-void t.test('turns every start mode into a sequence and leaves nothing behind', { skip }, async (t) => {
+void t.test('turns a start mode into a sequence and leaves nothing behind', { skip }, async (t) => {
   const server = await startNats(t)
   const admin = await connectNats(t, server)
   const manager = await admin.jetstreamManager()
