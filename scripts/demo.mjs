@@ -19,6 +19,13 @@ import pg from 'pg'
 import { ensureNatsServer } from './servers.mjs'
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
+/**
+ * What the demo's queries return, as `pg` decodes it.
+ * @typedef {{
+ *   video_id: string, viewers: number, likes: string, ts: Date, streams: string, newest: Date,
+ *   country: string
+ * }} Row
+ */
 
 const root = resolve(import.meta.dirname, '..')
 const seconds = Number(/^--seconds=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? Infinity)
@@ -30,7 +37,7 @@ const videos = ['tide', 'summit', 'harbour', 'night-train', 'aviary', 'forge', '
 const subject = 'live'
 const stream = 'metrics'
 
-/** What to undo, last first. @type {(() => Promise<unknown> | unknown)[]} */
+/** What to undo, last first. @type {(() => unknown)[]} */
 const cleanups = []
 let isEnding = false
 
@@ -219,7 +226,7 @@ async function look(client) {
        FROM live_stream_metrics m JOIN videos v ON v.id = m.video_id GROUP BY 1 ORDER BY 1`
   )
   const route = (await ask(client, 'SHOW jetgres.last_route'))[0]
-  const clock = (/** @type {unknown} */ ts) => (ts instanceof Date ? ts.toISOString().slice(11, 23) : '-')
+  const clock = (/** @type {Date | undefined} */ ts) => ts?.toISOString().slice(11, 23) ?? '-'
   return [
     ...rows.map((r) => cells([r.video_id, `${r.viewers} viewers`, `${r.likes} likes`, clock(r.ts)])),
     `  all: ${sums?.streams} streams, ${sums?.viewers} viewers, newest ${clock(sums?.newest)}`,
@@ -237,7 +244,7 @@ function cells(values) {
 /**
  * @param {pg.Client} client
  * @param {string} sql
- * @returns {Promise<Record<string, unknown>[]>}
+ * @returns {Promise<Row[]>}
  */
 async function ask(client, sql) {
   return (await client.query(sql)).rows
