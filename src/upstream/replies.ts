@@ -70,8 +70,9 @@ export class Replies {
     return kind !== undefined && TERMINALS[kind].has(type)
   }
 
-  /** The reply in hand is complete. */
+  /** The reply in hand is complete. Start-up ends in a ReadyForQuery that nobody asked for. */
   advance(): void {
+    if (this.size === 0) return
     const done = this.#queue[this.#head++]
     if (done?.sink && done.sink !== this.sink) done.sink.ended()
     if (this.#head > 1024 && this.#head * 2 > this.#queue.length) {
