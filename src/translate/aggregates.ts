@@ -4,8 +4,9 @@
 
 import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
+import { quotient, type Unscaled, unscaled } from './division.ts'
 import type { Expr, Facts } from './expr.ts'
-import { decimalExpr, factsOf, fallible, printedNumeric, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, relay, typed } from './expr.ts'
 import { FLOATS, INTEGERS, TEXTS } from './families.ts'
 
 /** What surrounds the argument of one call. */
@@ -70,42 +71,18 @@ const logical =
   (a, call) =>
     typed(invoke(name, a.sql, { ...call, distinct: false }), OID.bool, call.facts)
 
-/** Digits after the point that an average shows at most where it can still be compared. */
-const AVERAGE_SCALE = 20
-
-/**
- * sum / count with as many digits as numeric division chooses: 16 significant ones, counted in
- * groups of four. Source: numeric.c, select_div_scale. `s` and `n` are the sum and the count, `w`
- * the group of the first digits, `f` their value, `r` the digits after the point, `q` the quotient
- * as a whole number of units of the last digit.
- */
-const average: Make = (a, call) => {
-  const sum = `CAST(${invoke('sum', a.sql, call)} AS HUGEINT)`
-  const count = `CAST(${invoke('count', a.sql, call)} AS HUGEINT)`
-  const steps = [
-    `{s: abs(x.s), n: x.n, m: x.s < 0, a: CAST(abs(x.s) AS VARCHAR), b: CAST(x.n AS VARCHAR)}`,
-    `{s: x.s, n: x.n, m: x.m, w: ((length(x.a) - 1) // 4) - ((length(x.b) - 1) // 4), ` +
-      `f: CAST(left(x.a, (length(x.a) - 1) % 4 + 1) AS INTEGER) <= ` +
-      `CAST(left(x.b, (length(x.b) - 1) % 4 + 1) AS INTEGER)}`,
-    `{s: x.s, n: x.n, m: x.m, r: greatest(0, 16 - 4 * (x.w - CASE WHEN x.f THEN 1 ELSE 0 END))}`,
-    `{m: x.m, r: x.r, q: CAST((2 * x.s * CAST('1' || repeat('0', x.r) AS HUGEINT) + x.n) // ` +
-      `(2 * x.n) AS VARCHAR)}`,
-    `{m: x.m, r: x.r, q: CASE WHEN length(x.q) <= x.r THEN repeat('0', x.r + 1 - length(x.q)) ` +
-      `|| x.q ELSE x.q END}`,
-    `CASE WHEN x.m THEN '-' ELSE '' END || left(x.q, length(x.q) - x.r) || ` +
-      `CASE WHEN x.r > 0 THEN '.' || right(x.q, x.r) ELSE '' END`
-  ]
-  const start = `[{s: ${sum}, n: ${count}}]`
-  const chain = steps.reduce((from, step) => `list_transform(${from}, lambda x: ${step})`, start)
-  const text = `CASE WHEN ${count} = 0 THEN NULL ELSE (${chain})[1] END`
-  return printedNumeric(`(${text})`, averageDecimal(`(${text})`), call.facts)
+/** sum / count as numeric division gives it; NULL without rows. */
+function averageOf(total: Unscaled, argument: string, call: Call): Expr {
+  const count = `CAST(nullif(${invoke('count', argument, call)}, 0) AS HUGEINT)`
+  return quotient(total, { sql: count, scale: 0 }, call.facts)
 }
 
-function averageDecimal(text: string): { sql: string; precision: number; scale: number } {
-  const digits = `length(${text}) - strpos(${text} || '.', '.')`
-  const value = `CAST(${text} AS DECIMAL(38,${AVERAGE_SCALE}))`
-  const sql = `(CASE WHEN ${digits} > ${AVERAGE_SCALE} THEN error('an average of many digits') ELSE ${value} END)`
-  return { sql, precision: 38, scale: AVERAGE_SCALE }
+const average: Make = (a, call) =>
+  averageOf({ sql: `CAST(${invoke('sum', a.sql, call)} AS HUGEINT)`, scale: 0 }, a.sql, call)
+
+const averageOfNumeric: Make = (a, call) => {
+  const total = sumOfNumeric(a, call).decimal ?? relay('an average of so many digits')
+  return averageOf(unscaled(total), decimalOf(a).sql, call)
 }
 
 const ORDERED = [
@@ -123,6 +100,7 @@ export const AGGREGATES: readonly AggregateRule[] = [
   { name: 'sum', takes: [OID.int8], make: sumOfBigint },
   { name: 'sum', takes: [OID.numeric], make: sumOfNumeric },
   { name: 'avg', takes: INTEGERS, make: average },
+  { name: 'avg', takes: [OID.numeric], make: averageOfNumeric },
   // NaN is the greatest float on both sides.
   { name: 'min', takes: ORDERED, make: extreme('min') },
   { name: 'max', takes: ORDERED, make: extreme('max') },

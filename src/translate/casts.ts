@@ -35,7 +35,9 @@ const toNumeric: Make = (a) => decimalExpr(decimalOf(a), true, factsOf([a]))
 
 /** DuckDB makes an ordinary day of an infinite instant. */
 const dateOfTimestamp: Make = (a, to) =>
-  typed(`(${guard(`isinf(${a.sql})`, `CAST(${a.sql} AS DATE)`, 'infinity')})`, to, factsOf([a]))
+  fallible(
+    typed(`(${guard(`isinf(${a.sql})`, `CAST(${a.sql} AS DATE)`, 'infinity')})`, to, factsOf([a]))
+  )
 
 const numericText: Make = (a, to) =>
   a.printed === undefined
@@ -59,7 +61,7 @@ export const CASTS: readonly CastRule[] = [
   { from: TEXTS, to: TEXTS, make: relabel },
   // Kept without its trailing blanks, as the cast to text leaves it.
   { from: [OID.bpchar], to: TEXTS, make: relabel },
-  { from: [OID.date], to: [OID.timestamp], make: plain },
+  { from: [OID.date], to: [OID.timestamp], make: (a, to) => fallible(plain(a, to)) },
   { from: [OID.timestamp], to: [OID.date], make: dateOfTimestamp }
 ]
 

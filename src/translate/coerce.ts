@@ -4,7 +4,7 @@
 
 import { OID } from '../types/oids.ts'
 import type { Decimal, Expr, Facts } from './expr.ts'
-import { factsOf, isText, printedNumeric, relay, typed, decimalExpr } from './expr.ts'
+import { decimalExpr, factsOf, fallible, isText, printedNumeric, relay, typed } from './expr.ts'
 import { isFloat, isInteger, TEXTS, wider } from './families.ts'
 import { literal, nullOf } from './literals.ts'
 
@@ -122,5 +122,5 @@ export function numericParameter(sql: string, facts: Facts): Expr {
     precision: 38,
     scale: PARAMETER_SCALE
   }
-  return printedNumeric(sql, decimal, facts)
+  return fallible(printedNumeric(sql, decimal, facts))
 }

@@ -39,7 +39,10 @@ export interface Expr {
   readonly column: boolean
   /** What an ORDER BY or < would use: bytes when a column takes part, else the database's default. */
   readonly bytewise: boolean
-  /** Postgres may raise while it evaluates this, so no row may be spared the evaluation. */
+  /**
+   * Evaluating it may fail, here or in Postgres: no row may be spared the evaluation where Postgres
+   * would not spare it, and it is no filter to begin with.
+   */
   readonly fallible: boolean
   /** The text of an untyped literal (null: NULL), or of a numeric literal. */
   readonly literal?: string | null

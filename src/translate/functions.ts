@@ -55,8 +55,17 @@ const trim =
     typed(`${name}(${a.sql}, ' ')`, OID.text, factsOf([a]))
 
 const absolute: Make = (a) => {
-  const { sql, ...size } = decimalOf(a)
-  return decimalExpr({ sql: `abs(${sql})`, ...size }, a.printed !== undefined, factsOf([a]))
+  const { sql, precision, scale } = decimalOf(a)
+  return decimalExpr({ sql: `abs(${sql})`, precision, scale }, a.printed !== undefined, factsOf([a]))
+}
+
+/** round(numeric, n) shows exactly n digits after the point; a half rounds away from zero. */
+const roundTo: Make = (a, digits) => {
+  const from = decimalOf(a)
+  const scale = digits === undefined ? 0 : wholeFrom(0, digits)
+  const precision = from.precision - from.scale + scale + (scale < from.scale ? 1 : 0)
+  const sql = `CAST(${from.sql} AS DECIMAL(${precision},${scale}))`
+  return fallible(decimalExpr({ sql, precision, scale }, true, factsOf([a])))
 }
 
 const TRUNC_UNITS = ['second', 'minute', 'hour', 'day', 'week', 'month', 'quarter', 'year']
@@ -71,7 +80,7 @@ const truncate: Make = (unit, when) => {
   if (when === undefined) return relay('date_trunc')
   const sql = `CAST(date_trunc('${word(unit, TRUNC_UNITS)}', ${when.sql}) AS TIMESTAMP)`
   const fault = outsideCommonEra(when.sql, OID.timestamp)
-  return typed(`(${guard(fault, sql, 'date out of range')})`, OID.timestamp, factsOf([when]))
+  return fallible(typed(`(${guard(fault, sql, 'date out of range')})`, OID.timestamp, factsOf([when])))
 }
 
 /** Fields that are whole numbers; the others have digits after the point. */
@@ -99,7 +108,7 @@ const extract: Make = (field, when) => {
   const part = `extract(${fields[word(field, Object.keys(fields))] ?? ''} FROM ${when.sql})`
   const sql = guard(outsideCommonEra(when.sql, when.type.oid), part, 'date out of range')
   const decimal = { sql: `CAST((${sql}) AS DECIMAL(5,0))`, precision: 5, scale: 0 }
-  return decimalExpr(decimal, true, factsOf([when]))
+  return fallible(decimalExpr(decimal, true, factsOf([when])))
 }
 
 const replace = build(OID.text, (a, b, c) => `replace(${a}, ${b}, ${c})`)
@@ -139,6 +148,8 @@ export const FUNCTIONS: readonly FunctionRule[] = [
   { name: 'abs', takes: [INTEGERS], make: same('abs') },
   { name: 'abs', takes: [[OID.float4, OID.float8]], make: same('abs') },
   { name: 'abs', takes: [[OID.numeric]], make: absolute },
+  { name: 'round', takes: [[OID.numeric]], make: roundTo },
+  { name: 'round', takes: [[OID.numeric], WHOLE], make: roundTo },
   { name: 'floor', takes: [[OID.float8]], make: same('floor') },
   { name: 'ceil', takes: [[OID.float8]], make: same('ceil') },
   { name: 'ceiling', takes: [[OID.float8]], make: same('ceil') },

@@ -5,6 +5,7 @@
 
 import { OID } from '../types/oids.ts'
 import { commonDecimal, decimalOf, doubleOf, widenDecimal } from './coerce.ts'
+import { quotient, unscaled } from './division.ts'
 import type { Decimal, Expr } from './expr.ts'
 import { boolean, decimalExpr, factsOf, fallible, formOf, guard, opaque, relay, typed } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, isInteger, PLAIN, TEXTS, wider } from './families.ts'
@@ -50,7 +51,7 @@ const compareDouble: Binary = (op, a, b) =>
 const asTimestamp = (a: Expr): string => `CAST(${a.sql} AS TIMESTAMP)`
 
 const compareInstant: Binary = (op, a, b) =>
-  boolean(test(op, asTimestamp(a), asTimestamp(b)), [a, b])
+  fallible(boolean(test(op, asTimestamp(a), asTimestamp(b)), [a, b]))
 
 /** Order is by bytes only where a column's COLLATE "C" reaches the comparison. */
 const compareOrder: Binary = (op, a, b) =>
@@ -96,6 +97,13 @@ const multiplyExact: Binary = (_op, a, b) => {
   const [left, right] = [decimalOf(a), decimalOf(b)]
   const precision = left.precision + right.precision
   return exact(`(${left.sql} * ${right.sql})`, { precision, scale: left.scale + right.scale }, [a, b])
+}
+
+const divideExact: Binary = (_op, a, b) => {
+  if (!isPrintable(a) || !isPrintable(b)) relay('the scale of a numeric is not known')
+  const divisor = decimalOf(b)
+  const checked = `(${guard(`${divisor.sql} = 0`, divisor.sql, 'division by zero')})`
+  return quotient(unscaled(decimalOf(a)), unscaled({ ...divisor, sql: checked }), factsOf([a, b]))
 }
 
 /** Postgres raises on overflow, underflow and division by zero where DuckDB goes on. */
@@ -178,6 +186,7 @@ export const OPERATORS: readonly OperatorRule[] = [
   { ops: ['/', '%'], left: INTEGERS, right: INTEGERS, make: divideIntegers },
   { ops: ['+', '-'], left: EXACT, right: EXACT, make: addExact },
   { ops: ['*'], left: EXACT, right: EXACT, make: multiplyExact },
+  { ops: ['/'], left: EXACT, right: EXACT, make: divideExact },
   { ops: ARITHMETIC, left: [OID.float4], right: [OID.float4], make: floats(OID.float4) },
   { ops: ARITHMETIC, left: FLOATS, right: NUMBERS, make: floats(OID.float8) },
   { ops: ARITHMETIC, left: NUMBERS, right: FLOATS, make: floats(OID.float8) },

@@ -13,12 +13,12 @@ import { STATEMENTS } from './statements.ts'
 
 const RANDOM_STATEMENTS = Number(process.env.RANDOM_STATEMENTS ?? 500)
 
-t.test('both answer alike', async (t) => {
+void t.test('both answer alike', async (t) => {
   const postgres = await startPostgres(t)
   const both = await Both.open(await postgres.connect())
   t.teardown(() => both.close())
 
-  t.test('statements by hand', async (t) => {
+  void t.test('statements by hand', async (t) => {
     const tally = new Tally()
     for (const asked of STATEMENTS) {
       const [sql, ...params] = typeof asked === 'string' ? [asked] : asked
@@ -31,7 +31,7 @@ t.test('both answer alike', async (t) => {
     t.ok(tally.share() > 0.5, 'most of them ran locally')
   })
 
-  t.test('random statements', async (t) => {
+  void t.test('random statements', async (t) => {
     const rng = random(t)
     const tally = new Tally()
     for (let i = 0; i < RANDOM_STATEMENTS; i++) {

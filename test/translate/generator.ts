@@ -69,6 +69,8 @@ const COMPOSED: Readonly<Record<Kind, Compose>> = {
       `abs(${inner()})`,
       `(${inner()})::numeric(12,${r.int(0, 4)})`,
       `(${inner('int')})::numeric`,
+      `(${inner()} / ${inner(r.pick(['numeric', 'int']))})`,
+      `round(${inner()}, ${r.int(0, 3)})`,
       `extract(${r.pick(['year', 'month', 'dow', 'week'])} from ${r.pick(['st', '"Sd"'])})`
     ]),
   text: (r, inner) =>
@@ -117,6 +119,7 @@ const AGGREGATES: readonly (readonly [string, Kind])[] = [
   ['max', 'float'],
   ['min', 'text'],
   ['sum', 'numeric'],
+  ['avg', 'numeric'],
   ['max', 'numeric'],
   ['max', 'date'],
   ['bool_or', 'bool'],
