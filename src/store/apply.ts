@@ -1,7 +1,8 @@
-// One batch into one relation's table, inside a transaction that the caller opened. Owns the upsert:
-// the keys go to a temporary table, rows with those keys are deleted, the new rows are appended.
+// One batch into one relation's table, inside a transaction that the caller opened. Owns the
+// upsert: keys go to a temporary table, rows with those keys are deleted, new rows are appended.
 // Must never commit, and must leave no row behind that the position does not cover.
 
+import { BIGINT, BLOB, VARCHAR } from '@duckdb/node-api'
 import type { DuckDBType } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
 import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
@@ -19,7 +20,7 @@ import type { Writer } from './writer.ts'
 /** The temporary table that holds the keys of the batch in hand. */
 const KEYS = 'jetgres_keys'
 
-const DROPPED_TYPES = ['BIGINT', 'BIGINT', 'BIGINT', 'VARCHAR', 'VARCHAR', 'BLOB'].map(duckTypeByName)
+const DROPPED_TYPES = [BIGINT, BIGINT, BIGINT, VARCHAR, VARCHAR, BLOB]
 
 /** A relation's table as the writer knows it. */
 export interface Target {
@@ -38,7 +39,7 @@ export interface Progress {
 /** @throws StoreError when a column's type has no place in the store. */
 export function targetOf(schema: RelationSchema): Target {
   const types = schema.columns.map((column) => duckTypeByName(columnType(column.type)))
-  return { schema, types: [...types, duckTypeByName('BIGINT')], newKeys: new NewKeys(schema) }
+  return { schema, types: [...types, BIGINT], newKeys: new NewKeys(schema) }
 }
 
 function columnType(type: ColumnType): string {
@@ -52,7 +53,8 @@ export function createTableSql(schema: RelationSchema): string {
   const columns = schema.columns.map(
     ({ attnum, type }) => `${storeColumn(attnum)} ${columnType(type)}`
   )
-  return `CREATE TABLE ${storeTable(schema.id)} (${[...columns, `${SEQUENCE_COLUMN} BIGINT`].join(', ')})`
+  columns.push(`${SEQUENCE_COLUMN} BIGINT`)
+  return `CREATE TABLE ${storeTable(schema.id)} (${columns.join(', ')})`
 }
 
 /** Applies what of the batch was not applied before; returns how far the relation has come then. */
@@ -122,7 +124,8 @@ async function deleteKeys(
 /** Equal exactly where Postgres calls the values equal; as `normalized` in batch-rows.ts. */
 function comparable(column: string, type: ColumnType): string {
   if (!isTextNumeric(type)) return column
-  return `CASE WHEN contains(${column}, '.') THEN rtrim(rtrim(${column}, '0'), '.') ELSE ${column} END`
+  const trimmed = `rtrim(rtrim(${column}, '0'), '.')`
+  return `CASE WHEN contains(${column}, '.') THEN ${trimmed} ELSE ${column} END`
 }
 
 async function appendDropped(

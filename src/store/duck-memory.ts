@@ -5,7 +5,7 @@
 import { BLOB, DuckDBDataChunk } from '@duckdb/node-api'
 import type { DuckDBBlobVector, DuckDBVector } from '@duckdb/node-api'
 
-/** The private fields of node-api 1.5's vectors; test/store/duck-values.test.ts notices a change. */
+/** Private fields of node-api 1.5's vectors; test/store/duck-values.test.ts notices a change. */
 interface VectorFields {
   readonly items?: ArrayBufferView
   readonly dataView?: DataView
@@ -36,8 +36,8 @@ const windowFields = vectorView(windowVector, DataView, 16)
 
 /**
  * `length` bytes of DuckDB's memory from `address` on, more than 12, to be read at once and
- * forgotten. Goes through a made-up duckdb_string_t, because node-api gives out only one text's bytes
- * at a time: a call for each text is two thirds of what reading it costs.
+ * forgotten. Goes through a made-up duckdb_string_t, because node-api gives out the bytes of one
+ * text at a time, and a call for each text is half of what reading it costs.
  */
 export function foreignBytes(address: number, length: number): Buffer {
   windowFields.setUint32(0, length, true)

@@ -1,10 +1,10 @@
-// Text vectors → strings: nearly all that reading costs is here. Owns the layout of duckdb_string_t;
+// Text vectors → strings: nearly all that reading costs is here. Owns duckdb_string_t's layout;
 // must never read memory that isn't mapped, nor keep any of it.
 //
 //   duckdb_string_t, 16 bytes:  length u32 │ up to 12 bytes of text
 //                               length u32 │ 4 bytes of prefix │ address u64     (longer texts)
 //
-// Turning bytes into a string costs a call, whatever their number, so neighbours are decoded in one.
+// Turning bytes into a string costs a call, however few they are, so neighbours share one.
 
 import type { DuckDBVector } from '@duckdb/node-api'
 import type { Value } from '../types/value.ts'

@@ -151,8 +151,8 @@ export function int64(value: bigint): bigint {
 }
 
 /**
- * `value` itself. @throws StoreError for a NUL: DuckDB's C API would cut the text there, and Postgres
- * has no such text either.
+ * `value` itself. @throws StoreError for a NUL: DuckDB's C API would cut the text there, and
+ * Postgres has no such text either.
  */
 export function text(value: string): string {
   if (value.includes('\0')) throw new StoreError('text with a zero byte')

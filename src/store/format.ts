@@ -75,12 +75,8 @@ export async function insertRelation(writer: Writer, relation: StoredRelation): 
     JSON.stringify(schema),
     definition
   ])
-  await writer.run('INSERT INTO jetgres_positions VALUES ($1::BIGINT, $2::BIGINT, $3, $4::BIGINT)', [
-    id,
-    BigInt(position.sequence),
-    position.created,
-    BigInt(dropped)
-  ])
+  const insert = 'INSERT INTO jetgres_positions VALUES ($1::BIGINT, $2::BIGINT, $3, $4::BIGINT)'
+  await writer.run(insert, [id, BigInt(position.sequence), position.created, BigInt(dropped)])
 }
 
 export async function updateDefinition(
@@ -116,10 +112,10 @@ export async function deleteRelation(writer: Writer, id: number): Promise<void> 
 
 /** Forgets the dropped deliveries of a relation up to its nth. */
 export async function trimDropped(writer: Writer, id: number, nth: number): Promise<void> {
-  await writer.run(`DELETE FROM ${DROPPED_TABLE} WHERE relation = $1::BIGINT AND nth <= $2::BIGINT`, [
-    BigInt(id),
-    BigInt(nth)
-  ])
+  await writer.run(
+    `DELETE FROM ${DROPPED_TABLE} WHERE relation = $1::BIGINT AND nth <= $2::BIGINT`,
+    [BigInt(id), BigInt(nth)]
+  )
 }
 
 /** Takes the next relation id out of use, for good. */

@@ -1,11 +1,11 @@
 // Tells when no key of a batch can be in the table yet, so that nothing need be deleted: keys that
-// only grow (serial numbers, time) are the commonest there are. Owns an upper bound of the first key
-// column; must never say "new" when it isn't proven.
+// only grow, like serial numbers, are common. Owns an upper bound of the first key column; must
+// never say "new" when it isn't proven.
 
 import type { Batch } from '../types/connector.ts'
 import { OID } from '../types/oids.ts'
 import { storeColumn, storeTable } from '../types/store-names.ts'
-import type { RelationSchema, Value } from '../types/value.ts'
+import type { RelationSchema } from '../types/value.ts'
 import { keyColumns } from './batch-rows.ts'
 import type { Writer } from './writer.ts'
 
@@ -20,7 +20,7 @@ export class NewKeys {
    * lowered, so a rollback or a delete leaves it too high, which only costs a DELETE.
    * undefined: not known; null: the table was empty.
    */
-  #max: bigint | null | undefined
+  #max: number | bigint | null | undefined
 
   constructor(schema: RelationSchema) {
     this.#table = storeTable(schema.id)
@@ -33,11 +33,11 @@ export class NewKeys {
     const column = this.#column
     if (!column) return false
     if (this.#max === undefined) this.#max = await this.#readMax(writer, column.attnum)
-    const values = batch.columns[column.index] as readonly Value[]
-    let min = BigInt(values[indexes[0] as number] as bigint)
+    const values = batch.columns[column.index] as readonly (number | bigint)[]
+    let min = values[indexes[0] as number] as number | bigint
     let max = min
     for (const row of indexes) {
-      const value = BigInt(values[row] as bigint)
+      const value = values[row] as number | bigint
       if (value < min) min = value
       if (value > max) max = value
     }

@@ -1,5 +1,5 @@
-// One DuckDB connection that reads. Owns the order of its operations (DuckDB runs one at a time, and
-// a second one ends the first one's stream), its prepared statements, and interruption.
+// One DuckDB connection that reads. Owns the order of its operations (DuckDB runs one at a time,
+// and a second one ends the first one's stream), its prepared statements, and interruption.
 // Must never write: transactions are opened read-only.
 
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api'

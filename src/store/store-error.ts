@@ -2,7 +2,7 @@
 // become it; must never choose an SQLSTATE: a caller that meets a StoreError relays the statement,
 // or fails the batch.
 
-/** A failure of the store: DuckDB's message under the step that failed; `cause` is DuckDB's error. */
+/** A failure of the store: the step that failed and DuckDB's message; `cause` is its error. */
 export class StoreError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options)

@@ -90,7 +90,7 @@ export class Store {
     })
   }
 
-  /** Waits for what is being written, ends all snapshots, folds the WAL into the file, closes it. */
+  /** Ends all snapshots, waits for what is being written, folds the WAL into the file, closes. */
   close(): Promise<void> {
     this.#closing ??= step('close the store', async () => {
       await this.#readers.close()
@@ -161,8 +161,8 @@ export class Store {
   }
 
   /**
-   * Applies rows, position and dropped deliveries in one transaction; on disk when it resolves. What
-   * was applied before is left out, so a batch may come again.
+   * Applies rows, position and dropped deliveries in one transaction; on disk when it resolves.
+   * What was applied before is left out, so a batch may come again.
    * @throws StoreError; then nothing of the batch is applied.
    */
   async apply(batch: Batch): Promise<void> {

@@ -27,7 +27,7 @@ import {
 const START = { sequence: 0, created: CREATED }
 const READ = 'SELECT * FROM r1 ORDER BY ALL'
 
-t.test('of one key the newest row stays, within a batch and across batches', async (t) => {
+void t.test('of one key the newest row stays, within a batch and across batches', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
   await store.apply(batchOf({ rows: [[1, 'old'], [2, 'b'], [1, 'new']] }))
@@ -41,7 +41,7 @@ t.test('of one key the newest row stays, within a batch and across batches', asy
   ])
 })
 
-t.test('a delivery that comes again changes nothing', async (t) => {
+void t.test('a delivery that comes again changes nothing', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
   await store.define(schemaOf(2, [INTEGER]), '', START)
@@ -57,7 +57,7 @@ t.test('a delivery that comes again changes nothing', async (t) => {
   t.strictSame(await store.position(1), { sequence: 5, created: CREATED }, 'never goes back')
 })
 
-t.test('a stream made again starts over and keeps the rows', async (t) => {
+void t.test('a stream made again starts over and keeps the rows', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', { sequence: 90, created: CREATED })
   await store.apply(batchOf({ rows: [[1, 'a'], [2, 'b']], from: 100 }))
@@ -66,7 +66,7 @@ t.test('a stream made again starts over and keeps the rows', async (t) => {
   t.strictSame(await store.position(1), { sequence: 1, created: 'later' })
 })
 
-t.test('keys are equal where Postgres calls them equal', async (t) => {
+void t.test('keys are equal where Postgres calls them equal', async (t) => {
   const cases: readonly [string, ColumnType, readonly Value[], number][] = [
     ['text', TEXT, ['', 'a', 'A', 'a ', 'länger als zwölf', 'a'], 5],
     ['bigint', type(20), [1n, -9223372036854775808n, 1n, 9007199254740993n, 9007199254740992n], 4],
@@ -96,7 +96,9 @@ t.test('keys are equal where Postgres calls them equal', async (t) => {
     const together = 2 * i + 1
     const apart = 2 * i + 2
     const rows = values.map((value) => [value])
-    for (const id of [together, apart]) await store.define(schemaOf(id, [columnType], [1]), '', START)
+    for (const id of [together, apart]) {
+      await store.define(schemaOf(id, [columnType], [1]), '', START)
+    }
     await store.apply(batchOf({ id: together, rows }))
     for (const [n, row] of rows.entries()) {
       await store.apply(batchOf({ id: apart, rows: [row], from: n + 1 }))
@@ -108,12 +110,12 @@ t.test('keys are equal where Postgres calls them equal', async (t) => {
   }
 })
 
-t.test('random upserts equal the fold of their deliveries', async (t) => {
+void t.test('random upserts equal the fold of their deliveries', async (t) => {
   const chance = random(t)
   const kinds: readonly { types: readonly ColumnType[]; key: (n: number) => Value[] }[] = [
     { types: [INTEGER], key: (n) => [n] },
     { types: [type(20)], key: (n) => [BigInt(n)] },
-    { types: [TEXT], key: (n) => [`key ${n}`] },
+    { types: [TEXT], key: (n) => [`0${n}`] },
     { types: [TEXT, INTEGER], key: (n) => [`${n % 7}`, n] },
     { types: [INTEGER, TEXT], key: (n) => [n % 7, `1${n}`] }
   ]
@@ -133,7 +135,8 @@ t.test('random upserts equal the fold of their deliveries', async (t) => {
         chance.int(0, 1e9)
       ])
       rows.forEach((row, n) => {
-        want.set(row.slice(0, width).join('|'), [...row, BigInt(sequence + n + 1)])
+        const slot = JSON.stringify(row.slice(0, width).map(Number))
+        want.set(slot, [...row, BigInt(sequence + n + 1)])
       })
       await store.apply(batchOf({ id, rows, from: sequence + 1 }))
       sequence += size
@@ -144,7 +147,7 @@ t.test('random upserts equal the fold of their deliveries', async (t) => {
   }
 })
 
-t.test('a batch that fails leaves nothing, and the next one works', async (t) => {
+void t.test('a batch that fails leaves nothing, and the next one works', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
   await store.apply(batchOf({ rows: [[1, 'a']] }))
@@ -165,7 +168,7 @@ t.test('a batch that fails leaves nothing, and the next one works', async (t) =>
   t.equal(await store.droppedCount(1), 0)
 })
 
-t.test('dropped deliveries are all counted, the newest are kept', async (t) => {
+void t.test('dropped deliveries are all counted, the newest are kept', async (t) => {
   const path = await storePath(t)
   const kept = limits.droppedKeptPerRelation
   const drop = (from: number, count: number) =>
@@ -197,7 +200,7 @@ t.test('dropped deliveries are all counted, the newest are kept', async (t) => {
   t.strictSame(await readAll(store, 'SELECT count(*)::INTEGER FROM jetgres_dropped'), [[1]])
 })
 
-t.test('relations, definitions and ids outlive the process; ids never come back', async (t) => {
+void t.test('relations and ids outlive the process; ids never come back', async (t) => {
   const path = await storePath(t)
   const first = await Store.open({ path, log })
   const id = await first.nextId()
@@ -225,7 +228,7 @@ t.test('relations, definitions and ids outlive the process; ids never come back'
   await eventually(async () => ((await stat(`${path}.wal`)).mode & 0o777) === 0o600)
 })
 
-t.test('refuses a file that is not a store of this version', async (t) => {
+void t.test('refuses a file that is not a store of this version', async (t) => {
   const versioned = await storePath(t)
   await (await Store.open({ path: versioned, log })).close()
   await execute(versioned, 'UPDATE jetgres_meta SET version = 2')
