@@ -6,7 +6,7 @@ import { createInbox } from 'nats'
 import type { Msg, MsgHdrs, NatsConnection, NatsError, Subscription } from 'nats'
 
 import { limits } from '../limits.ts'
-import { deliveryFacts } from './delivery.ts'
+import { toDelivery } from './delivery.ts'
 import type { Delivery } from './delivery.ts'
 import { nextSubject, pullRequest } from './jetstream.ts'
 
@@ -102,15 +102,15 @@ export class PullSession {
   }
 
   #deliver(reply: string, message: Msg): void {
-    const facts = deliveryFacts(reply)
-    if (!facts) return this.end('a delivery came without its sequence')
-    if (facts.consumerSequence !== this.#consumerSequence + 1) {
+    const delivery = toDelivery(reply, message)
+    if (!delivery) return this.end('a delivery came without its sequence')
+    if (delivery.consumerSequence !== this.#consumerSequence + 1) {
       return this.end('a delivery was lost on the way')
     }
-    this.#consumerSequence = facts.consumerSequence
+    this.#consumerSequence++
     this.#deliveredSinceStatus++
     this.#outstanding--
-    this.#options.onDelivery({ ...facts, subject: message.subject, payload: message.data })
+    this.#options.onDelivery(delivery)
     if (this.#outstanding <= REFILL_AT) this.#refillSoon()
   }
 

@@ -5,7 +5,7 @@ import t from 'tap'
 
 import { Committer } from '../../src/ingest/committer.ts'
 import type { Delivery } from '../../src/ingest/delivery.ts'
-import { deliveryFacts } from '../../src/ingest/delivery.ts'
+import { toDelivery } from '../../src/ingest/delivery.ts'
 import { SlicedQueue } from '../../src/ingest/sliced-queue.ts'
 import { limits } from '../../src/limits.ts'
 import { eventually } from '../support/eventually.ts'
@@ -159,12 +159,19 @@ void t.test('a sliced queue keeps order and tells when it is through', async (t)
 })
 
 void t.test('reply subjects of both forms are read, others refused', async (t) => {
-  const facts = { sequence: 155, consumerSequence: 6, timestampMs: 1700000000123, pending: 42 }
-  const tail = '155.6.1700000000123456789.42'
-  t.same(deliveryFacts(`$JS.ACK.ORDERS.jetgres_x.1.${tail}`), facts)
-  t.same(deliveryFacts(`$JS.ACK.hub.hash.ORDERS.jetgres_x.1.${tail}`), facts, 'no token')
-  t.same(deliveryFacts(`$JS.ACK.hub.hash.ORDERS.jetgres_x.1.${tail}.token`), facts)
-  for (const other of ['', '_INBOX.a.b', '$JS.ACK.a.b', '$JS.ACK.a.b.1.x.y.z.w']) {
-    t.equal(deliveryFacts(other), undefined, other)
+  const message = { subject: 'orders.a', data: new Uint8Array([1]) }
+  const read = (reply: string) => {
+    const got = toDelivery(reply, message)
+    return got && [got.sequence, got.consumerSequence, got.timestampMs, got.pending]
   }
+  const facts = [155, 6, 1700000000123, 42]
+  const tail = '155.6.1700000000123456789.42'
+  t.same(read(`$JS.ACK.ORDERS.jetgres_x.1.${tail}`), facts)
+  t.same(read(`$JS.ACK.hub.hash.ORDERS.jetgres_x.1.${tail}`), facts, 'no token')
+  t.same(read(`$JS.ACK.hub.hash.ORDERS.jetgres_x.1.${tail}.token`), facts)
+  const bad = ['', '_INBOX.a.b', '$JS.ACK.a.b', '$JS.ACK.a.b.1', '$JS.ACK.a.b.1.1.1.1']
+  for (const other of [...bad, '$JS.ACK.a.b.1.x.y.z.w']) {
+    t.equal(toDelivery(other, message), undefined, other)
+  }
+  t.equal(toDelivery(`$JS.ACK.ORDERS.jetgres_x.1.${tail}`, message)?.subject, 'orders.a')
 })
