@@ -12,7 +12,7 @@ export interface Unscaled {
 }
 
 /** Digits after the point that a quotient shows at most where it can still be compared. */
-const COMPARED_SCALE = 20
+const COMPARED_SCALE = 24
 
 /** A DECIMAL in its units; the text is the only way that cannot overflow. */
 export const unscaled = ({ sql, scale }: Decimal): Unscaled => ({

@@ -6,7 +6,7 @@ import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
 import { decimalExpr, factsOf, fallible, guard, quote, relay, typed } from './expr.ts'
-import { INTEGERS, TEXTS } from './families.ts'
+import { EXACT, INTEGERS, TEXTS } from './families.ts'
 import { outsideCommonEra } from './operators.ts'
 import { foldAscii } from './patterns.ts'
 
@@ -149,7 +149,7 @@ export const FUNCTIONS: readonly FunctionRule[] = [
   { name: 'abs', takes: [[OID.float4, OID.float8]], make: same('abs') },
   { name: 'abs', takes: [[OID.numeric]], make: absolute },
   { name: 'round', takes: [[OID.numeric]], make: roundTo },
-  { name: 'round', takes: [[OID.numeric], WHOLE], make: roundTo },
+  { name: 'round', takes: [EXACT, WHOLE], make: roundTo },
   { name: 'floor', takes: [[OID.float8]], make: same('floor') },
   { name: 'ceil', takes: [[OID.float8]], make: same('ceil') },
   { name: 'ceiling', takes: [[OID.float8]], make: same('ceil') },

@@ -252,13 +252,16 @@ const arithmetic: readonly Asked[] = [
     `SELECT id, tz ${op} interval '90 minutes' FROM m WHERE tz > '1900-01-01 00:00:00+00' AND tz < '2100-01-01 00:00:00+00' ORDER BY id`,
     `SELECT id, tz ${op} interval '1 day' FROM m ORDER BY id`
   ]),
-  'SELECT id, n / 3, n / 7.0, n / n0, n / 0.0001, n0 / n, s4 / 3.0, 100.0 * s4 / 7, n30 / 3 FROM m WHERE n <> 0 AND n0 <> 0 ORDER BY id',
-  'SELECT id, n / 3, -n / 3, n / -3, s4 / 7.00, n / 99999.9, s4 / 12345.678, 1.0 / s4 FROM m WHERE s4 <> 0 ORDER BY id',
-  'SELECT id, n / s4 FROM m ORDER BY id',
-  'SELECT id, 1 / 3.0, 10000 / 9999.0, 9999 / 10000.0, 0 / 3.0, 1 / 0.00001, 123456789012345678 / 7.0 FROM m WHERE id < 3 ORDER BY id',
+  ...[
+    'n / 3', 'n / 7.0', 'n / n0', 'n / 0.0001', 'n0 / n', 's4 / 3.0', '100.0 * s4 / 7', 'n30 / 3', '-n / 3', 'n / -3', 's4 / 7.00',
+    'n / 99999.9', 's4 / 12345.678', '1.0 / s4', '1 / 3.0', '10000 / 9999.0', '9999 / 10000.0', '0 / 3.0', '1 / 0.00001', 's8 / 1.5',
+    '123456789012345678 / 7.0', 's8 / 10000.0', 's8 / 0.001', 'n / s4', 'n / n', 'n / 10000', 'n0 / 10001', '9999.9999 / s4', '10000.0000 / s4',
+    'round(n / 3, 2)', 'round(n / 3)', 'round(n, 1)', 'round(n, 5)', 'round(n)', 'round(s4, 2)', 'round(-n / 3, 3)', 'round(s8 / 7.0, 1)', 'n / 3 + 1'
+  ].flatMap((quotient) => [
+    `SELECT id, ${quotient} FROM m WHERE n <> 0 AND n0 <> 0 AND s4 <> 0 AND s8 <> 0 ORDER BY id`,
+    `SELECT id, ${quotient} FROM m WHERE n <> 0 AND abs(n0) < 100 AND n0 <> 0 AND s4 <> 0 ORDER BY ${quotient}, id`
+  ]),
   'SELECT id FROM m WHERE n / 3 > 0.5 ORDER BY n / 3, id',
-  'SELECT id, round(n / 3, 2), round(n / 3), round(n, 1), round(n, 5), round(n), round(s4, 2), round(-n / 3, 3) FROM m ORDER BY id',
-  'SELECT id, s8 / 1.5, s8 / 10000.0, s8 / 0.001 FROM m ORDER BY id',
   'SELECT id, 7 / s4 FROM m ORDER BY id',
   'SELECT id, 7 / s4 FROM m WHERE s4 <> 0 ORDER BY id',
   'SELECT id, -s4, -s8, -sf, -n, - i2 FROM m WHERE i2 > -32768 ORDER BY id',
@@ -432,12 +435,22 @@ const groups: readonly Asked[] = [
   ),
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => `SELECT g, avg(s4), avg(s8), avg(i2), avg(id) FROM m WHERE id % ${n} = 0 GROUP BY g`),
   'SELECT g, avg(s4) FROM m GROUP BY g ORDER BY avg(s4), g',
-  'SELECT g, avg(n), avg(n / 100), avg(n0), avg(n * 1000), avg(n + 0.12345) FROM m WHERE abs(n) < 1000 AND n0 < 1000 GROUP BY g',
-  'SELECT g, avg(n), avg(-n) FROM m GROUP BY g ORDER BY avg(n) DESC, g',
-  'SELECT g, round(avg(s4), 2), round(avg(s4)), round(avg(n), 1), round(avg(s8), 4) FROM m GROUP BY g ORDER BY round(avg(s4), 2) DESC, g',
+  ...[
+    'avg(n)', 'avg(-n)', 'avg(n * 2)', 'avg(n * 1000)', 'avg(n + 0.12345)', 'avg(n + 0.1234)', 'avg(n - 100)', 'round(avg(s4), 2)',
+    'round(avg(n), 1)', 'round(avg(s8), 4)', 'round(avg(s4))', 'sum(s4)::numeric / count(*)', 'sum(n) / count(s4)', 'sum(n) / 7',
+    'avg(n) FILTER (WHERE b)', 'avg(DISTINCT n)', 'avg(s4::numeric)', 'avg(w)', 'sum(w) / count(*)', 'avg(w * 0.00001)', 'avg(w * 10000)'
+  ].flatMap((average) => {
+    const table = average.includes('w') ? 'side' : 'm'
+    const key = table === 'm' ? 'g' : 'i4'
+    return [
+      `SELECT ${average} FROM ${table}`,
+      `SELECT ${key}, ${average} FROM ${table} GROUP BY ${key} ORDER BY ${average} DESC, ${key}`,
+      `SELECT ${key}, ${average} FROM ${table} GROUP BY ${key} HAVING ${average} > 1.5`,
+      ...[1, 5, 9, 13, 20].map((id) => `SELECT ${average} FROM ${table} WHERE id % ${id} = 0 AND id > 1`)
+    ]
+  }),
   'SELECT g, 100.0 * count(*) FILTER (WHERE b) / count(*), round(100.0 * count(*) FILTER (WHERE b) / count(*), 1) FROM m GROUP BY g',
   'SELECT g, sum(s4)::numeric / count(*), sum(n) / count(n), sum(n) / 7 FROM m GROUP BY g',
-  'SELECT avg(w), sum(w) / count(*), avg(w * 0.00001), avg(w * 10000) FROM side',
   'SELECT g, avg(s8) FROM m GROUP BY g HAVING avg(s8) > 10.5',
   'SELECT g, avg(s4)::int FROM m GROUP BY g',
   'SELECT g, sum(s4) AS total FROM m GROUP BY g HAVING sum(s4) > 10 ORDER BY total DESC, g',
