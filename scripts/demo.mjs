@@ -220,20 +220,27 @@ async function look(client) {
     client,
     'SELECT count(*) AS streams, sum(viewers) AS viewers, max(ts) AS newest FROM live_stream_metrics'
   )
+  const sumRoute = await lastRoute(client)
   const joined = await ask(
     client,
     `SELECT v.country, sum(m.viewers) AS viewers
        FROM live_stream_metrics m JOIN videos v ON v.id = m.video_id GROUP BY 1 ORDER BY 1`
   )
-  const route = (await ask(client, 'SHOW jetgres.last_route'))[0]
+  const joinRoute = await lastRoute(client)
   const clock = (/** @type {Date | undefined} */ ts) => ts?.toISOString().slice(11, 23) ?? '-'
   return [
     ...rows.map((r) => cells([r.video_id, `${r.viewers} viewers`, `${r.likes} likes`, clock(r.ts)])),
     `  all: ${sums?.streams} streams, ${sums?.viewers} viewers, newest ${clock(sums?.newest)}`,
     `  by country: ${joined.map((r) => `${r.country} ${r.viewers}`).join(', ')}`,
-    `  that join's route: ${Object.values(route ?? {}).join(' ')}`,
+    `  routes: the sums ${sumRoute}, the join ${joinRoute}`,
     ''
   ]
+}
+
+/** @param {pg.Client} client */
+async function lastRoute(client) {
+  const [row = {}] = await ask(client, 'SHOW jetgres.last_route')
+  return Object.values(row).join(' ')
 }
 
 /** @param {unknown[]} values */
