@@ -80,8 +80,8 @@ export const limits = {
   listenBacklog: 1_024,
   /** How soon a twin that was dropped or renamed behind our back is noticed. */
   reconcileIntervalMs: 5_000,
-  /** Connections of the maintenance role a database: one for work, one for scratch tables. */
-  maintenanceConnectionsMax: 4,
+  /** Connections of the maintenance role a database: each scratch scan holds one while it is read. */
+  maintenanceConnectionsMax: 8,
   /** A prepared SELECT's plan is checked against names and privileges at least this often. */
   planFreshMs: 1_000,
   /** Rows encoded between two looks at the socket's back-pressure. */

@@ -9,7 +9,7 @@ import type { Relation } from '../catalog/relation.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { openScan } from './scan.ts'
-import type { Scan, ScanRequest } from './scan.ts'
+import type { Scan, ScanRequest } from './remote.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 
 export interface ReadsOptions {

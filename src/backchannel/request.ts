@@ -7,7 +7,7 @@ import type { Node } from '../sql/ast.ts'
 import { parseSql } from '../sql/parser.ts'
 import { ARRAY_OID, OID } from '../types/oids.ts'
 import { SCHEMA } from '../upstream/bridge.ts'
-import type { ScanRequest } from './scan.ts'
+import type { ScanRequest } from './remote.ts'
 
 /** Type names as the parser gives them → OID; the grammar has made int4 of "integer" by then. */
 const TYPE_OID: ReadonlyMap<string, number> = new Map(Object.entries(OID))

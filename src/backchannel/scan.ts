@@ -3,51 +3,16 @@
 // check again.
 
 import type { Relation } from '../catalog/relation.ts'
-import { featureNotSupported } from '../errors.ts'
-import type { Node } from '../sql/ast.ts'
 import type { Chunk, Cursor, Parameter, Snapshot } from '../store/snapshot.ts'
 import { translate } from '../translate/translate.ts'
 import type { Translation } from '../translate/translate.ts'
 import { codecFor } from '../types/codec.ts'
-import type { ColumnType, OutputSettings, RelationSchema, Value } from '../types/value.ts'
-import { childName, SCHEMA } from '../upstream/bridge.ts'
+import type { ColumnType } from '../types/value.ts'
 import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
 import type { RowWriter } from '../wire/row-writer.ts'
+import { childScope, parametersOf, REMOTE_SETTINGS } from './remote.ts'
+import type { Scan, ScanRequest } from './remote.ts'
 import { openScratch } from './scratch.ts'
-
-/** postgres_fdw sets these on its connections and reads text accordingly (connection.c). */
-export const REMOTE_SETTINGS: OutputSettings = {
-  timeZone: 'GMT',
-  dateStyle: 'ISO, MDY',
-  intervalStyle: 'postgres',
-  extraFloatDigits: 3,
-  byteaOutput: 'hex'
-}
-
-export interface ScanRequest {
-  readonly relationId: number
-  readonly text: string
-  readonly select: Node
-  /** Type OIDs of $1 …, from the casts that postgres_fdw writes around them. */
-  readonly parameterTypes: readonly number[]
-  /** As text. */
-  readonly parameters: readonly (string | null)[]
-}
-
-export interface Scan {
-  /** Names of the result columns; nobody reads them, libpq wants their number. */
-  readonly columns: readonly string[]
-  /** Writes up to `count` rows; returns how many. */
-  fetch(writer: RowWriter, count: number): Promise<number>
-  rewind(): Promise<void>
-  close(): Promise<void>
-}
-
-/** The relation as the live child names it: columns c<attnum> (bridge.ts). */
-export const childSchema = (schema: RelationSchema): RelationSchema => ({
-  ...schema,
-  columns: schema.columns.map((column) => ({ ...column, name: `c${column.attnum}` }))
-})
 
 /** @throws StoreError, PgError */
 export async function openScan(
@@ -56,13 +21,7 @@ export async function openScan(
   snapshot: Snapshot,
   database: MaintenanceDatabase
 ): Promise<Scan> {
-  const schema = childSchema(relation.schema)
-  const translation = translate(request.select, {
-    relation: (name, table) =>
-      name === SCHEMA && table === childName(relation.id) ? schema : undefined,
-    described: undefined,
-    parameters: request.parameterTypes
-  })
+  const translation = translate(request.select, childScope(request, relation))
   if ('relay' in translation) return openScratch(request, relation, snapshot, database)
   const scan = new StoreScan(request, translation, snapshot)
   await scan.rewind()
@@ -84,9 +43,7 @@ class StoreScan implements Scan {
     this.columns = translation.columns.map((_, i) => `c${i}`)
     this.#translation = translation
     this.#snapshot = snapshot
-    this.#parameters = translation.parameters.map((number, i) =>
-      parameterOf(request.parameters[number - 1] ?? null, translation.parameterTypes[i]!)
-    )
+    this.#parameters = parametersOf(request, translation)
   }
 
   async fetch(writer: RowWriter, count: number): Promise<number> {
@@ -118,19 +75,8 @@ class StoreScan implements Scan {
   }
 }
 
-function parameterOf(text: string | null, oid: number): Parameter {
-  const type = { oid, typmod: -1 }
-  return { value: text === null ? null : valueOf(text, type), type }
-}
-
-function valueOf(text: string, type: ColumnType): Value {
-  const codec = codecFor(type.oid)
-  if (!codec) throw featureNotSupported(`a parameter of type ${type.oid}`)
-  return codec.fromText(text, type, REMOTE_SETTINGS)
-}
-
 /** Rows as postgres_fdw reads them: text. */
-export function writeRows(
+function writeRows(
   writer: RowWriter,
   chunk: Chunk,
   types: readonly ColumnType[],

@@ -24,6 +24,7 @@ export async function describeQuery(
   names: readonly string[]
 ): Promise<Described> {
   const asks = [
+    { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
     { kind: 'parse', bytes: frontend.parse({ name: PRIVATE, text, types: [] }) },
     { kind: 'describe', bytes: frontend.describe({ type: 'S', name: PRIVATE }) },
     { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },

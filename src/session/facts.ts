@@ -53,9 +53,13 @@ const FACTS_SQL = `SELECT ${SETTINGS.map((name) => `pg_catalog.current_setting('
 /** Names nobody else uses, so that the client's unnamed statement and portal survive. */
 const PRIVATE = 'jetgres facts'
 
-/** The messages of a question that runs `text` once with text parameters. */
+/**
+ * The messages of a question that runs `text` once with text parameters. The Close in front is for
+ * a question that failed half-way: prepared statements outlive the transaction they fail in.
+ */
 export function askOnce(text: string, values: readonly (string | null)[], name = PRIVATE): Ask[] {
   return [
+    { kind: 'close', bytes: frontend.close({ type: 'S', name }) },
     { kind: 'parse', bytes: frontend.parse({ name, text, types: [] }) },
     { kind: 'bind', bytes: frontend.bind({ portal: name, statement: name, values: [...values] }) },
     { kind: 'execute', bytes: frontend.execute({ portal: name, rows: 0 }) },

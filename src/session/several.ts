@@ -57,6 +57,7 @@ async function relayPart(c: Conversation, text: string): Promise<void> {
 }
 
 const partAsks = (text: string): Ask[] => [
+  { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
   { kind: 'parse', bytes: frontend.parse({ name: PRIVATE, text, types: [] }) },
   { kind: 'bind', bytes: frontend.bind({ portal: PRIVATE, statement: PRIVATE, values: [] }) },
   { kind: 'describe', bytes: frontend.describe({ type: 'P', name: PRIVATE }) },

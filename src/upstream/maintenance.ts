@@ -52,9 +52,14 @@ export class MaintenanceDatabase {
     return result.rows
   }
 
-  /** A connection of one's own, given back (or closed, after an error) by `work`'s end. */
+  /** A connection of one's own; the caller releases it. */
+  connect(): Promise<pg.PoolClient> {
+    return this.#pool.connect()
+  }
+
+  /** The same, given back (or closed, after an error) by `work`'s end. */
   async withClient<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect()
+    const client = await this.connect()
     try {
       const result = await work(client)
       client.release()
