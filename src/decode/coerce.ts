@@ -97,8 +97,7 @@ const isNumeric = (kind: Kind): boolean => kind === 'number' || kind === 'string
 function inputOf(type: ColumnType, accepts: (kind: Kind) => boolean): Coerce {
   const codec = codecFor(type.oid)
   if (!codec) throw featureNotSupported(`type with OID ${type.oid} cannot be read from JSON`)
-  return (kind, text) =>
-    accepts(kind) ? codec.fromText(text, type, PAYLOAD_SETTINGS) : undefined
+  return (kind, text) => (accepts(kind) ? codec.fromText(text, type, PAYLOAD_SETTINGS) : undefined)
 }
 
 /** A float is none, not even 1.0 or 1e2. */

@@ -72,13 +72,14 @@ function integerInstant(
 }
 
 /** Both utc_* modes take strings only. */
-const NUMBER_UNIT: Readonly<Record<TimestamptzHandling, ((value: bigint) => bigint) | undefined>> = {
-  micro: (value) => value,
-  milli: (value) => value * 1_000n,
-  guess_number_unit: guessedMicros,
-  utc_string: undefined,
-  utc_without_suffix: undefined
-}
+const NUMBER_UNIT: Readonly<Record<TimestamptzHandling, ((value: bigint) => bigint) | undefined>> =
+  {
+    micro: (value) => value,
+    milli: (value) => value * 1_000n,
+    guess_number_unit: guessedMicros,
+    utc_string: undefined,
+    utc_without_suffix: undefined
+  }
 
 /** Seconds, milliseconds, microseconds or nanoseconds, by size (RisingWave's cast/mod.rs). */
 function guessedMicros(value: bigint): bigint {

@@ -1,5 +1,5 @@
-// One-dimensional arrays of any scalar codec, lower bound 1. Other shapes can't be held: reading one
-// is refused, and the caller leaves it to Postgres. Source: array_out, array_in, array_send of
+// One-dimensional arrays of any scalar codec, lower bound 1. Other shapes can't be held: reading
+// one is refused, and the caller leaves it to Postgres. Source: array_out, array_in, array_send of
 // arrayfuncs.c.
 
 import { featureNotSupported, invalidTextRepresentation } from '../errors.ts'
@@ -16,6 +16,7 @@ function quoted(text: string): string {
 
 /** Element texts of "{a,NULL,\"b c\"}"; null for NULL. */
 function split(text: string): (string | null)[] {
+  const nested = () => featureNotSupported('nested arrays are not supported here')
   const malformed = () => invalidTextRepresentation(`malformed array literal: "${text}"`)
   const trimmed = text.replace(/^[ \t-\r]+|[ \t-\r]+$/g, '')
   if (trimmed.startsWith('[')) throw featureNotSupported('array bounds are not supported here')
@@ -27,8 +28,7 @@ function split(text: string): (string | null)[] {
   for (;;) {
     const found = element.exec(trimmed)
     if (!found) {
-      if (trimmed.includes('{', 1)) throw featureNotSupported('nested arrays are not supported here')
-      throw malformed()
+      throw trimmed.includes('{', 1) ? nested() : malformed()
     }
     if (found[1] === undefined && /^[ \t-\r]*$/.test(found[2] ?? '')) throw malformed()
     elements.push(elementText(found[1], found[2] ?? ''))
@@ -102,7 +102,9 @@ export function arrayCodec(arrayOid: number, element: Codec): Codec {
     toBinary: (value, type) => encode(value as readonly Value[], element, elementType(type)),
     fromText(text, type, settings) {
       const own = elementType(type)
-      return split(text).map((item) => (item === null ? null : element.fromText(item, own, settings)))
+      return split(text).map((item) =>
+        item === null ? null : element.fromText(item, own, settings)
+      )
     },
     fromBinary: (bytes, type) => decode(bytes, element, elementType(type))
   }

@@ -59,8 +59,8 @@ export function clockText(micros: number): string {
   const fraction = micros % MICROS_PER_SECOND
   const seconds = (micros - fraction) / MICROS_PER_SECOND
   const minutes = Math.floor(seconds / 60)
-  const clock = `${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}:${twoDigits(seconds % 60)}`
-  return clock + fractionText(fraction)
+  const hoursAndMinutes = `${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`
+  return `${hoursAndMinutes}:${twoDigits(seconds % 60)}${fractionText(fraction)}`
 }
 
 export function fractionText(micros: number): string {
@@ -74,7 +74,7 @@ export function roundHalfEven(value: number): number {
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
-/** The digits after a decimal point, as microseconds; more than six round as Postgres's strtod does. */
+/** Digits after a decimal point, as microseconds; more than six round as Postgres's rint does. */
 export function fractionMicros(digits: string): number {
   if (digits.length <= 6) return Number(digits.padEnd(6, '0'))
   return roundHalfEven(Number(`0.${digits}`) * MICROS_PER_SECOND)

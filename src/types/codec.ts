@@ -1,5 +1,5 @@
-// The door to the codecs: which one a type OID has, and whether a session's settings can be honoured.
-// Owns no format itself, and must never guess: an OID without a codec is not ours to encode.
+// The door to the codecs: which one a type OID has, and whether a session's settings can be
+// honoured. Owns no format itself, and must never guess: an OID without a codec is not ours.
 
 import { arrayCodec } from './array.ts'
 import { bool } from './boolean.ts'
@@ -75,7 +75,7 @@ export function codecFor(typeOid: number): Codec | undefined {
   return BY_OID.get(typeOid)
 }
 
-/** Why output under these settings cannot be made here, exactly as Postgres would; else undefined. */
+/** Why output under these settings cannot be made here as Postgres would; else undefined. */
 export function settingsSupported(settings: OutputSettings): string | undefined {
   const { dateStyle, intervalStyle, extraFloatDigits, byteaOutput, timeZone } = settings
   if (!/^ISO\b/i.test(dateStyle)) return `DateStyle is "${dateStyle}"`

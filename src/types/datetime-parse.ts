@@ -1,6 +1,6 @@
 // Reads the ISO-like spellings of dates and times that every Postgres reads alike whatever its
-// DateStyle. Everything else ("now", "Jan 5", abbreviations of zones) is refused: its meaning hangs
-// on the clock or on settings that only Postgres has.
+// DateStyle. All else ("now", "Jan 5", abbreviations of zones) is refused: its meaning hangs on
+// the clock or on settings that only Postgres has.
 
 import {
   datetimeFieldOverflow,
@@ -33,7 +33,7 @@ const ascii = (pattern: string): RegExp =>
 
 const DATETIME = ascii(String.raw`${DATE}(?:(?:T|\s+)${CLOCK}${ZONE}?)?(?:\s+(AD|BC))?`)
 const TIME = ascii(CLOCK)
-const WORD = ascii(String.raw`([+-]?infinity|epoch)`)
+const WORD = ascii(String.raw`(-?infinity|epoch)`)
 const DISPLACEMENT = /^[+-](?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2}))?)?|(\d{1,2})(\d\d))$/
 
 /** Hours of displacement stay below this (MAX_TZDISP_HOUR). */
@@ -58,7 +58,7 @@ export function parseDatetime(text: string, typeName: string): ParsedDatetime | 
 
 function parseWord(text: string, typeName: string): DatetimeWord {
   const word = WORD.exec(text)?.[1]?.toLowerCase()
-  if (word === 'infinity' || word === '+infinity') return 'infinity'
+  if (word === 'infinity') return 'infinity'
   if (word === '-infinity' || word === 'epoch') return word
   throw badDatetime(text, typeName)
 }

@@ -1,7 +1,8 @@
-// How float4out and float8out print at extra_float_digits >= 1: the shortest digits that read back,
-// fixed between 1e-4 and 1e6 (real) or 1e15 (double), with an exponent of two digits otherwise.
+// How float4out and float8out print at extra_float_digits >= 1: the shortest digits that read
+// back, fixed between 1e-4 and 1e6 (real) or 1e15 (double), with a two-digit exponent otherwise.
 // Differs from JavaScript in one more point: digits that lie exactly between two floats don't count
-// as reading back (Ryu without acceptBounds, d2s.c and f2s.c), so 1e23 prints 9.999999999999999e+22.
+// as reading back (Ryu without acceptBounds, d2s.c and f2s.c), so 1e23
+// prints as 9.999999999999999e+22.
 
 const FLOAT4_MIN_NORMAL = 2 ** -126
 

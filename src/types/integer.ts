@@ -36,6 +36,14 @@ function parseBigint(text: string): bigint {
   return value
 }
 
+/** Postgres takes a negative int4 too and wraps it round; a leading zero is octal to it. */
+function parseOid(text: string): number {
+  if (/^[+-]?0\d/.test(digits(text, 'oid'))) {
+    throw invalidTextRepresentation(`invalid input syntax for type oid: "${text}"`)
+  }
+  return parseNumber(text, 'oid', -2147483648, 4294967295) >>> 0
+}
+
 export const int2: Codec = {
   oid: OID.int2,
   typlen: 2,
@@ -84,7 +92,6 @@ export const oid: Codec = {
     bytes.writeUInt32BE(value as number)
     return bytes
   },
-  // oidin takes a negative int4 and wraps it round.
-  fromText: (text) => parseNumber(text, 'oid', -2147483648, 4294967295) >>> 0,
+  fromText: parseOid,
   fromBinary: (bytes) => fixedWidth(bytes, 4).getUint32(0)
 }

@@ -17,12 +17,22 @@ const months = (scale: number): Unit => ({ part: 'months', scale })
 const days = (scale: number): Unit => ({ part: 'days', scale })
 const micros = (scale: number): Unit => ({ part: 'micros', scale })
 
+const MICROSECOND = micros(1)
+const MILLISECOND = micros(1_000)
+const SECOND = micros(1_000_000)
+const MINUTE = micros(60_000_000)
+const HOUR = micros(3_600_000_000)
+
+/** What seconds with a fraction, and what a clock reading, leave no room for beside them. */
+const SECOND_UNITS: readonly Unit[] = [SECOND, MILLISECOND, MICROSECOND]
+const CLOCK_UNITS: readonly Unit[] = [...SECOND_UNITS, MINUTE, HOUR]
+
 const NAMES: readonly (readonly [names: string, unit: Unit])[] = [
-  ['microsecond microseconds microsecon us usec usecs useconds usecond', micros(1)],
-  ['millisecond milliseconds millisecon ms msec msecs mseconds', micros(1_000)],
-  ['second seconds s sec secs', micros(1_000_000)],
-  ['minute minutes m min mins', micros(60_000_000)],
-  ['hour hours h hr hrs', micros(3_600_000_000)],
+  ['microsecond microseconds microsecon us usec usecs useconds usecond', MICROSECOND],
+  ['millisecond milliseconds millisecon ms msec msecs mseconds', MILLISECOND],
+  ['second seconds s sec secs', SECOND],
+  ['minute minutes m min mins', MINUTE],
+  ['hour hours h hr hrs', HOUR],
   ['day days d', days(1)],
   ['week weeks w', days(7)],
   ['month months mon mons', months(1)],
@@ -36,19 +46,26 @@ const UNITS: ReadonlyMap<string, Unit> = new Map(
   NAMES.flatMap(([names, unit]) => names.split(' ').map((name): [string, Unit] => [name, unit]))
 )
 
-const ISO_DATE: Readonly<Record<string, Unit>> = { Y: months(12), M: months(1), W: days(7), D: days(1) }
+const ISO_DATE: Readonly<Record<string, Unit>> = {
+  Y: months(12),
+  M: months(1),
+  W: days(7),
+  D: days(1)
+}
 const ISO_TIME: Readonly<Record<string, Unit>> = {
-  H: micros(3_600_000_000),
-  M: micros(60_000_000),
-  S: micros(1_000_000)
+  H: HOUR,
+  M: MINUTE,
+  S: SECOND
 }
 
 const DAYS_PER_MONTH = 30
 const MICROS_PER_DAY = 86_400_000_000
 
-const FIELD = /[ \t-\r]*(?:([+-]?)(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?|([+-]?)(\d*)(?:\.(\d*))?[ \t-\r]*([a-z]*))(?=[ \t-\r+-]|$)/iy
-const ISO = /^P(?=.)((?:[+-]?\d+(?:\.\d*)?[YMWD])*)(?:T((?:[+-]?\d+(?:\.\d*)?[HMS])+))?$/
-const ISO_FIELD = /([+-]?)(\d+)(?:\.(\d*))?([A-Z])/g
+const CLOCK = String.raw`([+-]?)(\d+):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?`
+const COUNT = String.raw`([+-]?)(\d*)(?:\.(\d+))?[ \t-\r]*([a-z]*)`
+const FIELD = new RegExp(String.raw`[ \t-\r]*(?:${CLOCK}|${COUNT})(?=[ \t-\r]|$)`, 'iy')
+const ISO = /^P(?=.)((?:-?\d+(?:\.\d+)?[YMWD])*)(?:T((?:-?\d+(?:\.\d+)?[HMS])+))?$/
+const ISO_FIELD = /(-?)(\d+)(\.\d+)?([A-Z])/g
 
 const bad = (text: string): PgError =>
   invalidDatetimeFormat(`invalid input syntax for type interval: "${text}"`)
@@ -61,11 +78,11 @@ class Sum {
   days = 0
   micros = 0n
 
-  add(sign: number, whole: string, fraction: string | undefined, unit: Unit): void {
+  /** `rest` is what lies beyond the whole units, with the sign. */
+  add(sign: number, whole: string, rest: number, unit: Unit): void {
     const count = sign * Number(whole || 0)
-    if (unit.part === 'micros') this.micros += BigInt(sign) * BigInt(whole || 0) * BigInt(unit.scale)
-    else this[unit.part] += count * unit.scale
-    const rest = sign * Number(`0.${fraction || 0}`)
+    if (unit.part !== 'micros') this[unit.part] += count * unit.scale
+    else this.micros += BigInt(sign) * BigInt(whole || 0) * BigInt(unit.scale)
     if (rest !== 0) this.#addFraction(rest, unit)
   }
 
@@ -120,7 +137,9 @@ function parseIso(date: string, clock: string, text: string): Interval {
 function addIso(sum: Sum, fields: string, units: Readonly<Record<string, Unit>>): void {
   for (const [, sign, whole = '', fraction, letter = ''] of fields.matchAll(ISO_FIELD)) {
     const unit = units[letter]
-    if (unit) sum.add(sign === '-' ? -1 : 1, whole, fraction, unit)
+    // Taken from the whole number in binary, as Postgres does: -1.2 leaves -0.19999999999999996.
+    const value = Number(`${sign}${whole}${fraction ?? ''}`)
+    if (unit) sum.add(sign === '-' ? -1 : 1, whole, value - Math.trunc(value), unit)
   }
 }
 
@@ -129,40 +148,40 @@ function parseVerbose(text: string): Interval {
   const body = (ago ? text.slice(0, ago.index) : text).replace(/^[ \t-\r]*@/, '')
   const end = body.replace(/[ \t-\r]+$/, '').length
   const sum = new Sum()
-  const seen = new Set<Unit | 'clock'>()
+  const seen = new Set<Unit>()
   FIELD.lastIndex = 0
   for (let at = 0; at < end; at = FIELD.lastIndex) {
     FIELD.lastIndex = at
     const field = FIELD.exec(body)
-    const kind = field ? addField(sum, field, at === 0 && field[0].length >= end, text) : undefined
+    const units = field ? addField(sum, field, at === 0 && field[0].length >= end, text) : []
     // Postgres refuses a unit given twice.
-    if (kind === undefined || seen.has(kind)) throw bad(text)
-    seen.add(kind)
+    if (units.length === 0 || units.some((unit) => seen.has(unit))) throw bad(text)
+    for (const unit of units) seen.add(unit)
   }
   if (seen.size === 0) throw bad(text)
   return sum.result(ago !== null, text)
 }
 
-function addField(
-  sum: Sum,
-  field: RegExpExecArray,
-  alone: boolean,
-  text: string
-): Unit | 'clock' | undefined {
-  if (field[2] !== undefined) return addClock(sum, field, text)
+/** Adds a field and says which units it has used up; none when it is not a field. */
+function addField(sum: Sum, field: RegExpExecArray, alone: boolean, text: string): readonly Unit[] {
+  if (field[2] !== undefined) {
+    addClock(sum, field, text)
+    return CLOCK_UNITS
+  }
   const [, , , , , , sign, whole = '', fraction, word = ''] = field
   const unit = UNITS.get(word.toLowerCase() || (alone ? 's' : ''))
-  if (!unit || (whole === '' && !fraction)) return undefined
-  sum.add(sign === '-' ? -1 : 1, whole, fraction, unit)
-  return unit
+  // Postgres reads ".5 days" one way alone and another after a clock.
+  if (!unit || whole === '') return []
+  const factor = sign === '-' ? -1 : 1
+  sum.add(factor, whole, factor * Number(`0.${fraction ?? 0}`), unit)
+  return unit === SECOND && fraction !== undefined ? SECOND_UNITS : [unit]
 }
 
-function addClock(sum: Sum, field: RegExpExecArray, text: string): 'clock' {
+function addClock(sum: Sum, field: RegExpExecArray, text: string): void {
   const [, sign, hour = '', minute = '', second = '0', fraction] = field
   if (Number(minute) > 59 || Number(second) > 60) throw overflow(text)
   const part = fraction === undefined ? 0 : fractionMicros(fraction)
   const seconds = BigInt(hour) * 3600n + BigInt(minute) * 60n + BigInt(second)
   const size = seconds * 1_000_000n + BigInt(part)
   sum.micros += sign === '-' ? -size : size
-  return 'clock'
 }

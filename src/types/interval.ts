@@ -1,5 +1,5 @@
 // interval: months, days and microseconds, kept apart. Prints in IntervalStyle postgres only; how
-// text is read is interval-parse.ts's. Source: EncodeInterval in datetime.c, timestamp.c of Postgres.
+// text is read is interval-parse.ts's. Source: EncodeInterval (datetime.c), timestamp.c.
 
 import { datetimeFieldOverflow } from '../errors.ts'
 import { fixedWidth } from './bytes.ts'
@@ -72,7 +72,7 @@ const SECONDS = 1 << 12
 const FULL_RANGE = 0x7fff
 const FULL_PRECISION = 0xffff
 
-/** The interval as `interval(p)` or `interval hour to minute` keeps it (AdjustIntervalForTypmod). */
+/** As `interval(p)` or `interval hour to minute` keeps it (AdjustIntervalForTypmod). */
 function adjusted(value: Interval, { typmod }: ColumnType): Interval {
   if (typmod < 0) return value
   const range = (typmod >> 16) & FULL_RANGE

@@ -1,4 +1,4 @@
-// Walks JSON text without building values: where things begin and end, nothing about what they mean.
+// Walks JSON text without building values: where things begin and end, not what they mean.
 // Every character is checked against RFC 8259, so whoever skips a value has also validated it.
 // Nesting is bounded; must never recurse deeper than limits.jsonDepthMax.
 
@@ -52,7 +52,7 @@ export function skipBlanks(text: string, at: number): number {
 
 /** From an opening quote to past the closing one. */
 export function skipString(text: string, at: number): number {
-  for (let i = at + 1; ; ) {
+  for (let i = at + 1; ;) {
     const code = text.charCodeAt(i)
     if (code === CHAR.quote) return i + 1
     if (code === CHAR.backslash) {

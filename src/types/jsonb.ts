@@ -1,6 +1,6 @@
 // The text Postgres prints for a JSON text cast to jsonb: keys by byte length and then bytes, the
 // last of equal keys, numbers as numeric, strings re-escaped. Pure; builds text from text.
-// Source: jsonb_util.c (lengthCompareJsonbStringValue), jsonb.c (JsonbToCString), json.c (escape_json).
+// Source: lengthCompareJsonbStringValue, JsonbToCString and escape_json of Postgres.
 
 import {
   invalidTextRepresentation,

@@ -1,5 +1,5 @@
-// Zones whose clocks before 1970 depend on how a tz database was built: the main data merges them with
-// a neighbour (ICU, Postgres's own copy), Debian's packages keep their own history (backzone).
+// Zones whose clocks before 1970 depend on how a tz database was built: the main data merges them
+// with a neighbour (ICU, Postgres's own copy), Debian's packages keep their own past (backzone).
 // Found by comparing Intl with a Postgres of each kind, every two weeks from 1840 to 2100.
 
 const NAMES = `

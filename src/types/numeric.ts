@@ -70,12 +70,15 @@ function shifted(negative: boolean, whole: string, fraction: string, exponent: n
   const zero = !/[1-9]/.test(whole + fraction)
   // Checked before padding: a short text must not make a long one that is then refused.
   if (fraction.length - exponent > SCALE_MAX + WHOLE_DIGITS_MAX) throw overflow()
-  if (zero) return { negative, whole: '', fraction: '0'.repeat(Math.max(0, fraction.length - exponent)) }
+  if (zero) {
+    return { negative, whole: '', fraction: '0'.repeat(Math.max(0, fraction.length - exponent)) }
+  }
   if (trimZeros(whole).length + exponent > WHOLE_DIGITS_MAX) throw overflow()
   const point = whole.length + exponent
   const padded = '0'.repeat(Math.max(0, -point)) + whole + fraction
   const at = Math.max(0, point)
-  return { negative, whole: trimZeros(padded.slice(0, at).padEnd(at, '0')), fraction: padded.slice(at) }
+  const before = trimZeros(padded.slice(0, at).padEnd(at, '0'))
+  return { negative, whole: before, fraction: padded.slice(at) }
 }
 
 function checkSpecial(word: string, typmod: number): string {
@@ -95,7 +98,9 @@ function applyTypmod(digits: Digits, typmod: number): Digits {
   if (magnitude(rounded) <= precision - scale) return rounded
   const bound = precision === scale ? '1' : `10^${precision - scale}`
   throw numericValueOutOfRange('numeric field overflow', {
-    detail: `A field with precision ${precision}, scale ${scale} must round to an absolute value less than ${bound}.`
+    detail:
+      `A field with precision ${precision}, scale ${scale} ` +
+      `must round to an absolute value less than ${bound}.`
   })
 }
 

@@ -1,4 +1,5 @@
-// time without time zone: microseconds since midnight, 24:00:00 included. Source: date.c of Postgres.
+// time without time zone: microseconds since midnight, 24:00:00 included; never a zone.
+// Source: date.c of Postgres.
 
 import { datetimeFieldOverflow } from '../errors.ts'
 import { fixedWidth } from './bytes.ts'

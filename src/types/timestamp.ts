@@ -23,7 +23,7 @@ import { TIMESTAMP_INFINITY } from './value.ts'
 import type { OutputSettings } from './value.ts'
 
 const POSTGRES_EPOCH_MICROS = 946_684_800_000_000n
-/** 4714-11-24 00:00:00 BC, where Postgres begins; the store's int64 since 1970 ends before its end. */
+/** Postgres begins on 4714-11-24 BC; the store's int64 since 1970 ends before Postgres does. */
 const MICROS_MIN = -210_866_803_200_000_000n
 const MICROS_END = TIMESTAMP_INFINITY
 
@@ -69,7 +69,8 @@ function split(value: bigint): Clock {
 /** The inverse of split; `micros` may lie outside the day. */
 function join(days: number, micros: number): bigint {
   const small = days * MICROS_PER_DAY + micros
-  return Number.isSafeInteger(small) ? BigInt(small) : BigInt(days) * MICROS_PER_DAY_BIG + BigInt(micros)
+  if (Number.isSafeInteger(small)) return BigInt(small)
+  return BigInt(days) * MICROS_PER_DAY_BIG + BigInt(micros)
 }
 
 function infinityText(value: bigint): string | undefined {

@@ -19,6 +19,8 @@ const PLAIN: ReadonlySet<string> = new Set(
 /** Rules repeat every 400 years: far years borrow the offsets of a year that Intl can reach. */
 const SECONDS_PER_400_YEARS = 146_097 * SECONDS_PER_DAY
 const FAR_FUTURE = Date.UTC(2500, 0, 1) / 1000
+/** Before this every zone keeps its local mean time; also before all that Postgres can hold. */
+const FAR_PAST = Date.UTC(-4800, 0, 1) / 1000
 
 /** One UTC day: the offset at its start and, when it changes on that day, when and to what. */
 interface ZoneDay {
@@ -105,7 +107,7 @@ export class Zone {
 
 const near = (unixSeconds: number): number =>
   unixSeconds < FAR_FUTURE
-    ? unixSeconds
+    ? Math.max(unixSeconds, FAR_PAST)
     : FAR_FUTURE + ((unixSeconds - FAR_FUTURE) % SECONDS_PER_400_YEARS)
 
 const zones = new Map<string, Zone | undefined>()
