@@ -87,8 +87,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     isRepeatable: (pid) => isRepeatable(registry.byPid(pid)?.isolation),
     log
   })
-  const asked = config.backchannel ?? backchannelAddress
-  backchannelAddress = { host: asked.host, port: await backchannel.listen(asked) }
+  backchannelAddress = await openBackchannel(config, target, backchannel)
   closers.add('back channel', () => backchannel.close())
 
   closers.add('relations', () => catalog.close())
@@ -115,6 +114,28 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     },
     close: () => closers.close(log)
   }
+}
+
+/**
+ * The embedded Postgres reaches us by a socket in its own private folder. Any other upstream runs as
+ * another user, who may not enter our data directory: it comes by TCP, with the secret.
+ */
+async function openBackchannel(
+  config: Config,
+  target: Target,
+  backchannel: Backchannel
+): Promise<{ host: string; port: number }> {
+  if (config.backchannel) {
+    const port = await backchannel.listen(config.backchannel)
+    return { host: config.backchannel.host, port }
+  }
+  if (config.upstream !== undefined) {
+    const host = '127.0.0.1'
+    return { host, port: await backchannel.listen({ host, port: 0 }) }
+  }
+  const socket = { host: target.host, port: target.port + 1 }
+  await backchannel.listenAt(`${socket.host}/.s.PGSQL.${socket.port}`)
+  return socket
 }
 
 const isRepeatable = (isolation: string | undefined): boolean =>

@@ -2,6 +2,7 @@
 // secret is in the user mapping, and only live children are served.
 
 import { randomBytes } from 'node:crypto'
+import { chmod, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
@@ -53,6 +54,13 @@ export class Backchannel {
         resolve(typeof bound === 'string' ? 0 : (bound as AddressInfo).port)
       })
     })
+  }
+
+  /** A Unix socket that others than our own user may open: who can is up to its folder. */
+  async listenAt(path: string): Promise<void> {
+    await rm(path, { force: true })
+    await this.listen({ path })
+    await chmod(path, 0o777)
   }
 
   async close(): Promise<void> {

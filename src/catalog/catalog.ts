@@ -78,6 +78,16 @@ export class Catalog {
     return this.#options.store.nextId()
   }
 
+  /** Does any relation of this database lack its live child? */
+  hasChildless(database: string): boolean {
+    return this.relations().some((r) => !r.hasChild && r.definition.database === database)
+  }
+
+  /** The relations these OIDs are the twins of. */
+  byTwins(database: string, oids: readonly (number | undefined)[]): Relation[] {
+    return oids.flatMap((oid) => (oid === undefined ? [] : (this.byTwin(database, oid) ?? [])))
+  }
+
   identity(database: string): Promise<string> {
     return upstreamIdentity(this.#options.maintenance.database(database))
   }
@@ -157,6 +167,7 @@ export class Catalog {
       this.#changed()
     }
     if (!relation.ingestion) await this.#start(relation)
+    relation.hasChild = twin.hasChild
     if (!twin.hasChild) await this.#restore(relation, database)
   }
 
@@ -164,6 +175,7 @@ export class Catalog {
     const { log } = this.#options
     try {
       await restoreChild(database, relation.definition.twinOid, relation.id)
+      relation.hasChild = true
       log.warn({ relation: relation.label }, 'live child was missing and has been made again')
     } catch (err) {
       log.debug({ err, relation: relation.label }, 'live child is missing')

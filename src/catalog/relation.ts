@@ -10,6 +10,8 @@ export class Relation {
   definition: Definition
   /** Undefined until the transaction that made the relation has committed. */
   ingestion: Ingestion | undefined
+  /** False while the twin has no live child: what is relayed would not see the rows. */
+  hasChild = true
 
   constructor(definition: Definition) {
     this.definition = definition

@@ -2,7 +2,7 @@
 // child. SQL for the maintenance role only.
 
 import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
-import { childName, SCHEMA } from '../upstream/bridge.ts'
+import { childName, GUARD, SCHEMA } from '../upstream/bridge.ts'
 
 export interface TwinFacts {
   readonly schemaName: string
@@ -56,4 +56,19 @@ export async function restoreChild(
   await database.query(`DROP FOREIGN TABLE IF EXISTS ${SCHEMA}.${childName(relationId)}`)
   const proof = database.proof('adopt', twinOid, relationId)
   await database.query(`SELECT ${SCHEMA}.adopt($1, $2, $3)`, [twinOid, relationId, proof])
+  await removeGuard(database, twinOid)
+}
+
+/** The policy that stood in for the child (session/statements/live-child.ts). */
+async function removeGuard(database: MaintenanceDatabase, twinOid: number): Promise<void> {
+  const [guarded] = await database.query<{ twin: string }>(
+    'SELECT $1::oid::regclass::text AS twin FROM pg_policy WHERE polrelid = $1 AND polname = $2',
+    [twinOid, GUARD]
+  )
+  if (!guarded) return
+  await database.query(
+    `BEGIN; DROP POLICY ${GUARD} ON ${guarded.twin};
+     ALTER TABLE ${guarded.twin} NO FORCE ROW LEVEL SECURITY;
+     ALTER TABLE ${guarded.twin} DISABLE ROW LEVEL SECURITY; COMMIT`
+  )
 }

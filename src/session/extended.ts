@@ -139,7 +139,10 @@ export class Extended {
     inspection: Extract<Inspection, { kind: 'relay' }>
   ): Promise<void> | undefined {
     this.#c.relayReason = inspection.reason
-    if (inspection.text === undefined) return void this.#c.link.request('parse', frame.bytes)
+    const { catalog } = this.#c.context
+    if (inspection.text === undefined && !catalog.hasChildless(this.#c.identity.database)) {
+      return void this.#c.link.request('parse', frame.bytes)
+    }
     return this.#inTurn(async () => {
       const text = await relayText(this.#c, inspection, 'flush')
       const { name, types } = message

@@ -6,6 +6,7 @@ import { decodeDataRow } from '../wire/backend.ts'
 import { bodyOf, code } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
+import { GUARD } from '../upstream/bridge.ts'
 import type { Ask } from '../upstream/link.ts'
 import type { OutputSettings } from '../types/value.ts'
 
@@ -46,7 +47,7 @@ const FACTS_SQL = `SELECT ${SETTINGS.map((name) => `pg_catalog.current_setting('
   (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::pg_catalog.int8,
       pg_catalog.has_table_privilege(c.oid, 'SELECT'),
       c.relrowsecurity AND (SELECT pg_catalog.array_agg(p.polname) FROM pg_catalog.pg_policy p
-        WHERE p.polrelid = c.oid) IS DISTINCT FROM '{jetgres_guard}') ORDER BY u.i)
+        WHERE p.polrelid = c.oid) IS DISTINCT FROM '{${GUARD}}') ORDER BY u.i)
    FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY u(name, i)
    LEFT JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(u.name))`
 

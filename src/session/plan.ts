@@ -2,6 +2,7 @@
 // relations up. Anything not proven equal yields the reason to relay.
 
 import type { Catalog } from '../catalog/catalog.ts'
+import type { PgError } from '../errors.ts'
 import type { Relation } from '../catalog/relation.ts'
 import type { Node } from '../sql/ast.ts'
 import { translate } from '../translate/translate.ts'
@@ -10,6 +11,7 @@ import type { ColumnType, RelationSchema } from '../types/value.ts'
 import type { Field } from '../wire/backend.ts'
 import type { SessionFacts } from './facts.ts'
 import type { TableName } from './inspect.ts'
+import { refusal } from './refuse.ts'
 
 /** What the upstream says of a prepared statement. */
 export interface Description {
@@ -31,6 +33,8 @@ export interface LocalPlan {
 export type Planned =
   | { readonly plan: LocalPlan }
   | { readonly relay: string }
+  /** Must be relayed, and may not. */
+  | { readonly refuse: PgError }
   /** Names no relation after all. */
   | { readonly plain: true }
 
@@ -48,7 +52,9 @@ export function planSelect(input: PlanInput, catalog: Catalog): Planned {
   )
   if (found.every((relation) => relation === undefined)) return { plain: true }
   const reason = sessionReason(input) ?? namesReason(input, found) ?? outputReason(input)
-  return reason === undefined ? planTranslated(input, found) : { relay: reason }
+  const planned = reason === undefined ? planTranslated(input, found) : { relay: reason }
+  const refuse = 'relay' in planned ? refusal(found.filter(isFound), planned.relay) : undefined
+  return refuse ? { refuse } : planned
 }
 
 /** Something about the session that only Postgres honours. */
@@ -110,10 +116,12 @@ function planTranslated(
       })),
       parameterTypes: parameters,
       fields,
-      relations: found.filter((relation) => relation !== undefined),
+      relations: found.filter(isFound),
       facts: input.facts
     }
   }
 }
 
 const keyOf = (schema: string | undefined, name: string): string => `${schema ?? ''}.${name}`
+
+const isFound = (relation: Relation | undefined): relation is Relation => relation !== undefined

@@ -45,6 +45,7 @@ export class PreparedSelect {
     if (c.hasFailed) return 'relay'
     const planned = await this.#plan(c)
     if (!planned) return undefined
+    if ('refuse' in planned) throw planned.refuse
     c.relayReason = 'relay' in planned ? planned.relay : undefined
     if (!('plan' in planned)) return 'relay'
     const values = decodeParameters(planned.plan, message)

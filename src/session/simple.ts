@@ -59,6 +59,15 @@ export class Simple {
     if (link.skipping || this.#c.hasFailed) return this.#relay(frame.bytes)
     this.#c.batchEnded()
     if (inspection instanceof PgError) return this.#reported(inspection)
+    try {
+      await this.#answer(frame, text, inspection)
+    } catch (error) {
+      if (link.closed) throw error
+      await this.#reported(toPgError(error))
+    }
+  }
+
+  async #answer(frame: Frame, text: string, inspection: Inspection): Promise<void> {
     switch (inspection.kind) {
       case 'plain':
         return this.#relay(frame.bytes)
@@ -96,6 +105,7 @@ export class Simple {
     )
     if ('plain' in planned) return this.#relay(frame.bytes)
     if ('relay' in planned) return this.#relay(frame.bytes, planned.relay)
+    if ('refuse' in planned) return this.#reported(planned.refuse)
     await this.#run(frame, planned.plan)
   }
 

@@ -8,8 +8,8 @@
 
 export const SCHEMA = 'jetgres_live'
 export const SERVER = 'jetgres'
-/** Bumped when any text below changes what an existing installation holds. */
-export const BRIDGE_VERSION = 1
+/** The policy on a twin that cannot have a live child: it makes every relayed read fail. */
+export const GUARD = 'jetgres_guard'
 
 /** The name of a relation's live child, and of its table on the back channel. */
 export const childName = (relationId: number): string => `r${relationId}`

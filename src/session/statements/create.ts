@@ -36,11 +36,12 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
     key: statement.relation === 'table' ? twin.key : []
   }
   checkTypes(twin, statement)
-  await attachChild(c, twin, schema.id)
+  const hasChild = await attachChild(c, twin, schema.id)
   const relation = await c.context.catalog.prepare(
     await definitionOf(c, statement, twin, schema),
     position
   )
+  relation.hasChild = hasChild
   c.made(relation)
   return tag
 }

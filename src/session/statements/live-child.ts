@@ -3,22 +3,25 @@
 // (invariant 2).
 
 import type { Relation } from '../../catalog/relation.ts'
-import { SCHEMA } from '../../upstream/bridge.ts'
+import { GUARD, SCHEMA } from '../../upstream/bridge.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
 import type { Twin } from './twin.ts'
 
-/** The guard's policy: facts.ts knows it by this name and does not take it for the user's. */
-export const GUARD = 'jetgres_guard'
-
-export async function attachChild(c: Conversation, twin: Twin, relationId: number): Promise<void> {
+/** Resolves to whether the twin has a live child now. */
+export async function attachChild(
+  c: Conversation,
+  twin: Twin,
+  relationId: number
+): Promise<boolean> {
   const database = c.context.maintenance.database(c.identity.database)
   try {
     await database.installBridge()
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause)
-    return attachGuard(c, twin, reason)
+    await attachGuard(c, twin, reason)
+    return false
   }
   const proof = database.proof('adopt', twin.oid, relationId)
   await askUpstream(c, `SELECT ${SCHEMA}.adopt($1, $2, $3)`, [
@@ -26,9 +29,11 @@ export async function attachChild(c: Conversation, twin: Twin, relationId: numbe
     String(relationId),
     proof
   ])
+  return true
 }
 
 export async function releaseChild(c: Conversation, relation: Relation): Promise<void> {
+  if (!relation.hasChild) return
   const { twinOid, database: name } = relation.definition
   const proof = c.context.maintenance.database(name).proof('release', twinOid, relation.id)
   await askUpstream(c, `SELECT ${SCHEMA}.release($1, $2, $3)`, [
