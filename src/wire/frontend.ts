@@ -1,7 +1,9 @@
 // Decodes what clients send. Pure: body in, message out. What we send upstream in the frontend's
 // role is encoded by pg-protocol's `serialize`, re-exported here so that one folder owns it.
 
-import { serialize } from 'pg-protocol'
+// The package's ES entry has no "type": "module": loaders that go by that take it for CommonJS.
+import { serialize } from 'pg-protocol/dist/index.js'
+
 import { BodyReader } from './cursor.ts'
 
 /** Encodes frontend messages: parse, bind, describe, execute, close, flush, sync, query, … */
