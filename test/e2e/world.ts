@@ -1,0 +1,102 @@
+// What the end-to-end tests share: a stream, an upstream, jetgres before it, and the words to make a
+// relation and to look at it from both sides.
+
+import type { NatsConnection } from 'nats'
+import pg from 'pg'
+import type { Test } from 'tap'
+
+import { eventually } from '../support/eventually.ts'
+import { startJetgres } from '../support/jetgres.ts'
+import type { Jetgres } from '../support/jetgres.ts'
+import { connectNats, createStream, startNats } from '../support/nats-server.ts'
+import type { NatsServer } from '../support/nats-server.ts'
+import { startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
+
+/** The stream that every relation of a world reads, unless it says otherwise. */
+export const STREAM = 'E2E'
+
+export interface World {
+  readonly nats: NatsServer
+  readonly connection: NatsConnection
+  readonly postgres: PostgresServer
+  readonly jetgres: Jetgres
+  /** A superuser's session through jetgres. */
+  readonly client: pg.Client
+  /** A superuser's session on the upstream itself. */
+  readonly direct: pg.Client
+}
+
+/** NATS with one stream of subjects "e2e.>", a Postgres, and jetgres before it. */
+export async function openWorld(t: Test): Promise<World> {
+  const [nats, postgres] = await Promise.all([startNats(t), startPostgres(t)])
+  const connection = await connectNats(t, nats)
+  await createStream(connection, STREAM, ['e2e.>'])
+  const jetgres = await startJetgres(t, { upstream: postgres.url })
+  const client = await jetgres.connect()
+  const direct = await postgres.connect()
+  return { nats, connection, postgres, jetgres, client, direct }
+}
+
+/** The WITH and FORMAT clauses of a relation over this subject. */
+export const fedBy = (nats: NatsServer, subject: string, stream = STREAM): string =>
+  `WITH (connector = 'nats', server_url = '127.0.0.1:${nats.port}', subject = '${subject}',
+         stream = '${stream}', connect_mode = 'plain') FORMAT PLAIN ENCODE JSON`
+
+/** Rows as arrays: what two sides are compared by. */
+export async function rowsOf(
+  client: pg.ClientBase,
+  text: string,
+  values: unknown[] = []
+): Promise<unknown[][]> {
+  const { rows } = await client.query<unknown[]>({ text, values, rowMode: 'array' })
+  return rows
+}
+
+/** How the session's last statement was answered. */
+export async function lastRoute(client: pg.ClientBase): Promise<string> {
+  const [row] = await rowsOf(client, 'SHOW jetgres.last_route')
+  return String(row?.[0])
+}
+
+/** Waits until the relation holds so many rows. */
+export async function untilCount(
+  client: pg.ClientBase,
+  relation: string,
+  count: number,
+  deadlineMs = 20_000
+): Promise<void> {
+  let seen: unknown
+  const check = async (): Promise<boolean> => {
+    seen = (await rowsOf(client, `SELECT count(*) FROM ${relation}`))[0]?.[0]
+    return Number(seen) === count
+  }
+  await eventually(check, { deadlineMs, what: `count(*) = ${count} of ${relation}` }).catch(
+    (cause: unknown) => {
+      throw new Error(`${relation} has ${String(seen)} rows, not ${count}`, { cause })
+    }
+  )
+}
+
+/** What a failed statement's client is told. */
+export interface Told {
+  readonly code: string | undefined
+  readonly message: string
+  readonly detail: string | undefined
+  readonly hint: string | undefined
+  /** The statement's text from the error's position on. */
+  readonly at: string | undefined
+}
+
+/** Runs a statement that must fail. */
+export async function refusal(client: pg.ClientBase, text: string): Promise<Told> {
+  try {
+    await client.query(text)
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error
+    const { code, message, detail, hint, position } = error
+    const at = position === undefined ? undefined : text.slice(Number(position) - 1)
+    return { code, message, detail, hint, at }
+  }
+  throw new Error(`this should have failed: ${text}`)
+}
