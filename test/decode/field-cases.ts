@@ -322,7 +322,7 @@ export const TABLE: readonly (readonly [name: string, type: ColumnType, cases: C
     plain(ARRAY_OID[OID.numeric] ?? 0),
     [['[9007199254740993.10]', '{9007199254740993.10}']]
   ],
-  // Each element writes out to 131,001 digits: all of them together would not fit in memory's bound.
+  // Each element writes out to 131,001 digits: all of them together are beyond one field's bound.
   [
     'numeric[] bomb',
     plain(ARRAY_OID[OID.numeric] ?? 0),

@@ -1,4 +1,4 @@
-// Goal: a JSON payload becomes the row RisingWave's rules and Postgres's types give, or no row at all.
+// Goal: a JSON payload becomes the row RisingWave's rules and Postgres's types give, or no row.
 // Method: tables of one field and its value per column type, then payloads as wholes: names, keys,
 // not-null columns, malformed and hostile texts. Values are compared as Postgres would print them.
 
