@@ -98,7 +98,6 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     store,
     catalog,
     maintenance,
-    connections,
     registry,
     names,
     log

@@ -36,7 +36,7 @@ export function relationIdOf(table: string): number {
 }
 
 function parameterTypes(select: Node, count: number): number[] {
-  const types = new Array<number>(count).fill(0)
+  const types = Array.from({ length: count }, () => 0)
   const stack: unknown[] = [select]
   while (stack.length > 0) {
     const item = stack.pop()

@@ -5,9 +5,10 @@ import { compileJsonDecoder } from '../decode/json.ts'
 import { limits } from '../limits.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import { Ingestion } from '../ingest/ingestion.ts'
+import { probe } from '../ingest/probe.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
-import type { StreamPosition } from '../types/connector.ts'
+import type { NatsConnector, StreamPosition } from '../types/connector.ts'
 import type { Maintenance, MaintenanceDatabase } from '../upstream/maintenance.ts'
 import { readDefinition, writeDefinition } from './definition.ts'
 import type { Definition } from './definition.ts'
@@ -52,7 +53,7 @@ export class Catalog {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await Promise.allSettled(this.#reconciling.values())
-    await Promise.allSettled([...this.#relations.values()].map((r) => r.ingestion?.stop()))
+    await Promise.allSettled(this.relations().map(async (relation) => relation.ingestion?.stop()))
   }
 
   /** Called whenever relations or their names change. */
@@ -90,6 +91,14 @@ export class Catalog {
 
   identity(database: string): Promise<string> {
     return upstreamIdentity(this.#options.maintenance.database(database))
+  }
+
+  /**
+   * Checks the NATS side of a relation to be: where it would begin.
+   * @throws PgError, each fault its own
+   */
+  probe(connector: NatsConnector): Promise<StreamPosition> {
+    return probe(connector)
   }
 
   /** Keeps a definition whose transaction hasn't ended; `settle` decides. */

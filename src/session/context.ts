@@ -1,7 +1,6 @@
 // What every session is given. Types only.
 
 import type { Catalog } from '../catalog/catalog.ts'
-import type { NatsConnections } from '../ingest/connection.ts'
 import type { Logger } from '../log.ts'
 import type { NameScan } from '../sql/classify.ts'
 import type { Store } from '../store/store.ts'
@@ -21,7 +20,6 @@ export interface SessionContext {
   readonly store: Store
   readonly catalog: Catalog
   readonly maintenance: Maintenance
-  readonly connections: NatsConnections
   readonly registry: SessionRegistry
   /** The names of all relations, as of now. */
   readonly names: () => NameScan

@@ -21,7 +21,7 @@ import type { Inspection } from './inspect.ts'
 import { OurPortal } from './our-portal.ts'
 import { PreparedSelect } from './prepared-select.ts'
 import { relayText } from './relay-text.ts'
-import { SelectPortal } from './select-portal.ts'
+import type { SelectPortal } from './select-portal.ts'
 import { columnsOf, fieldsOf } from './statements/reply.ts'
 
 type Ours = Extract<Inspection, { kind: 'ours' }> & { readonly frame: Frame }
@@ -53,7 +53,7 @@ export class Extended {
     if (inspection.kind === 'select') {
       this.#statements.set(message.name, new PreparedSelect(message.name, inspection))
     }
-    return void this.#c.link.request('parse', frame.bytes)
+    return this.#c.link.request('parse', frame.bytes)
   }
 
   bind(frame: Frame): Promise<void> | undefined {
@@ -61,11 +61,11 @@ export class Extended {
     const message = decodeBind(bodyOf(frame))
     const statement = this.#statements.get(message.statement)
     this.#closePortal(message.portal)
-    if (!statement) return void this.#c.link.request('bind', frame.bytes)
+    if (!statement) return this.#c.link.request('bind', frame.bytes)
     if (statement instanceof PreparedSelect) {
       return this.#inTurn(async () => {
         const portal = await statement.bind(this.#c, message, frame)
-        if (portal === 'relay') return void this.#c.link.request('bind', frame.bytes)
+        if (portal === 'relay') return this.#c.link.request('bind', frame.bytes)
         if (!portal) return
         this.#portals.set(message.portal, portal)
         this.#c.output.write(BIND_COMPLETE)
@@ -90,7 +90,7 @@ export class Extended {
       })
     }
     if (!statement || statement instanceof PreparedSelect) {
-      return void this.#c.link.request('describe', frame.bytes)
+      return this.#c.link.request('describe', frame.bytes)
     }
     return this.#inTurn(async () => this.#describeOurs(statement))
   }
@@ -102,7 +102,7 @@ export class Extended {
     if (portal) return this.#inTurn(() => portal.execute(this.#c, frame, rowsMax))
     this.#c.mutated()
     this.#c.lastRoute = this.#c.relayedRoute()
-    return void this.#c.link.request('execute', frame.bytes)
+    return this.#c.link.request('execute', frame.bytes)
   }
 
   close(frame: Frame): undefined {
@@ -127,7 +127,7 @@ export class Extended {
 
   #parseOurs(statement: Ours, name: string): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#c.hasFailed) return void this.#c.link.request('parse', statement.frame.bytes)
+      if (this.#c.hasFailed) return this.#c.link.request('parse', statement.frame.bytes)
       this.#statements.set(name, statement)
       this.#c.output.write(PARSE_COMPLETE)
     })
@@ -141,7 +141,7 @@ export class Extended {
     this.#c.relayReason = inspection.reason
     const { catalog } = this.#c.context
     if (inspection.text === undefined && !catalog.hasChildless(this.#c.identity.database)) {
-      return void this.#c.link.request('parse', frame.bytes)
+      return this.#c.link.request('parse', frame.bytes)
     }
     return this.#inTurn(async () => {
       const text = await relayText(this.#c, inspection, 'flush')
@@ -165,6 +165,6 @@ export class Extended {
   }
 
   #dropPortals(): void {
-    for (const name of [...this.#portals.keys()]) this.#closePortal(name)
+    for (const name of this.#portals.keys()) this.#closePortal(name)
   }
 }

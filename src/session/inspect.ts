@@ -1,7 +1,8 @@
 // What a statement's text is to us: the router's first half. Pure: text and known names in, meaning
 // out. Whatever it does not understand is relayed as it came (DESIGN: relay is always right).
 
-import { NameScan, startsIntercepted } from '../sql/classify.ts'
+import { startsIntercepted } from '../sql/classify.ts'
+import type { NameScan } from '../sql/classify.ts'
 import { isNode, nodeKind, textOf, unwrap } from '../sql/ast.ts'
 import type { Node } from '../sql/ast.ts'
 import { parseSql } from '../sql/parser.ts'

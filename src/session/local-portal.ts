@@ -67,7 +67,7 @@ export class LocalPortal {
       await Promise.all(plan.relations.map((relation) => relation.flush()))
     }
     this.#throwIfStopped()
-    this.#snapshot = await this.#store.snapshot()
+    this.#snapshot = await this.#store.snapshot({ pinned: false })
     const parameters = plan.binds.map(({ number, typeOid }) => ({
       value: this.#values[number - 1] ?? null,
       type: { oid: typeOid, typmod: -1 }
@@ -112,7 +112,7 @@ export class LocalPortal {
     const snapshot = this.#snapshot
     this.#chunk = undefined
     this.#snapshot = undefined
-    await cursor?.close()
+    cursor?.close()
     await snapshot?.release()
   }
 

@@ -32,7 +32,7 @@ export class SelectPortal {
 
   /** @throws PgError, UpstreamError */
   async execute(c: Conversation, frame: Frame, rowsMax: number): Promise<void> {
-    if (this.#isRelayed) return void c.link.request('execute', frame.bytes)
+    if (this.#isRelayed) return c.link.request('execute', frame.bytes)
     const result = await runLocal(c, this.#local, rowsMax)
     if ('error' in result) throw result.error
     if ('relay' in result) return this.#relay(c, frame, result.relay)

@@ -156,7 +156,7 @@ export class Session implements RegisteredSession {
         return this.#sync(link, frame)
       case TYPE.call:
         this.#conversation!.mutated()
-        return void link.request('function', frame.bytes)
+        return link.request('function', frame.bytes)
       default:
         return this.#relayAsIs(link, frame)
     }
@@ -172,9 +172,9 @@ export class Session implements RegisteredSession {
   }
 
   #sync(link: Link, frame: Frame): Promise<void> | undefined {
-    if (link.copying) return void link.send(frame.bytes)
+    if (link.copying) return link.send(frame.bytes)
     this.#conversation!.batchEnded()
-    if (link.dirty) return void link.request('sync', frame.bytes)
+    if (link.dirty) return link.request('sync', frame.bytes)
     const settled = this.#conversation!.afterRequest(link.status)
     this.#output.write(readyForQuery(link.status))
     return settled

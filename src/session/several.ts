@@ -15,7 +15,7 @@ import { UpstreamError } from './upstream-error.ts'
 const PRIVATE = 'jetgres part'
 
 /** What a simple Query's client never gets: the extended protocol's own acknowledgements. */
-const UNSEEN = new Set([...'123n'].map(code))
+const UNSEEN = new Set(['1', '2', '3', 'n'].map(code))
 const COPY_IN = code('G')
 
 export async function runSeveral(c: Conversation, texts: readonly string[]): Promise<void> {

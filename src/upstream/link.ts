@@ -16,14 +16,12 @@ import type { ReplySink, RequestKind } from './replies.ts'
 import { socketAddress } from './target.ts'
 import type { Target } from './target.ts'
 
-const [READY, ERROR, NOTICE, PARAMETER, KEY, NOTIFICATION] = [...'ZENSKA'].map(code) as [
-  number,
-  number,
-  number,
-  number,
-  number,
-  number
-]
+const READY = code('Z')
+const ERROR = code('E')
+const NOTICE = code('N')
+const PARAMETER = code('S')
+const KEY = code('K')
+const NOTIFICATION = code('A')
 const COPY_IN = code('G')
 
 /** What the session hears from its upstream. */
@@ -127,8 +125,9 @@ export class Link {
   }
 
   /** Sends what belongs to no request: the startup packet, a password, COPY data, Terminate. */
-  send(bytes: Buffer): void {
+  send(bytes: Buffer): undefined {
     this.#socket.write(bytes)
+    return undefined
   }
 
   /** The client ended its COPY data. */
@@ -138,11 +137,12 @@ export class Link {
   }
 
   /** Relays a client's request; its reply goes to the client. */
-  request(kind: RequestKind, bytes: Buffer): void {
+  request(kind: RequestKind, bytes: Buffer): undefined {
     this.#dirty = true
     if (kind === 'sync') this.#skipping = false
     if (!this.#skipping) this.#replies.expect(kind)
     this.#socket.write(bytes)
+    return undefined
   }
 
   /** Resolves when everything relayed so far has been answered (or will be skipped). */

@@ -22,7 +22,7 @@ interface Expectation {
   readonly sink?: ReplySink
 }
 
-const letters = (text: string): ReadonlySet<number> => new Set([...text].map(code))
+const letters = (text: string): ReadonlySet<number> => new Set(Array.from(text, code))
 
 /** The messages that end the reply to each request (protocol, "Message Flow"). */
 const TERMINALS: Readonly<Record<RequestKind, ReadonlySet<number>>> = {

@@ -4,7 +4,6 @@
 
 import type { Definition } from '../../catalog/definition.ts'
 import { featureNotSupported } from '../../errors.ts'
-import { probe } from '../../ingest/probe.ts'
 import type { CreateRelation } from '../../sql/create-relation.ts'
 import { codecFor } from '../../types/codec.ts'
 import { storeType } from '../../types/store-type.ts'
@@ -27,7 +26,7 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
     await makeTwin(c, statement)
     return tag
   }
-  const position = await probe(statement.connector)
+  const position = await c.context.catalog.probe(statement.connector)
   await makeTwin(c, statement)
   const twin = await readTwin(c, statement.name)
   const schema: RelationSchema = {
