@@ -1,14 +1,17 @@
 // What a statement's text is to us: the router's first half. Pure: text and known names in, meaning
 // out. Whatever it does not understand is relayed as it came (DESIGN: relay is always right).
 
+import { withPosition } from '../errors.ts'
 import { startsIntercepted } from '../sql/classify.ts'
 import type { NameScan } from '../sql/classify.ts'
 import { isNode, nodeKind, textOf, unwrap } from '../sql/ast.ts'
 import type { Node } from '../sql/ast.ts'
 import { parseSql } from '../sql/parser.ts'
 import { splitStatements } from '../sql/split.ts'
+import type { Statement } from '../sql/split.ts'
 import { readStatement } from '../sql/statement.ts'
 import type { OurStatement } from '../sql/statement.ts'
+import { characterPosition } from '../sql/tokens.ts'
 import { limits } from '../limits.ts'
 import { rewriteReads } from './rewrite.ts'
 
@@ -32,7 +35,13 @@ export type Inspection =
   | { readonly kind: 'select'; readonly select: Node; readonly tables: readonly TableName[] }
   | { readonly kind: 'ours'; readonly statement: OurStatement; readonly text: string }
   /** Several statements, one of them ours. */
-  | { readonly kind: 'several'; readonly texts: readonly string[] }
+  | { readonly kind: 'several'; readonly parts: readonly Part[] }
+
+/** One of several statements; `shift`: characters of the whole text before it. */
+export interface Part {
+  readonly text: string
+  readonly shift: number
+}
 
 const PLAIN: Inspection = { kind: 'plain' }
 
@@ -44,12 +53,32 @@ export function inspect(text: string, names: NameScan): Inspection {
   if (!mentions && !intercepted) return PLAIN
   const parts = splitStatements(text)
   if (!parts || parts.length === 0) return PLAIN
-  if (intercepted) {
-    const found = parts.some((part) => ours(part.text, names) !== undefined)
-    if (found && parts.length > 1) return { kind: 'several', texts: parts.map((p) => p.text) }
-    if (found) return { kind: 'ours', statement: ours(text, names)!, text }
+  const found = intercepted ? inspectOurs(text, parts, names) : undefined
+  return found ?? (mentions ? inspectReading(text, names) : PLAIN)
+}
+
+function inspectOurs(
+  text: string,
+  statements: readonly Statement[],
+  names: NameScan
+): Inspection | undefined {
+  if (statements.length === 1) {
+    const statement = ours(text, names)
+    return statement && { kind: 'ours', statement, text }
   }
-  return mentions ? inspectReading(text, names) : PLAIN
+  const parts = statements.map((statement) => ({
+    text: statement.text,
+    shift: characterPosition(text, statement.start) - 1
+  }))
+  return parts.some((part) => isOurs(part, names)) ? { kind: 'several', parts } : undefined
+}
+
+function isOurs({ text, shift }: Part, names: NameScan): boolean {
+  try {
+    return ours(text, names) !== undefined
+  } catch (error) {
+    throw withPosition(error, (position) => position + shift)
+  }
 }
 
 /** DROP and ALTER are everybody's statements: ours only where a relation's name stands in them. */

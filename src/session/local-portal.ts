@@ -76,8 +76,12 @@ export class LocalPortal {
     await this.#advance()
   }
 
-  /** Sends up to `rowsMax` rows (0: all). @throws 57014 when stopped */
-  async run(output: ClientOutput, rowsMax: number): Promise<RunResult> {
+  /**
+   * Sends up to `rowsMax` rows (0: all). `before` runs once the first of them are encoded, or there
+   * are none: until then nothing is sent and the statement can still be relayed.
+   * @throws 57014 when stopped
+   */
+  async run(output: ClientOutput, rowsMax: number, before: () => void): Promise<RunResult> {
     const writers = columnWriters(this.plan.fields, this.#formats, this.plan.facts.output)
     const writer = new RowWriter()
     let rows = 0
@@ -85,6 +89,7 @@ export class LocalPortal {
       const left = rowsMax === 0 ? Infinity : rowsMax - rows
       const count = Math.min(this.#chunk.rowCount - this.#row, left, limits.rowsPerWrite)
       encodeRows(writer, this.#chunk.columns, writers, this.#row, this.#row + count)
+      if (rows === 0) before()
       this.#hasSent = true
       output.write(writer.take())
       rows += count
@@ -93,6 +98,7 @@ export class LocalPortal {
       await output.drained()
       this.#throwIfStopped()
     }
+    if (rows === 0) before()
     if (!this.#chunk) await this.close()
     return { rows, complete: this.#chunk === undefined }
   }

@@ -8,7 +8,7 @@ import type { LocalPortal, RunResult } from './local-portal.ts'
 
 export type LocalResult = RunResult | { readonly relay: string } | { readonly error: PgError }
 
-/** `before` runs once the first rows are known to be there. */
+/** `before` runs just before the first rows are sent. */
 export async function runLocal(
   c: Conversation,
   portal: LocalPortal,
@@ -20,9 +20,9 @@ export async function runLocal(
   c.running(portal)
   try {
     await portal.open()
-    before()
+    const result = await portal.run(c.output, rowsMax, before)
     c.lastRoute = { to: 'local' }
-    return await portal.run(c.output, rowsMax)
+    return result
   } catch (error) {
     await portal.close()
     return failure(portal, error)

@@ -1,6 +1,7 @@
 // A simple Query of several statements with one of ours among them. They run as one batch, that is
 // in one implicit transaction, as Postgres runs such a text; the client sees a simple Query's replies.
 
+import { withPosition } from '../errors.ts'
 import { readyForQuery } from '../wire/backend.ts'
 import { code } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
@@ -8,20 +9,23 @@ import { frontend } from '../wire/frontend.ts'
 import type { Ask } from '../upstream/link.ts'
 import type { Conversation } from './conversation.ts'
 import { inspect } from './inspect.ts'
+import type { Inspection, Part } from './inspect.ts'
+import { relayText } from './relay-text.ts'
 import { encodeReply } from './statements/reply.ts'
 import { runStatement } from './statements/run.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 const PRIVATE = 'jetgres part'
+const REASON = 'more than one statement'
 
 /** What a simple Query's client never gets: the extended protocol's own acknowledgements. */
 const UNSEEN = new Set(['1', '2', '3', 'n'].map(code))
 const COPY_IN = code('G')
 
-export async function runSeveral(c: Conversation, texts: readonly string[]): Promise<void> {
+export async function runSeveral(c: Conversation, parts: readonly Part[]): Promise<void> {
   c.batchStarted()
   try {
-    for (const text of texts) await runPart(c, text)
+    for (const part of parts) await runPart(c, part)
   } catch (error) {
     await c.report(error)
   }
@@ -30,7 +34,18 @@ export async function runSeveral(c: Conversation, texts: readonly string[]): Pro
   c.output.write(readyForQuery(c.link.status))
 }
 
-async function runPart(c: Conversation, text: string): Promise<void> {
+/** @throws PgError, UpstreamError whose positions are in the whole text */
+async function runPart(c: Conversation, { text, shift }: Part): Promise<void> {
+  try {
+    await answerPart(c, text)
+  } catch (error) {
+    if (!(error instanceof UpstreamError)) throw withPosition(error, (p) => p + shift)
+    error.shift(shift)
+    throw error
+  }
+}
+
+async function answerPart(c: Conversation, text: string): Promise<void> {
   const inspection = inspect(text, c.context.names())
   if (inspection.kind === 'ours') {
     const reply = await runStatement(c, inspection.statement, text)
@@ -39,8 +54,16 @@ async function runPart(c: Conversation, text: string): Promise<void> {
       return c.output.write(encodeReply(reply))
     }
   }
-  c.lastRoute = { to: 'relay', reason: 'more than one statement' }
-  await relayPart(c, text)
+  c.lastRoute = { to: 'relay', reason: REASON }
+  await relayPart(c, await textOfPart(c, inspection, text))
+}
+
+/** @throws PgError 55000 when it reads a relation without a live child */
+async function textOfPart(c: Conversation, inspection: Inspection, text: string): Promise<string> {
+  if (inspection.kind !== 'select' && inspection.kind !== 'relay') return text
+  const rewritten = inspection.kind === 'relay' ? inspection.text : undefined
+  const { tables } = inspection
+  return (await relayText(c, { kind: 'relay', reason: REASON, tables, text: rewritten }, 'flush')) ?? text
 }
 
 async function relayPart(c: Conversation, text: string): Promise<void> {
@@ -53,7 +76,7 @@ async function relayPart(c: Conversation, text: string): Promise<void> {
     }
   }
   const { error } = await c.link.exchange(partAsks(text), 'flush', forward)
-  if (error) throw new UpstreamError(error)
+  if (error) throw new UpstreamError(error, (position) => position)
 }
 
 const partAsks = (text: string): Ask[] => [

@@ -80,7 +80,7 @@ export class Simple {
       case 'ours':
         return this.#ours(inspection, frame)
       case 'several':
-        return runSeveral(this.#c, inspection.texts)
+        return runSeveral(this.#c, inspection.parts)
     }
   }
 

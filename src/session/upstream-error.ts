@@ -6,8 +6,7 @@ import { bodyOf } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 
 export class UpstreamError extends Error {
-  /** Field letter → text (protocol, "Error and Notice Message Fields"). */
-  readonly fields: ReadonlyMap<string, string>
+  readonly #fields: Map<string, string>
 
   /** `moved` maps a position in the text we sent to one in the client's. */
   constructor(frame: Frame, moved?: (position: number) => number) {
@@ -19,6 +18,17 @@ export class UpstreamError extends Error {
     }
     super(fields.get('M') ?? 'the upstream reported an error')
     this.name = 'UpstreamError'
-    this.fields = fields
+    this.#fields = fields
+  }
+
+  /** Field letter → text (protocol, "Error and Notice Message Fields"). */
+  get fields(): ReadonlyMap<string, string> {
+    return this.#fields
+  }
+
+  /** The client's text goes on before what was sent: moves the position by so many characters. */
+  shift(by: number): void {
+    const position = this.#fields.get('P')
+    if (position !== undefined) this.#fields.set('P', String(Number(position) + by))
   }
 }
