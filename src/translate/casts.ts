@@ -7,7 +7,7 @@ import { numericTypmod } from '../types/store-type.ts'
 import type { ColumnType } from '../types/value.ts'
 import { decimalOf, doubleOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, fallible, formOf, guard, opaque, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, formOf, opaque, relay, typed } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, TEXTS } from './families.ts'
 
 type Make = (a: Expr, to: number) => Expr
@@ -16,6 +16,8 @@ interface CastRule {
   readonly from: readonly number[]
   readonly to: readonly number[]
   readonly make: Make
+  /** Only where the session's time zone is UTC. */
+  readonly utc?: true
 }
 
 /** DuckDB's own cast: out of range raises on both sides, a half rounds to even on both. */
@@ -34,10 +36,21 @@ const relabel: Make = (a, to) => typed(a.sql, to, factsOf([a]))
 const toNumeric: Make = (a) => decimalExpr(decimalOf(a), true, factsOf([a]))
 
 /** DuckDB makes an ordinary day of an infinite instant. */
-const dateOfTimestamp: Make = (a, to) =>
-  fallible(
-    typed(`(${guard(`isinf(${a.sql})`, `CAST(${a.sql} AS DATE)`, 'infinity')})`, to, factsOf([a]))
-  )
+const dateOfTimestamp: Make = (a, to) => {
+  const infinite = (text: string): string =>
+    `WHEN ${a.sql} = CAST('${text}' AS TIMESTAMP) THEN CAST('${text}' AS DATE)`
+  const cases = `${infinite('infinity')} ${infinite('-infinity')}`
+  return typed(`(CASE ${cases} ELSE CAST(${a.sql} AS DATE) END)`, to, factsOf([a]))
+}
+
+/** An instant as the local time of UTC, whatever DuckDB's own zone is, and back. */
+const localOfInstant: Make = (a, to) => {
+  const local = typed(`timezone('UTC', ${a.sql})`, OID.timestamp, factsOf([a]))
+  return to === OID.date ? dateOfTimestamp(local, to) : local
+}
+
+const instantOfLocal: Make = (a, to) =>
+  fallible(typed(`timezone('UTC', CAST(${a.sql} AS TIMESTAMP))`, to, factsOf([a])))
 
 const numericText: Make = (a, to) =>
   a.printed === undefined
@@ -62,14 +75,19 @@ export const CASTS: readonly CastRule[] = [
   // Kept without its trailing blanks, as the cast to text leaves it.
   { from: [OID.bpchar], to: TEXTS, make: relabel },
   { from: [OID.date], to: [OID.timestamp], make: (a, to) => fallible(plain(a, to)) },
-  { from: [OID.timestamp], to: [OID.date], make: dateOfTimestamp }
+  { from: [OID.timestamp], to: [OID.date], make: dateOfTimestamp },
+  { from: [OID.timestamptz], to: [OID.timestamp, OID.date], make: localOfInstant, utc: true },
+  { from: [OID.timestamp, OID.date], to: [OID.timestamptz], make: instantOfLocal, utc: true }
 ]
 
-/** `a::type`, a typed already. */
-export function applyCast(a: Expr, type: ColumnType): Expr {
+const isFor = (rule: CastRule, from: number, to: number, utc: boolean): boolean =>
+  rule.from.includes(from) && rule.to.includes(to) && (utc || !rule.utc)
+
+/** `a::type`, a typed already; `utc`: the session's time zone is UTC. */
+export function applyCast(a: Expr, type: ColumnType, utc: boolean): Expr {
   const from = a.type.oid
   if (from !== type.oid) {
-    const rule = CASTS.find((one) => one.from.includes(from) && one.to.includes(type.oid))
+    const rule = CASTS.find((one) => isFor(one, from, type.oid, utc))
     if (!rule) return relay(`a cast from type ${from} to ${type.oid} is not known to be equal`)
     return withModifier(rule.make(a, type.oid), type)
   }

@@ -11,6 +11,8 @@ import { literal, nullOf } from './literals.ts'
 /** What the coercions ask of the statement: the text of parameter n once its type is known. */
 export interface Parameters {
   parameter(number: number, oid: number): Expr
+  /** The session's time zone is known to be UTC: instants and local times are then alike. */
+  readonly utc: boolean
 }
 
 /** Digits an integer type may have. */
@@ -23,7 +25,14 @@ export function settle(expr: Expr, oid: number, parameters: Parameters): Expr {
   if (!isUnknown(expr)) return expr
   if (expr.parameter !== undefined) return parameters.parameter(expr.parameter, oid)
   if (expr.literal === undefined || expr.literal === null) return nullOf(oid)
-  return { ...literal(expr.literal, { oid, typmod: -1 }), literal: expr.literal }
+  const text = parameters.utc && oid === OID.timestamptz ? inUtc(expr.literal) : expr.literal
+  return { ...literal(text, { oid, typmod: -1 }), literal: expr.literal }
+}
+
+/** A timestamp without an offset, and a day, are in the session's zone. */
+function inUtc(text: string): string {
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return `${text} 00:00:00Z`
+  return /^\d{4}-\d\d-\d\d[ T][\d:.]+$/.test(text) ? `${text}Z` : text
 }
 
 /** The DECIMAL of a numeric or integer; relays when the number has none. */

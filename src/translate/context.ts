@@ -16,18 +16,24 @@ export interface TranslateScope {
   readonly described: readonly ColumnType[] | undefined
   /** Parameter type OIDs, $1 first, as the upstream inferred them; 0 or absent: not known. */
   readonly parameters: readonly number[]
+  /** The session's TimeZone as Postgres reports it; where it is UTC, more can be translated. */
+  readonly timeZone?: string | undefined
 }
+
+const UTC_NAMES = new Set(['utc', 'gmt', 'etc/utc', 'etc/gmt', 'zulu', 'etc/zulu', 'uct', 'etc/uct', 'universal'])
 
 export class Context implements Parameters {
   readonly scope: TranslateScope
   /** DuckDB's $1, $2 …: which Postgres parameter each is. */
   readonly used: number[] = []
+  readonly utc: boolean
   readonly #oids = new Map<number, number>()
   #depth = 0
   #names = 0
 
   constructor(scope: TranslateScope) {
     this.scope = scope
+    this.utc = UTC_NAMES.has(scope.timeZone?.toLowerCase() ?? '')
   }
 
   /** A range name that nothing else in this statement has. */

@@ -12,11 +12,11 @@ import { isUnknown, settle } from './coerce.ts'
 import { comparison, requireCountable } from './comparisons.ts'
 import type { Context } from './context.ts'
 import type { Expr } from './expr.ts'
-import { boolean, CONSTANT, quote, relay } from './expr.ts'
+import { boolean, CONSTANT, fallible, quote, relay, typed } from './expr.ts'
 import { castTypeName, typeOf } from './families.ts'
 import { applyFunction, FUNCTIONS } from './functions.ts'
 import { integerLiteral, literal, nullOf, numericLiteral } from './literals.ts'
-import { anyOf, between, inList } from './memberships.ts'
+import { anyOf, between, inList, memberOf } from './memberships.ts'
 import { applyOperator, negate } from './operators.ts'
 import { type FromItem, resolveColumn } from './scope.ts'
 
@@ -26,6 +26,14 @@ export interface Env {
   readonly from: FromItem
   /** Aggregates may be called here: targets, HAVING and ORDER BY, and not inside another one. */
   readonly aggregates: boolean
+  /** A whole SELECT inside an expression; absent where none is translated. */
+  readonly subquery?: ((select: ast.Node) => Subquery) | undefined
+}
+
+/** A SELECT inside an expression that knows nothing of the query around it. */
+export interface Subquery {
+  readonly sql: string
+  readonly columns: readonly Expr[]
 }
 
 type Walk = (body: ast.Node, env: Env) => Expr
@@ -75,13 +83,13 @@ const columnRef: Walk = (body, env) => {
 const cast: Walk = (body, env) => {
   const type = typeOf(castTypeName(body))
   const argument = walk(body['arg'], env)
-  return isUnknown(argument) ? castUntyped(argument, type, env) : applyCast(argument, type)
+  return isUnknown(argument) ? castUntyped(argument, type, env) : applyCast(argument, type, env.context.utc)
 }
 
 function castUntyped(argument: Expr, type: ColumnType, env: Env): Expr {
   const settled = settle(argument, type.oid, env.context)
   if (type.typmod === -1) return settled
-  return argument.literal === null ? nullOf(type.oid) : applyCast(settled, type)
+  return argument.literal === null ? nullOf(type.oid) : applyCast(settled, type, env.context.utc)
 }
 
 const logical: Walk = (body, env) => {
@@ -207,7 +215,8 @@ const call: Walk = (body, env) => {
   if (modifier !== undefined) relay(`a call with ${modifier} is not translated`)
   if (isAggregate(name)) return aggregate(name, body, env)
   if (ast.flag(body, 'agg_distinct') || ast.has(body, 'agg_filter')) relay('not an aggregate')
-  return applyFunction(name, settleArguments(name, walkAll(ast.list(body, 'args'), env), env))
+  const args = settleArguments(name, walkAll(ast.list(body, 'args'), env), env)
+  return applyFunction(name, args, env.context.utc)
 }
 
 /** An untyped literal is text where any function of the name takes a text there. */
@@ -238,6 +247,30 @@ function aggregate(name: string, body: ast.Node, env: Env): Expr {
   return applyAggregate(name, arg ?? relay(`${name} of nothing`), around)
 }
 
+/**
+ * EXISTS, IN (SELECT …) and a scalar subquery, none of which may refer to the outer query: its names
+ * are not known inside. More than one row of a scalar raises on both sides.
+ */
+const subLink: Walk = (body, env) => {
+  const type = ast.str(body, 'subLinkType')
+  const select = ast.open(body['subselect'])
+  if (select.kind !== 'SelectStmt') return relay('a subquery that is no SELECT')
+  const { sql, columns } = env.subquery?.(select.body) ?? relay('a subquery is not translated here')
+  if (type === 'EXISTS_SUBLINK') return boolean(`EXISTS (${sql})`, [])
+  const [column, ...more] = columns
+  if (!column || more.length > 0) return relay('a subquery of several columns')
+  if (type === 'EXPR_SUBLINK') return scalarOf(column, sql)
+  if (type !== 'ANY_SUBLINK' || ast.has(body, 'operName')) return relay(`${type} is not translated`)
+  const tested = settle(walk(body['testexpr'], env), OID.text, env.context)
+  return memberOf(tested, column, sql)
+}
+
+function scalarOf(column: Expr, sql: string): Expr {
+  const { oid } = column.type
+  if (oid === OID.numeric || oid === OID.bpchar) return relay('a scalar subquery of this type')
+  return fallible(typed(`(${sql})`, oid, { ...CONSTANT, bytewise: column.bytewise }))
+}
+
 const WALKERS: Readonly<Record<string, Walk>> = {
   A_Const: constant,
   A_Expr: operation,
@@ -254,6 +287,7 @@ const WALKERS: Readonly<Record<string, Walk>> = {
       env.context
     ),
   NullTest: nullTest,
+  SubLink: subLink,
   ParamRef: (body, env) => env.context.parameterRef(ast.int(body, 'number')),
   TypeCast: cast
 }

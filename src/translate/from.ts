@@ -14,6 +14,8 @@ import type { FromItem, NamedExpr, Range } from './scope.ts'
 /** A translated subquery, not yet named. */
 export interface Derived {
   readonly sql: string
+  /** Evaluating one of its columns may fail. */
+  readonly fallible: boolean
   /** Its columns, given the name of its range. */
   readonly columns: (range: string) => readonly NamedExpr[]
 }
@@ -26,15 +28,10 @@ export interface Queries {
   readonly derive: (select: ast.Node) => Derived
 }
 
-const EMPTY: FromItem = { sql: '', ranges: [], visible: [] }
-
 export function translateFrom(items: readonly unknown[], queries: Queries): FromItem {
-  const parts = items.map((item) => fromItem(item, queries))
-  if (parts.length === 0) return relay('a SELECT without FROM')
-  return parts.reduce((left, right) => beside(left, right, `${left.sql}, ${right.sql}`), {
-    ...EMPTY,
-    ...parts.shift()
-  })
+  const [first, ...others] = items.map((item) => fromItem(item, queries))
+  if (!first) return relay('a SELECT without FROM')
+  return others.reduce((left, right) => beside(left, right, `${left.sql}, ${right.sql}`), first)
 }
 
 function beside(left: FromItem, right: FromItem, sql: string): FromItem {

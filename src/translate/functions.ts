@@ -16,6 +16,8 @@ interface FunctionRule {
   readonly name: string
   readonly takes: readonly (readonly number[])[]
   readonly make: Make
+  /** Only where the session's time zone is UTC. */
+  readonly utc?: true
 }
 
 const build =
@@ -81,6 +83,19 @@ const truncate: Make = (unit, when) => {
   const sql = `CAST(date_trunc('${word(unit, TRUNC_UNITS)}', ${when.sql}) AS TIMESTAMP)`
   const fault = outsideCommonEra(when.sql, OID.timestamp)
   return fallible(typed(`(${guard(fault, sql, 'date out of range')})`, OID.timestamp, factsOf([when])))
+}
+
+/** date_trunc of an instant is one again; a date counts as the instant of its midnight. */
+const truncateInstant: Make = (unit, when) => {
+  if (when === undefined) return relay('date_trunc')
+  const local = truncate(unit, localTime(when))
+  return fallible(typed(`timezone('UTC', ${local.sql})`, OID.timestamptz, factsOf([when])))
+}
+
+const localTime = (when: Expr): Expr => {
+  const isDate = when.type.oid === OID.date
+  const sql = isDate ? `CAST(${when.sql} AS TIMESTAMP)` : `timezone('UTC', ${when.sql})`
+  return typed(sql, OID.timestamp, factsOf([when]))
 }
 
 /** Fields that are whole numbers; the others have digits after the point. */
@@ -154,19 +169,25 @@ export const FUNCTIONS: readonly FunctionRule[] = [
   { name: 'ceil', takes: [[OID.float8]], make: same('ceil') },
   { name: 'ceiling', takes: [[OID.float8]], make: same('ceil') },
   { name: 'date_trunc', takes: [TEXTS, [OID.timestamp]], make: truncate },
-  { name: 'extract', takes: [TEXTS, [OID.date, OID.timestamp]], make: extract }
+  { name: 'date_trunc', takes: [TEXTS, [OID.timestamptz, OID.date]], make: truncateInstant, utc: true },
+  { name: 'extract', takes: [TEXTS, [OID.date, OID.timestamp]], make: extract },
+  {
+    name: 'extract',
+    takes: [TEXTS, [OID.timestamptz]],
+    make: (field, when) => extract(field, ...(when ? [localTime(when)] : [])),
+    utc: true
+  }
 ]
 
-export const isFunction = (name: string): boolean => FUNCTIONS.some((rule) => rule.name === name)
-
-/** `name(args)`; untyped literals are settled by the caller with `expects`. */
-export function applyFunction(name: string, args: readonly Expr[]): Expr {
+/** `name(args)`, all typed; `utc`: the session's time zone is UTC. */
+export function applyFunction(name: string, args: readonly Expr[], utc: boolean): Expr {
   const [first, ...rest] = args
-  const rule = FUNCTIONS.find((one) => one.name === name && fits(one, args))
+  const rule = FUNCTIONS.find((one) => one.name === name && fits(one, args, utc))
   if (!rule || first === undefined) return relay(`function ${quote(name)} is not known to be equal`)
   return rule.make(first, ...rest)
 }
 
-const fits = (rule: FunctionRule, args: readonly Expr[]): boolean =>
+const fits = (rule: FunctionRule, args: readonly Expr[], utc: boolean): boolean =>
+  (utc || !rule.utc) &&
   rule.takes.length === args.length &&
   rule.takes.every((types, i) => types.includes(args[i]?.type.oid ?? 0))

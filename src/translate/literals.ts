@@ -98,8 +98,11 @@ function readTimestamp(text: string, oid: number): string | undefined {
   if (isInfinity(text) || isDay(text)) return cast(text, oid)
   const [day = '', time = ''] = text.split(/[ T]/)
   if (text.length !== day.length + time.length + 1) return undefined
-  return isDay(day) && TIME.test(time) ? cast(`${day} ${time}`, oid) : undefined
+  return isDay(day) && TIME.test(time) ? cast(`${day} ${withSeconds(time)}`, oid) : undefined
 }
+
+/** DuckDB wants seconds before an offset. */
+const withSeconds = (time: string): string => (time.length === 5 ? `${time}:00` : time)
 
 function readTimestamptz(text: string, oid: number): string | undefined {
   if (isInfinity(text)) return cast(text, oid)
@@ -109,7 +112,8 @@ function readTimestamptz(text: string, oid: number): string | undefined {
   if (!/[ T]/.test(local) || readTimestamp(local, OID.timestamp) === undefined) return undefined
   const [, sign = '+', hours = '00', minutes = '00'] =
     /^([+-])(\d\d):?(\d\d)?$/.exec(offset === 'Z' ? '+00' : offset) ?? []
-  return cast(`${local.replace('T', ' ')}${sign}${hours}:${minutes}`, oid)
+  const [day = '', time = ''] = local.split(/[ T]/)
+  return cast(`${day} ${withSeconds(time)}${sign}${hours}:${minutes}`, oid)
 }
 
 const cast = (text: string, oid: number): string => `CAST(${quote(text)} AS ${formOf(oid)})`

@@ -7,7 +7,7 @@ import { isUnknown, type Parameters, settle } from './coerce.ts'
 import { comparison } from './comparisons.ts'
 import type { Expr } from './expr.ts'
 import { boolean, formOf, isText, relay } from './expr.ts'
-import { isInteger } from './families.ts'
+import { FLOATS, INTEGERS, isInteger, PLAIN, TEXTS } from './families.ts'
 import { arrayElements, literal, nullOf } from './literals.ts'
 
 /** `a IN (…)`, or NOT IN where `op` is `<>`. */
@@ -85,6 +85,15 @@ function typedArray(operand: Expr, a: Expr, parameters: Parameters): Expr {
 function arrayTypeOf(element: number): number {
   const array = ARRAY_OID[element]
   return array !== undefined && formOf(array) !== '' ? array : relay('an array of this type')
+}
+
+/** `a IN (SELECT …)` where both sides are compared as they stand. */
+export function memberOf(a: Expr, column: Expr, sql: string): Expr {
+  const direct = isInteger(a.type.oid) && isInteger(column.type.oid)
+  const alike = a.type.oid === column.type.oid || (TEXTS.includes(a.type.oid) && TEXTS.includes(column.type.oid))
+  const known = [...INTEGERS, ...FLOATS, ...PLAIN, ...TEXTS].includes(a.type.oid)
+  if (!(direct || (alike && known))) return relay('IN (SELECT …) of this type')
+  return boolean(`(${a.sql} IN (${sql}))`, [a])
 }
 
 /** `a BETWEEN x AND y` and its three relatives; each side is compared on its own. */

@@ -26,6 +26,9 @@ export interface FromItem {
   readonly visible: readonly NamedExpr[]
 }
 
+/** No item at all: no name means anything. */
+export const NOTHING: FromItem = { sql: '', ranges: [], visible: [] }
+
 /** `name` as a column, or undefined when there is none. */
 export function findColumn(from: FromItem, name: string): Expr | undefined {
   const matches = from.visible.filter((column) => column.name === name)

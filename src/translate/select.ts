@@ -1,20 +1,19 @@
 // One SELECT: FROM, WHERE, GROUP BY, HAVING, targets, DISTINCT, ORDER BY, LIMIT, and UNION ALL of such.
-// A query is first derived in its raw forms; output() turns the raw forms of the outermost one into
-// exactly the types that the client was told.
-// Must never leave an order or a NULL placement to DuckDB's defaults.
+// A query's columns stay in their raw forms; output.ts turns those of the outermost one into exactly
+// the types that the client was told.
+// Must never write out a query of WITH twice where it could give other rows the second time.
 
 import { OID } from '../types/oids.ts'
-import { storeType } from '../types/store-type.ts'
-import type { ColumnType } from '../types/value.ts'
 import * as ast from './ast.ts'
+import { groupClause, havingCondition, limitClause, sortClause } from './clauses.ts'
+import { settle } from './coerce.ts'
 import { columnName } from './column-names.ts'
-import { isUnknown, settle } from './coerce.ts'
-import { requireGroupable, sortable } from './comparisons.ts'
+import { requireGroupable } from './comparisons.ts'
 import type { Context } from './context.ts'
 import { type Expr, relay } from './expr.ts'
-import { type Env, walk, walkBoolean } from './expressions.ts'
+import { type Env, type Subquery, walk, walkBoolean } from './expressions.ts'
 import { type Derived, type Queries, translateFrom } from './from.ts'
-import { findColumn, findRange, type FromItem, type NamedExpr } from './scope.ts'
+import { findRange, type FromItem, type NamedExpr, NOTHING } from './scope.ts'
 
 /** A SELECT in its parts; the targets are still in their raw forms. */
 export interface Query {
@@ -81,6 +80,7 @@ function derived(query: Query): Derived {
   )
   return {
     sql: `SELECT ${items.join(', ')}${query.body}${query.tail}`,
+    fallible: query.targets.some(({ expr }) => expr.fallible),
     columns: (range) =>
       query.targets.map(({ name, expr }, i) => ({ name, expr: behind(expr, range, i + 1) }))
   }
@@ -105,7 +105,8 @@ function behind(expr: Expr, range: string, number: number): Expr {
 
 function plainQuery(select: ast.Node, queries: Queries): Query {
   const from = translateFrom(ast.list(select, 'fromClause'), queries)
-  const env: Env = { context: queries.context, from, aggregates: false }
+  const subquery = (inner: ast.Node): Subquery => plainSubquery(queries.derive(inner))
+  const env: Env = { context: queries.context, from, aggregates: false, subquery }
   const where = ast.has(select, 'whereClause')
     ? ` WHERE ${walkBoolean(select['whereClause'], env).sql}`
     : ''
@@ -121,6 +122,12 @@ function plainQuery(select: ast.Node, queries: Queries): Query {
     body: ` FROM ${from.sql}${where}${groups}${having}`,
     tail: sortClause(select, targets, output) + limitClause(select, queries.context)
   }
+}
+
+/** Postgres may be spared an error inside of it, or meet one that DuckDB is spared. */
+function plainSubquery({ sql, columns, fallible }: Derived): Subquery {
+  if (fallible) return relay('a subquery that may raise')
+  return { sql, columns: columns('').map(({ expr }) => expr) }
 }
 
 /** DISTINCT is a query of its own, whose rows are then sorted and put out. */
@@ -143,8 +150,7 @@ function overRows(
 ): Query {
   const range = context.rangeName()
   const targets = columns(range)
-  const from: FromItem = { sql: '', ranges: [], visible: [] }
-  const env: Env = { context, from, aggregates: false }
+  const env: Env = { context, from: NOTHING, aggregates: false }
   return {
     targets,
     body: ` FROM (${rows}) AS ${range}`,
@@ -185,125 +191,4 @@ function target(node: unknown, env: Env): readonly NamedExpr[] {
 function star(fields: readonly unknown[], from: FromItem): readonly NamedExpr[] {
   if (fields.length === 0) return from.visible
   return findRange(from, ast.names(fields) ?? relay('a star of something else')).columns
-}
-
-const isAggregating = (targets: readonly NamedExpr[]): boolean =>
-  targets.some(({ expr }) => expr.aggregate)
-
-/** A name is an input column first, then an output column. Source: findTargetlistEntrySQL92. */
-function groupClause(select: ast.Node, targets: readonly NamedExpr[], env: Env): string {
-  if (ast.flag(select, 'groupDistinct') || ast.flag(select, 'groupByAll')) relay('GROUP BY DISTINCT or ALL')
-  const groups = ast.list(select, 'groupClause').map((node) => groupItem(node, targets, env))
-  return groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`
-}
-
-function groupItem(node: unknown, targets: readonly NamedExpr[], env: Env): string {
-  const name = bareName(node)
-  const input = name === undefined ? undefined : findColumn(env.from, name)
-  const output = input ?? outputColumn(node, name, targets)
-  const expr = output ?? walk(node, env)
-  if (expr.aggregate || expr.constant || isUnknown(expr)) relay('GROUP BY of a constant')
-  return requireGroupable(expr).sql
-}
-
-function bareName(node: unknown): string | undefined {
-  const { kind, body } = ast.open(node)
-  const fields = kind === 'ColumnRef' ? ast.names(ast.list(body, 'fields')) : undefined
-  return fields?.length === 1 ? fields[0] : undefined
-}
-
-/** The target that an ordinal or a bare name means; undefined: none. */
-function outputColumn(
-  node: unknown,
-  name: string | undefined,
-  targets: readonly NamedExpr[]
-): Expr | undefined {
-  const ordinal = ast.integerConstant(node)
-  if (ordinal !== undefined) return targets[ordinal - 1]?.expr ?? relay('no such column number')
-  if (ast.open(node).kind === 'A_Const') return relay('a constant to sort or group by')
-  if (name === undefined) return undefined
-  const matches = targets.filter((one) => one.name === name)
-  const [match] = matches
-  if (matches.some(({ expr }) => expr.sql !== match?.expr.sql)) relay(`"${name}" is ambiguous`)
-  return match?.expr
-}
-
-function havingCondition(
-  node: unknown,
-  groups: string,
-  targets: readonly NamedExpr[],
-  env: Env
-): string {
-  const condition = walkBoolean(node, env)
-  if (groups === '' && !condition.aggregate && !isAggregating(targets)) relay('HAVING without groups')
-  return condition.sql
-}
-
-/** A name is an output column first, then an input column. NULLs are the greatest unless said. */
-function sortClause(select: ast.Node, targets: readonly NamedExpr[], env: Env): string {
-  const items = ast.list(select, 'sortClause').map((node) => sortItem(node, targets, env))
-  if (items.length === 0) return ''
-  return ` ORDER BY ${[...items, ...evaluatedForAll(select, targets)].join(', ')}`
-}
-
-/**
- * Postgres evaluates the targets of all rows before it sorts, DuckDB those of the rows within LIMIT
- * only: as last sort keys they are evaluated, and may raise, for all.
- */
-function evaluatedForAll(select: ast.Node, targets: readonly NamedExpr[]): readonly string[] {
-  if (!ast.has(select, 'limitCount') && !ast.has(select, 'limitOffset')) return []
-  return targets.filter(({ expr }) => expr.fallible).map(({ expr }) => expr.sql)
-}
-
-function sortItem(node: unknown, targets: readonly NamedExpr[], env: Env): string {
-  const { body } = ast.open(node)
-  const direction = ast.str(body, 'sortby_dir')
-  if (direction === 'SORTBY_USING') relay('ORDER BY … USING')
-  const expr = outputColumn(body['node'], bareName(body['node']), targets) ?? walk(body['node'], env)
-  if (expr.constant || isUnknown(expr)) relay('ORDER BY of a constant')
-  const descending = direction === 'SORTBY_DESC'
-  const nulls = ast.str(body, 'sortby_nulls')
-  const first = nulls === 'SORTBY_NULLS_FIRST' || (nulls !== 'SORTBY_NULLS_LAST' && descending)
-  const order = `${descending ? 'DESC' : 'ASC'} NULLS ${first ? 'FIRST' : 'LAST'}`
-  return `${sortable(expr)} ${order}`
-}
-
-function limitClause(select: ast.Node, context: Context): string {
-  const option = ast.str(select, 'limitOption')
-  if (option === 'LIMIT_OPTION_WITH_TIES') relay('FETCH … WITH TIES')
-  const count = limitValue('LIMIT', select, 'limitCount', context)
-  return count + limitValue('OFFSET', select, 'limitOffset', context)
-}
-
-/** NULL is no limit on both sides, a negative number raises on both. */
-function limitValue(word: string, select: ast.Node, key: string, context: Context): string {
-  if (!ast.has(select, key)) return ''
-  const from: FromItem = { sql: '', ranges: [], visible: [] }
-  const walked = walk(select[key], { context, from, aggregates: false })
-  if (walked.literal === null) return ''
-  const expr = settle(walked, OID.int8, context)
-  if (![OID.int2, OID.int4, OID.int8].some((oid) => oid === expr.type.oid)) relay(`${word} of this type`)
-  return ` ${word} ${expr.sql}`
-}
-
-/** A target as the client was told: exactly the DuckDB type that holds the Postgres type. */
-export function output(expr: Expr, described: ColumnType | undefined): { sql: string; type: ColumnType } {
-  const type = described ?? expr.type
-  if (type.oid !== expr.type.oid) {
-    return relay(`a column of type ${type.oid} would be of type ${expr.type.oid}`)
-  }
-  if (type.oid === OID.bpchar && !expr.column) relay('char(n) is only compared and passed through')
-  const form = storeType(type) ?? relay(`type ${type.oid} is not known`)
-  if (type.oid === OID.numeric) return { sql: numericOutput(expr, form), type }
-  if (form !== expr.form) relay(`a column of type ${type.oid} would be of another form`)
-  // DuckDB forgets the type of what it folds to NULL.
-  return { sql: expr.column ? expr.sql : `CAST(${expr.sql} AS ${form})`, type }
-}
-
-function numericOutput(expr: Expr, form: string): string {
-  if (expr.printed === undefined) return relay('the scale of a numeric is not known')
-  if (form === 'VARCHAR') return `CAST(${expr.printed} AS VARCHAR)`
-  const scale = Number(/,(\d+)\)$/.exec(form)?.[1])
-  if (expr.form === 'VARCHAR' || expr.decimal?.scale !== scale) return relay('a numeric of another scale')
-  return expr.column && expr.form === form ? expr.sql : `CAST(${expr.sql} AS ${form})`
 }

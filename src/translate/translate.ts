@@ -7,7 +7,8 @@ import type { ColumnType } from '../types/value.ts'
 import { nodeOf } from './ast.ts'
 import { Context, type TranslateScope } from './context.ts'
 import { Relay, relay } from './expr.ts'
-import { output, translateQuery } from './select.ts'
+import { output } from './output.ts'
+import { translateQuery } from './select.ts'
 
 export type { TranslateScope } from './context.ts'
 

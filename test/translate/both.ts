@@ -48,7 +48,8 @@ export class Both {
     await loadModule()
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
     const duck = await instance.connect()
-    await duck.run("SET TimeZone = 'UTC'")
+    // The answers must not depend on it.
+    await duck.run("SET TimeZone = 'America/New_York'")
     await client.query(
       `SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601'; SET jit = off;
        SET max_parallel_workers_per_gather = 0; CREATE SCHEMA jetgres_live`
@@ -70,10 +71,10 @@ export class Both {
   }
 
   /** The translation as the session would ask for it: described by Postgres first. */
-  async ask(sql: string, params: readonly (string | null)[] = []): Promise<Outcome> {
+  async ask(sql: string, params: readonly (string | null)[] = [], timeZone = 'UTC'): Promise<Outcome> {
     const described = await this.#describe(sql)
     if (typeof described === 'string') return { kind: 'refused', reason: described }
-    const translation = translateText(sql, described)
+    const translation = translateText(sql, described, timeZone)
     if ('relay' in translation) return { kind: 'relayed', reason: translation.relay }
     const ours = await this.#duckRows(translation, params)
     if (ours.error !== undefined) return { kind: 'failed', reason: ours.error }
@@ -137,12 +138,13 @@ export class Both {
   }
 }
 
-export function translateText(sql: string, described: Described | undefined): Translation {
+export function translateText(sql: string, described?: Described, timeZone?: string): Translation {
   const [statement] = (parseSync(sql) as { stmts: { stmt: unknown }[] }).stmts
   return translate(statement?.stmt, {
     relation: relationNamed,
     described: described?.columns,
-    parameters: described?.parameters ?? []
+    parameters: described?.parameters ?? [],
+    timeZone
   })
 }
 
@@ -207,7 +209,7 @@ function duckLiteral(text: string | null, oid: number, form: string): string {
   if (/^-?\d+$/.test(text) && oid === OID.date) return `DATE '1970-01-01' + CAST(${text} AS INTEGER)`
   if (/^-?\d+$/.test(text) && oid === OID.timestamp) return `make_timestamp(CAST('${text}' AS BIGINT))`
   if (/^-?\d+$/.test(text) && oid === OID.timestamptz) {
-    return `CAST(make_timestamp(CAST('${text}' AS BIGINT)) AS TIMESTAMPTZ)`
+    return `timezone('UTC', make_timestamp(CAST('${text}' AS BIGINT)))`
   }
   return `CAST(${literal} AS ${form})`
 }

@@ -90,7 +90,8 @@ const COMPOSED: Readonly<Record<Kind, Compose>> = {
     r.pick([
       `(${inner()} + interval '${r.int(-50, 50)} ${r.pick(['days', 'months', 'hours', 'weeks'])}')`,
       `date_trunc('${r.pick(['day', 'month', 'hour', 'week'])}', ${inner()})`,
-      `(${inner('date')})::timestamp`
+      `(${inner('date')})::timestamp`,
+      `(${inner()})::${r.pick(['timestamp', 'timestamptz'])}`
     ])
 }
 

@@ -304,7 +304,8 @@ const functions: readonly Asked[] = [
     `SELECT id, date_trunc('${unit}', st) FROM m ORDER BY id`,
     `SELECT id, date_trunc('${unit}', ts) FROM m WHERE ts > '0002-01-01' AND ts < '9000-01-01' ORDER BY id`,
     `SELECT id, date_trunc('${unit}', ts) FROM m ORDER BY id`,
-    `SELECT id, date_trunc('${unit}', tz) FROM m ORDER BY id`,
+    `SELECT id, date_trunc('${unit}', tz) FROM m WHERE tz > '0002-01-01' AND tz < '9000-01-01' ORDER BY id`,
+    `SELECT date_trunc('${unit}', tz), count(*) FROM m WHERE tz >= '1900-01-01 00:00' AND tz < '2100-01-01' GROUP BY 1 ORDER BY 1`,
     `SELECT id, date_trunc('${unit}', "Sd") FROM m ORDER BY id`
   ]),
   ...['year', 'quarter', 'month', 'week', 'day', 'hour', 'minute', 'second', 'doy', 'dow', 'isodow', 'isoyear', 'epoch', 'century'].flatMap((field) => [
@@ -313,7 +314,8 @@ const functions: readonly Asked[] = [
     `SELECT id, extract(${field} from "Sd") FROM m ORDER BY id`,
     `SELECT id, extract(${field} from d) FROM m ORDER BY id`,
     `SELECT extract(${field} from st), count(*) FROM m GROUP BY 1 ORDER BY 1`,
-    `SELECT id, date_part('${field}', st) FROM m ORDER BY id`
+    `SELECT id, date_part('${field}', st) FROM m ORDER BY id`,
+    `SELECT id, extract(${field} from tz) FROM m WHERE tz > '0002-01-01' AND tz < '9000-01-01' ORDER BY id`
   ]),
   'SELECT id, now() FROM m ORDER BY id',
   'SELECT id, random() FROM m ORDER BY id',
@@ -341,7 +343,13 @@ const casts: readonly Asked[] = [
   'SELECT id, d::timestamp, "Sd"::timestamp, st::date FROM m ORDER BY id',
   'SELECT id, ts::date FROM m ORDER BY id',
   "SELECT id, ts::date FROM m WHERE ts > '0002-01-01' AND ts < '9000-01-01' ORDER BY id",
-  'SELECT id, tz::date, d::timestamptz FROM m ORDER BY id',
+  'SELECT id, tz::date FROM m WHERE tz > \'0002-01-01\' AND tz < \'9000-01-01\' ORDER BY id',
+  'SELECT id, tz::timestamp FROM m ORDER BY id',
+  'SELECT id, d::timestamptz FROM m ORDER BY id',
+  'SELECT id, ts::timestamptz, "Sd"::timestamptz FROM m ORDER BY id',
+  "SELECT id FROM m WHERE tz = '2023-03-26 02:30:00' ORDER BY id",
+  "SELECT id FROM m WHERE tz = '2023-03-26 02:30:00'::timestamptz ORDER BY id",
+  "SELECT id FROM m WHERE tz::date = '2024-12-31' ORDER BY id",
   "SELECT id, '1'::int, '1.50'::numeric, 'x'::varchar(1), 'xyz'::varchar(2), '2024-01-01'::date, NULL::int, 't'::bool FROM m ORDER BY id",
   "SELECT id, 'abc' AS lit, NULL AS nothing, 1 AS one, 1.50 AS dec, true AS yes, 12345678901 AS big FROM m ORDER BY id",
   "SELECT id, '1e3'::float8, 'NaN'::float8, '0.1'::float4, '1 day'::interval, interval '2 hours' FROM m ORDER BY id",
@@ -604,6 +612,26 @@ const joins: readonly Asked[] = [
   'SELECT id FROM m WHERE id IN (SELECT id FROM side) ORDER BY id',
   'SELECT id FROM m WHERE EXISTS (SELECT 1 FROM side WHERE side.id = m.id) ORDER BY id',
   'SELECT id, (SELECT max(id) FROM side) FROM m ORDER BY id',
+  ...['id', 'i4', 'i8', 'f8', 't', 'd', 'n', 'b', 'c'].flatMap((name) => [
+    `SELECT id FROM m WHERE ${name} IN (SELECT ${name} FROM m WHERE g = 1) ORDER BY id`,
+    `SELECT id, ${name} NOT IN (SELECT ${name} FROM m WHERE g = 1) FROM m ORDER BY id`,
+    `SELECT id, ${name} IN (SELECT ${name} FROM hollow) FROM m ORDER BY id`,
+    `SELECT id, ${name} IN (SELECT ${name} FROM m WHERE false) FROM m ORDER BY id`,
+    `SELECT id, (SELECT ${name} FROM m x WHERE x.id = 3) FROM m ORDER BY id`,
+    `SELECT id FROM m WHERE ${name} > (SELECT min(${name}) FROM m) ORDER BY id`
+  ]),
+  'SELECT id FROM m WHERE v IN (SELECT label FROM side) ORDER BY id',
+  'SELECT id FROM m WHERE i8 IN (SELECT i4 FROM side) ORDER BY id',
+  'SELECT id FROM m WHERE i4 = ANY (SELECT i4 FROM side) ORDER BY id',
+  'SELECT id FROM m WHERE i4 <> ALL (SELECT i4 FROM side) ORDER BY id',
+  'SELECT id FROM m WHERE EXISTS (SELECT 1 FROM side) ORDER BY id',
+  'SELECT id FROM m WHERE NOT EXISTS (SELECT 1 FROM side WHERE false) ORDER BY id',
+  'SELECT id, (SELECT id FROM side) FROM m ORDER BY id',
+  'SELECT id, (SELECT id FROM side WHERE false) FROM m ORDER BY id',
+  'SELECT id FROM m WHERE id IN (SELECT g FROM side) ORDER BY id',
+  'SELECT id FROM m WHERE id IN (SELECT i4 + 1 FROM side) ORDER BY id',
+  'WITH q AS (SELECT id FROM side) SELECT id FROM m WHERE id IN (SELECT id FROM q) ORDER BY id',
+  'SELECT g, count(*) FROM m GROUP BY g HAVING count(*) > (SELECT min(id) FROM side)',
   'SELECT m.id, x.id FROM m, LATERAL (SELECT id FROM side WHERE side.id = m.id) x'
 ]
 

@@ -1,0 +1,179 @@
+// Goal: translate() writes the DuckDB text that its tables promise, or gives the reason to relay.
+// Method: tables of statement → text or reason, over the relations of rows.ts, without any database.
+
+import { loadModule } from 'libpg-query'
+import t from 'tap'
+
+import { translate } from '../../src/translate/translate.ts'
+import { OID } from '../../src/types/oids.ts'
+import { translateText } from './both.ts'
+import { relationNamed } from './rows.ts'
+
+await loadModule()
+
+/** What a statement becomes when nobody described it. */
+function outcome(sql: string): string {
+  const translation = translateText(sql, undefined)
+  return 'relay' in translation ? `relay: ${translation.relay}` : translation.sql
+}
+
+const WRITTEN: readonly (readonly [sql: string, duck: string])[] = [
+  ['SELECT * FROM side', 'SELECT t1.c1, t1.c2, t1.c3, t1.c4, t1.c5, t1.c6 FROM r8 AS t1'],
+  ['SELECT s.id FROM public.side AS s', 'SELECT t1.c1 FROM r8 AS t1'],
+  ['SELECT count(*) FROM side', 'SELECT CAST(count(*) AS BIGINT) FROM r8 AS t1'],
+  [
+    "SELECT id FROM side WHERE label = 'it''s'",
+    "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 = 'it''s')"
+  ],
+  [
+    "SELECT id FROM side WHERE label LIKE 'a\\%%'",
+    "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 LIKE 'a\\%%' ESCAPE '\\')"
+  ],
+  ["SELECT id FROM side WHERE label LIKE 'a%'", "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 LIKE 'a%')"],
+  [
+    'SELECT id FROM side WHERE i4 = 1.5',
+    "SELECT t1.c1 FROM r8 AS t1 WHERE (CAST(CAST(t1.c2 AS DECIMAL(10,0)) AS DECIMAL(11,1)) = CAST(CAST('1.5' AS DECIMAL(2,1)) AS DECIMAL(11,1)))"
+  ],
+  [
+    'SELECT id FROM side WHERE f8 > 1.5',
+    "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c5 > CAST('1.5' AS DOUBLE))"
+  ],
+  [
+    'SELECT id FROM side ORDER BY label DESC, 1 LIMIT 10::bigint',
+    'SELECT t1.c1 FROM r8 AS t1 ORDER BY t1.c3 DESC NULLS FIRST, t1.c1 ASC NULLS LAST LIMIT CAST(CAST(10 AS INTEGER) AS BIGINT)'
+  ],
+  [
+    'SELECT i4 + 1 FROM side',
+    'SELECT CAST(((t1.c2 + CAST(1 AS INTEGER)) | CAST(0 AS INTEGER)) AS INTEGER) FROM r8 AS t1'
+  ],
+  [
+    'SELECT label, count(*) FROM side GROUP BY label HAVING count(*) > 1',
+    'SELECT t1.c3, CAST(count(*) AS BIGINT) FROM r8 AS t1 GROUP BY t1.c3 HAVING (count(*) > CAST(1 AS INTEGER))'
+  ],
+  [
+    'SELECT sum(i4) FROM side',
+    'SELECT CAST(CAST(sum(t1.c2) AS BIGINT) AS BIGINT) FROM r8 AS t1'
+  ],
+  [
+    'SELECT DISTINCT label FROM side ORDER BY 1',
+    'SELECT t2.a1 FROM (SELECT DISTINCT t1.c3 AS a1 FROM r8 AS t1) AS t2 ORDER BY t2.a1 ASC NULLS LAST'
+  ],
+  [
+    'SELECT a.id FROM side a LEFT JOIN side b USING (i4)',
+    'SELECT t1.c1 FROM (r8 AS t1 LEFT JOIN r8 AS t2 ON (t1.c2 = t2.c2))'
+  ],
+  [
+    'WITH q AS (SELECT id AS x FROM side) SELECT x FROM q',
+    'SELECT t2.a1 FROM (SELECT t1.c1 AS a1 FROM r8 AS t1) AS t2'
+  ],
+  ['SELECT NULL FROM jetgres_live.r8', 'SELECT CAST(CAST(NULL AS VARCHAR) AS VARCHAR) FROM r8 AS t1'],
+  [
+    "SELECT id FROM side WHERE (label = ANY ('{a,NULL}'::text[]))",
+    "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 IN ('a', CAST(NULL AS VARCHAR)))"
+  ]
+]
+
+const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
+  ['SELECT 1', /without FROM/],
+  ['SELECT oid FROM pg_class', /"pg_class" is not an ingested relation/],
+  ['SELECT id FROM side, pg_class', /"pg_class" is not an ingested relation/],
+  ['SELECT _seq FROM side', /"_seq" is not a column/],
+  ['SELECT ctid FROM side', /"ctid" is not a column/],
+  ['SELECT side FROM side', /"side" is not a column/],
+  ['SELECT id FROM ONLY side', /FROM ONLY/],
+  ['SELECT id FROM side FOR UPDATE', /FOR UPDATE/],
+  ['SELECT id FROM side TABLESAMPLE SYSTEM (10)', /RangeTableSample/],
+  ['SELECT now() FROM side', /'now' is not known/],
+  ['SELECT random() FROM side', /'random' is not known/],
+  ['SELECT public.lower(label) FROM side', /another schema/],
+  ['SELECT id FROM side WHERE id OPERATOR(public.=) 1', /another schema/],
+  ['SELECT rank() OVER () FROM side', /over is not translated/],
+  ['SELECT sum(f8) FROM side', /aggregate sum/],
+  ['SELECT f8, count(*) FROM side GROUP BY f8', /groups of this type/],
+  ["SELECT id FROM side WHERE d = 'today'", /'today' is not in a plain form/],
+  ["SELECT id FROM side WHERE d = '2023-02-29'", /not in a plain form/],
+  ["SELECT id FROM m WHERE tz > '2024-01-01 00:00:00'", /not in a plain form/],
+  ['SELECT id FROM m WHERE d < tz', /operator </],
+  ['SELECT id FROM m WHERE n = f8', /numeric to double precision/],
+  ["SELECT id FROM side WHERE label LIKE 'a\\'", /escape character/],
+  ["SELECT lower('É') FROM side", /without COLLATE/],
+  ['SELECT id FROM side WHERE label COLLATE "C" < \'a\'', /CollateClause/],
+  ['SELECT id FROM side WHERE id IN (SELECT 1)', /without FROM/],
+  ['SELECT id FROM side s WHERE EXISTS (SELECT 1 FROM m WHERE m.id = s.id)', /"s" does not name/],
+  ['SELECT id FROM side ORDER BY 1 + 1', /ORDER BY of a constant/],
+  ['SELECT id FROM side GROUP BY ROLLUP (id)', /GroupingSet/],
+  ['SELECT DISTINCT ON (id) id FROM side', /DISTINCT ON/],
+  ['SELECT id FROM side a JOIN side b ON true', /"id" is ambiguous/],
+  ['SELECT a.id FROM side a, side a', /one name/]
+]
+
+void t.test('a proven statement is written for DuckDB', (t) => {
+  for (const [sql, duck] of WRITTEN) t.equal(outcome(sql), duck, sql)
+  t.end()
+})
+
+void t.test('anything else is a reason to relay', (t) => {
+  for (const [sql, reason] of RELAYED) {
+    const found = outcome(sql)
+    t.match(found, /^relay: /, sql)
+    t.match(found, reason, sql)
+  }
+  t.end()
+})
+
+void t.test('a description that does not fit relays', (t) => {
+  const described = (oid: number, typmod = -1) =>
+    translateText('SELECT i4 FROM side', { columns: [{ oid, typmod }], parameters: [] })
+  t.match(described(OID.int4), { sql: 'SELECT t1.c2 FROM r8 AS t1' })
+  t.match(described(OID.int8), { relay: /would be of type 23/ })
+  const none = translateText('SELECT i4 FROM side', { columns: [], parameters: [] })
+  t.match(none, { relay: /not as described/ })
+  t.end()
+})
+
+void t.test('the columns carry the described modifiers', (t) => {
+  const translation = translateText('SELECT w, w + 1 FROM side', undefined)
+  t.match(translation, { columns: [{ oid: OID.numeric, typmod: ((8 << 16) | 3) + 4 }, { oid: OID.numeric, typmod: -1 }] })
+  t.end()
+})
+
+void t.test('parameters are numbered by use and typed by the upstream or by what they meet', (t) => {
+  const known = translateText('SELECT id FROM side WHERE id = $2 OR label = $1 OR id = $2', {
+    columns: [{ oid: OID.int4, typmod: -1 }],
+    parameters: [OID.text, OID.int4]
+  })
+  t.match(known, {
+    sql: 'SELECT t1.c1 FROM r8 AS t1 WHERE ((t1.c1 = CAST($1 AS INTEGER)) OR (t1.c3 = CAST($2 AS VARCHAR)) OR (t1.c1 = CAST($1 AS INTEGER)))',
+    parameters: [2, 1],
+    parameterTypes: [OID.int4, OID.text]
+  })
+  const cast = translateText('SELECT id FROM side WHERE ((id = $1::integer))', undefined)
+  t.match(cast, { parameters: [1], parameterTypes: [OID.int4] })
+  const twoTypes = translateText('SELECT id FROM side WHERE id = $1 OR label = $1', undefined)
+  t.match(twoTypes, { relay: /\$1 has two types/ })
+  t.end()
+})
+
+void t.test('the SelectStmt node and its body are both understood', (t) => {
+  const body = {
+    targetList: [{ ResTarget: { val: { ColumnRef: { fields: [{ String: { sval: 'id' } }] } } } }],
+    fromClause: [{ RangeVar: { relname: 'side', inh: true } }],
+    op: 'SETOP_NONE'
+  }
+  const scope = { relation: relationNamed, described: undefined, parameters: [] }
+  const expected = { sql: 'SELECT t1.c1 FROM r8 AS t1' }
+  t.match(translate(body, scope), expected)
+  t.match(translate({ SelectStmt: body }, scope), expected)
+  for (const nonsense of [undefined, null, 1, 'x', [], {}, { SelectStmt: null }, { op: {} }]) {
+    t.match(translate(nonsense, scope), { relay: /./ })
+  }
+  t.end()
+})
+
+void t.test('depth and length are bounded', (t) => {
+  const deep = `SELECT ${'- '.repeat(400)} id FROM side`
+  t.match(outcome(deep), /relay: nested too deeply/)
+  const wide = `SELECT ${Array.from({ length: 3000 }, () => 'id + i4 + 1').join(', ')} FROM side`
+  t.match(outcome(wide), /relay: the translation is too long/)
+  t.end()
+})
