@@ -48,7 +48,6 @@ const owners: Readonly<Record<string, string>> = {
   '@duckdb/node-api': 'store',
   nats: 'ingest',
   'libpg-query': 'sql',
-  'lossless-json': 'decode',
   'pg-protocol': 'wire',
   pg: 'upstream',
   'pg-connection-string': 'upstream',
