@@ -25,7 +25,9 @@ export async function runLocal(
     return result
   } catch (error) {
     await portal.close()
-    return failure(portal, error)
+    const result = failure(portal, error)
+    if ('error' in result) c.lastRoute = { to: 'local' }
+    return result
   } finally {
     c.running(undefined)
     clearTimeout(timer)
