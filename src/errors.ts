@@ -91,6 +91,14 @@ export function toPgError(error: unknown): PgError {
   return internalError(`internal error: ${message}`, { cause: error })
 }
 
+/** The same error where its position is in another text; anything but a PgError is left alone. */
+export function withPosition(error: unknown, moved: (position: number) => number): unknown {
+  if (!(error instanceof PgError) || error.position === undefined) return error
+  const { code, message, severity, detail, hint, cause } = error
+  const position = moved(error.position)
+  return new PgError(code, message, { severity, detail, hint, cause, position })
+}
+
 /** Asserts what can only be false through a defect of ours. */
 export function invariant(condition: unknown, message: string): asserts condition {
   if (!condition) throw internalError(`broken invariant: ${message}`)
