@@ -6,7 +6,7 @@ import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
 import { quotient, type Unscaled, unscaled } from './division.ts'
 import type { Expr, Facts } from './expr.ts'
-import { decimalExpr, factsOf, fallible, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, guard, keepsScale, relay, typed } from './expr.ts'
 import { FLOATS, INTEGERS, TEXTS } from './families.ts'
 
 /** What surrounds the argument of one call. */
@@ -40,7 +40,7 @@ const sumOfBigint: Make = (a, call) => {
 /** Ten digits of room: more rows than a store will have. */
 const sumOfNumeric: Make = (a, call) => {
   const { sql, precision, scale } = decimalOf(a)
-  if (precision > 28 || a.printed === undefined) return relay('a sum of so many digits')
+  if (precision > 28 || !keepsScale(a)) return relay('a sum of so many digits')
   const total = `CAST(${invoke('sum', sql, call)} AS DECIMAL(38,${scale}))`
   return decimalExpr({ sql: total, precision: 38, scale }, true, call.facts)
 }
@@ -49,6 +49,20 @@ const extreme =
   (name: string): Make =>
   (a, call) =>
     typed(invoke(name, a.sql, { ...call, distinct: false }), a.type.oid, call.facts)
+
+/**
+ * −0 and 0 are equal, and which of them is the extreme depends on the order of the rows: left to
+ * Postgres. NaN is the greatest float on both sides.
+ */
+const extremeFloat =
+  (name: string): Make =>
+  (a, call) => {
+    const extreme = invoke(name, a.sql, { ...call, distinct: false })
+    const negativeZero = `${a.sql} = 0 AND signbit(${a.sql})`
+    const any = invoke('bool_or', negativeZero, { ...call, distinct: false })
+    const sql = guard(`${extreme} = 0 AND ${any}`, extreme, 'a negative zero')
+    return typed(`(${sql})`, a.type.oid, call.facts)
+  }
 
 const extremeText =
   (name: string): Make =>
@@ -63,7 +77,7 @@ const extremeNumeric =
   (a, call) => {
     const { sql, ...size } = decimalOf(a)
     const extremeSql = invoke(name, sql, { ...call, distinct: false })
-    return decimalExpr({ sql: extremeSql, ...size }, a.printed !== undefined, call.facts)
+    return decimalExpr({ sql: extremeSql, ...size }, keepsScale(a), call.facts)
   }
 
 const logical =
@@ -85,14 +99,7 @@ const averageOfNumeric: Make = (a, call) => {
   return averageOf(unscaled(total), decimalOf(a).sql, call)
 }
 
-const ORDERED = [
-  ...INTEGERS,
-  ...FLOATS,
-  OID.date,
-  OID.time,
-  OID.timestamp,
-  OID.timestamptz
-]
+const ORDERED = [...INTEGERS, OID.date, OID.time, OID.timestamp, OID.timestamptz]
 
 /** First match wins. */
 export const AGGREGATES: readonly AggregateRule[] = [
@@ -101,9 +108,10 @@ export const AGGREGATES: readonly AggregateRule[] = [
   { name: 'sum', takes: [OID.numeric], make: sumOfNumeric },
   { name: 'avg', takes: INTEGERS, make: average },
   { name: 'avg', takes: [OID.numeric], make: averageOfNumeric },
-  // NaN is the greatest float on both sides.
   { name: 'min', takes: ORDERED, make: extreme('min') },
   { name: 'max', takes: ORDERED, make: extreme('max') },
+  { name: 'min', takes: FLOATS, make: extremeFloat('min') },
+  { name: 'max', takes: FLOATS, make: extremeFloat('max') },
   { name: 'min', takes: [OID.numeric], make: extremeNumeric('min') },
   { name: 'max', takes: [OID.numeric], make: extremeNumeric('max') },
   { name: 'min', takes: TEXTS, make: extremeText('min') },

@@ -28,7 +28,8 @@ const toInteger: Make = (a, to) =>
   fallible(typed(opaque(`CAST(${decimalIfNumeric(a)} AS ${formOf(to)})`, to), to, factsOf([a])))
 
 /** A numeric's half rounds away from zero on both sides, a float's to even. */
-const decimalIfNumeric = (a: Expr): string => (a.type.oid === OID.numeric ? decimalOf(a).sql : a.sql)
+const decimalIfNumeric = (a: Expr): string =>
+  a.type.oid === OID.numeric ? decimalOf(a).sql : a.sql
 
 /** The same bytes under another name. */
 const relabel: Make = (a, to) => typed(a.sql, to, factsOf([a]))
@@ -119,4 +120,3 @@ const MODIFIERS: Readonly<Record<number, (a: Expr, typmod: number) => Expr>> = {
     return fallible(decimalExpr({ sql, ...size }, true, factsOf([a])))
   }
 }
-

@@ -5,7 +5,7 @@ import { OID } from '../types/oids.ts'
 import { type Parameters, settle, unify } from './coerce.ts'
 import { comparison } from './comparisons.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, keepsScale, relay, typed } from './expr.ts'
 import { INTEGERS, isFloat, PLAIN, TEXTS } from './families.ts'
 
 /** `sql` over branches that unify() brought to one type. */
@@ -15,7 +15,7 @@ function chosen(sql: string, branches: readonly Expr[], others: readonly Expr[] 
   const facts = { ...factsOf([...branches, ...others]), bytewise: factsOf(branches).bytewise }
   if (!first.decimal) return typed(sql, first.type.oid, facts)
   const { precision, scale } = first.decimal
-  const printable = branches.every((branch) => branch.printed !== undefined)
+  const printable = branches.every(keepsScale)
   return decimalExpr({ sql, precision, scale }, printable, facts)
 }
 
@@ -27,7 +27,9 @@ export function caseExpr(
   parameters: Parameters
 ): Expr {
   const [last, ...branches] = unify([fallback, ...results], parameters)
-  const whens = conditions.map((condition, i) => `WHEN ${condition.sql} THEN ${branches[i]?.sql ?? ''}`)
+  const whens = conditions.map(
+    (condition, i) => `WHEN ${condition.sql} THEN ${branches[i]?.sql ?? ''}`
+  )
   const sql = `CASE ${whens.join(' ')} ELSE ${last?.sql ?? 'NULL'} END`
   return chosen(`(${sql})`, [...branches, ...(last ? [last] : [])], conditions)
 }
@@ -56,13 +58,14 @@ export function nullif(a: Expr, b: Expr, parameters: Parameters): Expr {
   if (a.type.oid === OID.unknown || a.type.oid === OID.bpchar) return relay('NULLIF of this type')
   const equal = comparison('=', a, b, parameters) ?? relay('NULLIF of these types')
   const right = settle(b, a.type.oid, parameters)
-  if (a.type.oid !== right.type.oid && !INTEGERS.includes(a.type.oid)) return relay('NULLIF of two types')
+  if (a.type.oid !== right.type.oid && !INTEGERS.includes(a.type.oid))
+    return relay('NULLIF of two types')
   const oid = a.type.oid === OID.varchar ? OID.text : a.type.oid
   const sql = `(CASE WHEN ${equal.sql} THEN NULL ELSE ${a.sql} END)`
   if (oid === OID.numeric) {
     const { precision, scale } = a.decimal ?? relay('NULLIF of this type')
     if (a.form === 'VARCHAR') return relay('NULLIF of this type')
-    return decimalExpr({ sql, precision, scale }, a.printed !== undefined, factsOf([a, right]))
+    return decimalExpr({ sql, precision, scale }, keepsScale(a), factsOf([a, right]))
   }
   return typed(sql, oid, { ...factsOf([a, right]), bytewise: a.bytewise })
 }

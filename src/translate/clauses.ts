@@ -1,5 +1,5 @@
-// GROUP BY, HAVING, ORDER BY and LIMIT of one SELECT, with Postgres's rules for what a bare name and a
-// number mean there. Must never leave an order or a NULL placement to DuckDB's defaults.
+// GROUP BY, HAVING, ORDER BY and LIMIT of one SELECT, with Postgres's rules for what a bare name and
+// a number mean there. Must never leave an order or a NULL placement to DuckDB's defaults.
 
 import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
@@ -16,7 +16,8 @@ const isAggregating = (targets: readonly NamedExpr[]): boolean =>
 
 /** A name is an input column first, then an output column. Source: findTargetlistEntrySQL92. */
 export function groupClause(select: ast.Node, targets: readonly NamedExpr[], env: Env): string {
-  if (ast.flag(select, 'groupDistinct') || ast.flag(select, 'groupByAll')) relay('GROUP BY DISTINCT or ALL')
+  if (ast.flag(select, 'groupDistinct') || ast.flag(select, 'groupByAll'))
+    relay('GROUP BY DISTINCT or ALL')
   const groups = ast.list(select, 'groupClause').map((node) => groupItem(node, targets, env))
   return groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`
 }
@@ -59,7 +60,8 @@ export function havingCondition(
   env: Env
 ): string {
   const condition = walkBoolean(node, env)
-  if (groups === '' && !condition.aggregate && !isAggregating(targets)) relay('HAVING without groups')
+  if (groups === '' && !condition.aggregate && !isAggregating(targets))
+    relay('HAVING without groups')
   return condition.sql
 }
 
@@ -83,7 +85,8 @@ function sortItem(node: unknown, targets: readonly NamedExpr[], env: Env): strin
   const { body } = ast.open(node)
   const direction = ast.str(body, 'sortby_dir')
   if (direction === 'SORTBY_USING') relay('ORDER BY … USING')
-  const expr = outputColumn(body['node'], bareName(body['node']), targets) ?? walk(body['node'], env)
+  const expr =
+    outputColumn(body['node'], bareName(body['node']), targets) ?? walk(body['node'], env)
   if (expr.constant || isUnknown(expr)) relay('ORDER BY of a constant')
   const descending = direction === 'SORTBY_DESC'
   const nulls = ast.str(body, 'sortby_nulls')

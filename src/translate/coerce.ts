@@ -4,7 +4,16 @@
 
 import { OID } from '../types/oids.ts'
 import type { Decimal, Expr, Facts } from './expr.ts'
-import { decimalExpr, factsOf, fallible, isText, printedNumeric, relay, typed } from './expr.ts'
+import {
+  decimalExpr,
+  factsOf,
+  fallible,
+  isText,
+  keepsScale,
+  printedNumeric,
+  relay,
+  typed
+} from './expr.ts'
 import { isFloat, isInteger, TEXTS, wider } from './families.ts'
 import { literal, nullOf } from './literals.ts'
 
@@ -62,7 +71,8 @@ export function widenDecimal(from: Decimal, to: { precision: number; scale: numb
 export function doubleOf(expr: Expr): Expr {
   if (expr.type.oid === OID.float8) return expr
   if (expr.type.oid === OID.numeric) {
-    if (typeof expr.literal === 'string') return literal(expr.literal, { oid: OID.float8, typmod: -1 })
+    if (typeof expr.literal === 'string')
+      return literal(expr.literal, { oid: OID.float8, typmod: -1 })
     return relay('numeric to double precision is not known to be equal')
   }
   return typed(`CAST(${expr.sql} AS DOUBLE)`, OID.float8, factsOf([expr]))
@@ -73,7 +83,10 @@ export function unify(exprs: readonly Expr[], parameters: Parameters): readonly 
   const oids = new Set(exprs.filter((expr) => !isUnknown(expr)).map((expr) => expr.type.oid))
   if (oids.size === 0) oids.add(OID.text)
   const oid = commonType([...oids])
-  return level(exprs.map((expr) => settle(expr, oid, parameters)), oid)
+  return level(
+    exprs.map((expr) => settle(expr, oid, parameters)),
+    oid
+  )
 }
 
 function commonType(oids: readonly number[]): number {
@@ -106,10 +119,12 @@ function convert(expr: Expr, oid: number): Expr {
 function levelNumeric(exprs: readonly Expr[]): readonly Expr[] {
   const decimals = exprs.map(decimalOf)
   const common = commonDecimal(decimals)
-  const values = exprs.map((expr, i) => ({ scale: decimals[i]?.scale, isNull: isNullLiteral(expr) }))
+  const values = exprs.map((expr, i) => ({
+    scale: decimals[i]?.scale,
+    isNull: isNullLiteral(expr)
+  }))
   const printable =
-    values.every((value) => value.isNull || value.scale === common.scale) &&
-    exprs.every((expr) => expr.printed !== undefined || isInteger(expr.type.oid))
+    values.every((value) => value.isNull || value.scale === common.scale) && exprs.every(keepsScale)
   return exprs.map((expr, i) => {
     const from = decimals[i] ?? relay('a number has no digits')
     return decimalExpr({ sql: widenDecimal(from, common), ...common }, printable, factsOf([expr]))

@@ -26,7 +26,8 @@ function figure(node: unknown): Figured {
   if (kind === 'FuncCall') return [2, lastName(ast.list(body, 'funcname'))]
   if (kind === 'MinMaxExpr') return [2, ast.str(body, 'op') === 'IS_LEAST' ? 'least' : 'greatest']
   if (kind === 'A_Expr') return ast.str(body, 'kind') === 'AEXPR_NULLIF' ? [2, 'nullif'] : NONE
-  if (kind === 'TypeCast') return named(body['arg'], lastName(ast.list(ast.child(body, 'typeName'), 'names')))
+  if (kind === 'TypeCast')
+    return named(body['arg'], lastName(ast.list(ast.child(body, 'typeName'), 'names')))
   if (kind === 'CaseExpr') return named(body['defresult'], 'case')
   const fixed = FIXED[kind]
   return fixed === undefined ? NONE : [2, fixed]

@@ -57,8 +57,8 @@ export function sortable(expr: Expr): string {
   if (oid === OID.numeric) return expr.decimal?.sql ?? relay('an order by unconstrained numeric')
   if ([...INTEGERS, ...PLAIN].includes(oid)) return expr.sql
   // DuckDB puts out the key that it sorted by, in which −0 has become 0.
-  if (FLOATS.includes(oid)) return `CASE WHEN ${expr.sql} = 0 THEN CAST(0 AS ${expr.form}) ELSE ${expr.sql} END`
+  if (FLOATS.includes(oid))
+    return `CASE WHEN ${expr.sql} = 0 THEN CAST(0 AS ${expr.form}) ELSE ${expr.sql} END`
   const text = [...TEXTS, OID.bpchar].includes(oid)
   return text && expr.bytewise ? expr.sql : relay('an order of this type is not known to be equal')
 }
-

@@ -75,7 +75,8 @@ function onlyRelation(
   const [item, ...others] = ast.list(select, 'fromClause')
   const { kind, body } = ast.open(item)
   if (kind !== 'RangeVar' || others.length > 0) return relay('not a SELECT of one relation')
-  if (!ast.flag(body, 'inh') || ast.has(body, 'catalogname')) return relay('FROM ONLY or a name of three parts')
+  if (!ast.flag(body, 'inh') || ast.has(body, 'catalogname'))
+    return relay('FROM ONLY or a name of three parts')
   const alias = ast.child(body, 'alias')
   if (ast.has(alias, 'colnames')) return relay('column aliases')
   const name = ast.str(body, 'relname')
@@ -85,9 +86,20 @@ function onlyRelation(
 }
 
 /** Parts in which a name could mean something else than the relation's column. */
-const OTHER_NAMES = new Set(['SubLink', 'RangeSubselect', 'RangeFunction', 'CommonTableExpr', 'larg', 'lockingClause'])
+const OTHER_NAMES = new Set([
+  'SubLink',
+  'RangeSubselect',
+  'RangeFunction',
+  'CommonTableExpr',
+  'larg',
+  'lockingClause'
+])
 
-function neededColumns(select: ast.Node, relation: RelationSchema, alias: string): readonly number[] {
+function neededColumns(
+  select: ast.Node,
+  relation: RelationSchema,
+  alias: string
+): readonly number[] {
   const names = new Set<string>()
   let all = false
   const visit = (value: unknown, depth: number): void => {

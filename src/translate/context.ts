@@ -10,7 +10,7 @@ import type { Expr, Facts } from './expr.ts'
 import { CONSTANT, relay, typed } from './expr.ts'
 
 export interface TranslateScope {
-  /** FROM-clause name → the relation it means in this session; undefined: not an ingested relation → relay. */
+  /** The relation that a name in FROM means in this session; undefined: none of ours → relay. */
   relation(schema: string | undefined, name: string): RelationSchema | undefined
   /** What the upstream said the result columns are; undefined when nobody asked it (back channel). */
   readonly described: readonly ColumnType[] | undefined
@@ -20,7 +20,17 @@ export interface TranslateScope {
   readonly timeZone?: string | undefined
 }
 
-const UTC_NAMES = new Set(['utc', 'gmt', 'etc/utc', 'etc/gmt', 'zulu', 'etc/zulu', 'uct', 'etc/uct', 'universal'])
+const UTC_NAMES = new Set([
+  'utc',
+  'gmt',
+  'etc/utc',
+  'etc/gmt',
+  'zulu',
+  'etc/zulu',
+  'uct',
+  'etc/uct',
+  'universal'
+])
 
 export class Context implements Parameters {
   readonly scope: TranslateScope
@@ -58,7 +68,14 @@ export class Context implements Parameters {
     const known = this.scope.parameters[number - 1] ?? 0
     const oid = known === OID.unknown ? 0 : known
     if (oid !== 0) return this.parameter(number, oid)
-    return { ...CONSTANT, sql: '', type: { oid: OID.unknown, typmod: -1 }, form: '', column: false, parameter: number }
+    return {
+      ...CONSTANT,
+      sql: '',
+      type: { oid: OID.unknown, typmod: -1 },
+      form: '',
+      column: false,
+      parameter: number
+    }
   }
 
   parameter(number: number, oid: number): Expr {

@@ -1,6 +1,6 @@
 // Division of numerics, and averages, digit for digit as Postgres prints them.
 // Source: numeric.c, select_div_scale: at least 16 significant digits, counted in groups of four.
-// Must never give a quotient whose digits exceed DuckDB's 128-bit integers: there it raises by itself.
+// Must never give a quotient whose digits exceed DuckDB's 128-bit integers: there it raises.
 
 import type { Decimal, Expr, Facts } from './expr.ts'
 import { fallible, guard, printedNumeric } from './expr.ts'
@@ -42,12 +42,15 @@ export function quotient(a: Unscaled, b: Unscaled, facts: Facts): Expr {
   const [over, under] = [leadingGroup('a', a.scale), leadingGroup('b', b.scale)]
   const borrow = `CASE WHEN ${over.first} <= ${under.first} THEN 1 ELSE 0 END`
   const least = Math.max(a.scale, b.scale)
+  const weight = `${over.weight} - ${under.weight} - ${borrow}`
   const shift = b.scale - a.scale
-  const keep = (...names: string[]): string => names.map((name) => `${name}: x['${name}']`).join(', ')
+  const power = `CAST('1' || repeat('0', x['r'] + ${shift}) AS HUGEINT)`
+  const keep = (...names: string[]): string =>
+    names.map((name) => `${name}: x['${name}']`).join(', ')
   const steps = [
     `{a: abs(x['a']), b: abs(x['b']), m: x['a'] <> 0 AND (x['a'] < 0) <> (x['b'] < 0)}`,
-    `{${keep('a', 'b', 'm')}, r: greatest(${least}, 16 - 4 * (${over.weight} - ${under.weight} - ${borrow}))}`,
-    `{${keep('m', 'r')}, q: CAST((2 * x['a'] * CAST('1' || repeat('0', x['r'] + ${shift}) AS HUGEINT) ` +
+    `{${keep('a', 'b', 'm')}, r: greatest(${least}, 16 - 4 * (${weight}))}`,
+    `{${keep('m', 'r')}, q: CAST((2 * x['a'] * ${power} ` +
       `+ x['b']) // (2 * x['b']) AS VARCHAR)}`,
     `{${keep('m', 'r')}, q: repeat('0', greatest(0, x['r'] + 1 - length(x['q']))) || x['q']}`,
     `CASE WHEN x['m'] THEN '-' ELSE '' END || left(x['q'], length(x['q']) - x['r']) || ` +

@@ -146,6 +146,10 @@ export function columnExpr(sql: string, type: ColumnType): Expr {
   return { ...bare, decimal: { sql, ...size }, printed: `CAST(${sql} AS VARCHAR)` }
 }
 
+/** Every value has as many digits after the point as the DECIMAL, so that a result of it can be printed. */
+export const keepsScale = (expr: Expr): boolean =>
+  expr.type.oid !== OID.numeric || (expr.printed !== undefined && expr.form !== 'VARCHAR')
+
 export const isText = (oid: number): boolean =>
   oid === OID.text || oid === OID.varchar || oid === OID.bpchar
 

@@ -50,7 +50,8 @@ export function walkBoolean(node: unknown, env: Env): Expr {
   return expr.type.oid === OID.bool ? expr : relay('a condition is not boolean')
 }
 
-const walkAll = (nodes: readonly unknown[], env: Env): Expr[] => nodes.map((node) => walk(node, env))
+const walkAll = (nodes: readonly unknown[], env: Env): Expr[] =>
+  nodes.map((node) => walk(node, env))
 
 const constant: Walk = (body) => {
   if (ast.has(body, 'ival')) return integerLiteral(BigInt(ast.int(ast.child(body, 'ival'), 'ival')))
@@ -83,7 +84,9 @@ const columnRef: Walk = (body, env) => {
 const cast: Walk = (body, env) => {
   const type = typeOf(castTypeName(body))
   const argument = walk(body['arg'], env)
-  return isUnknown(argument) ? castUntyped(argument, type, env) : applyCast(argument, type, env.context.utc)
+  return isUnknown(argument)
+    ? castUntyped(argument, type, env)
+    : applyCast(argument, type, env.context.utc)
 }
 
 function castUntyped(argument: Expr, type: ColumnType, env: Env): Expr {
@@ -162,7 +165,13 @@ const list: Special = (op, body, env) => {
 }
 
 const array: Special = (op, body, env) =>
-  anyOf(op, ast.str(body, 'kind'), walk(body['lexpr'], env), arrayOperand(body['rexpr'], env), env.context)
+  anyOf(
+    op,
+    ast.str(body, 'kind'),
+    walk(body['lexpr'], env),
+    arrayOperand(body['rexpr'], env),
+    env.context
+  )
 
 /** The right side of ANY: an ARRAY[…] as its items, anything else as one expression. */
 function arrayOperand(node: unknown, env: Env): readonly Expr[] | Expr {
@@ -248,8 +257,8 @@ function aggregate(name: string, body: ast.Node, env: Env): Expr {
 }
 
 /**
- * EXISTS, IN (SELECT …) and a scalar subquery, none of which may refer to the outer query: its names
- * are not known inside. More than one row of a scalar raises on both sides.
+ * EXISTS, IN (SELECT …) and a scalar subquery, none of which may refer to the outer query: its
+ * names are not known inside. More than one row of a scalar raises on both sides.
  */
 const subLink: Walk = (body, env) => {
   const type = ast.str(body, 'subLinkType')

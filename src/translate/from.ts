@@ -1,5 +1,5 @@
-// The FROM clause: ingested relations, joins and subqueries. Every range gets a name of ours in DuckDB,
-// every column is written with it, so no alias of the statement ever meets DuckDB's name rules.
+// The FROM clause: ingested relations, joins and subqueries. Every range gets a name of ours, every
+// column is written with it, so no alias of the statement ever meets DuckDB's name rules.
 // Must never let in a relation that is not ingested, FROM ONLY, LATERAL or TABLESAMPLE.
 
 import { OID } from '../types/oids.ts'
@@ -88,7 +88,12 @@ const lazily = (name: string, read: () => Expr): NamedExpr => ({
 
 function named(derived: Derived, shown: string, alias: ast.Node, queries: Queries): FromItem {
   const own = queries.context.rangeName()
-  return single(`(${derived.sql}) AS ${own}`, shown, undefined, renamed(derived.columns(own), alias))
+  return single(
+    `(${derived.sql}) AS ${own}`,
+    shown,
+    undefined,
+    renamed(derived.columns(own), alias)
+  )
 }
 
 function single(

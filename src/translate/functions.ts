@@ -5,7 +5,7 @@
 import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, fallible, guard, quote, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, guard, keepsScale, quote, relay, typed } from './expr.ts'
 import { EXACT, INTEGERS, TEXTS } from './families.ts'
 import { outsideCommonEra } from './operators.ts'
 import { foldAscii } from './patterns.ts'
@@ -36,7 +36,9 @@ const position = build(OID.int4, (a, b) => `CAST(strpos(${a}, ${b}) AS INTEGER)`
 /** A constant argument that is a whole number from `least` on: elsewhere the two sides differ. */
 function wholeFrom(least: number, arg: Expr | undefined): number {
   const value = Number(arg?.literal ?? Number.NaN)
-  return Number.isInteger(value) && value >= least ? value : relay('an argument is not a plain constant')
+  return Number.isInteger(value) && value >= least
+    ? value
+    : relay('an argument is not a plain constant')
 }
 
 const substring: Make = (a, from, count) => {
@@ -58,7 +60,7 @@ const trim =
 
 const absolute: Make = (a) => {
   const { sql, precision, scale } = decimalOf(a)
-  return decimalExpr({ sql: `abs(${sql})`, precision, scale }, a.printed !== undefined, factsOf([a]))
+  return decimalExpr({ sql: `abs(${sql})`, precision, scale }, keepsScale(a), factsOf([a]))
 }
 
 /** round(numeric, n) shows exactly n digits after the point; a half rounds away from zero. */
@@ -82,7 +84,9 @@ const truncate: Make = (unit, when) => {
   if (when === undefined) return relay('date_trunc')
   const sql = `CAST(date_trunc('${word(unit, TRUNC_UNITS)}', ${when.sql}) AS TIMESTAMP)`
   const fault = outsideCommonEra(when.sql, OID.timestamp)
-  return fallible(typed(`(${guard(fault, sql, 'date out of range')})`, OID.timestamp, factsOf([when])))
+  return fallible(
+    typed(`(${guard(fault, sql, 'date out of range')})`, OID.timestamp, factsOf([when]))
+  )
 }
 
 /** date_trunc of an instant is one again; a date counts as the instant of its midnight. */
@@ -169,7 +173,12 @@ export const FUNCTIONS: readonly FunctionRule[] = [
   { name: 'ceil', takes: [[OID.float8]], make: same('ceil') },
   { name: 'ceiling', takes: [[OID.float8]], make: same('ceil') },
   { name: 'date_trunc', takes: [TEXTS, [OID.timestamp]], make: truncate },
-  { name: 'date_trunc', takes: [TEXTS, [OID.timestamptz, OID.date]], make: truncateInstant, utc: true },
+  {
+    name: 'date_trunc',
+    takes: [TEXTS, [OID.timestamptz, OID.date]],
+    make: truncateInstant,
+    utc: true
+  },
   { name: 'extract', takes: [TEXTS, [OID.date, OID.timestamp]], make: extract },
   {
     name: 'extract',

@@ -46,7 +46,7 @@ export function numericLiteral(text: string): Expr {
   return { ...decimalExpr({ sql, precision, scale }, true, CONSTANT), literal: text }
 }
 
-/** The bare integer constant of a statement: int4, int8 or numeric by its size, as Postgres reads it. */
+/** The bare integer of a statement: int4, int8 or numeric by its size, as Postgres reads it. */
 export function integerLiteral(value: bigint): Expr {
   const oid = value === BigInt.asIntN(32, value) ? OID.int4 : OID.int8
   if (value !== BigInt.asIntN(64, value)) return numericLiteral(String(value))

@@ -11,12 +11,7 @@ import { FLOATS, INTEGERS, isInteger, PLAIN, TEXTS } from './families.ts'
 import { arrayElements, literal, nullOf } from './literals.ts'
 
 /** `a IN (…)`, or NOT IN where `op` is `<>`. */
-export function inList(
-  op: string,
-  a: Expr,
-  items: readonly Expr[],
-  parameters: Parameters
-): Expr {
+export function inList(op: string, a: Expr, items: readonly Expr[], parameters: Parameters): Expr {
   if (isUnknown(a)) return relay('IN on an untyped literal')
   const settled = items.map((item) => settle(item, itemType(a), parameters))
   const real = [a, ...settled].some((one) => one.type.oid === OID.float4)
@@ -35,7 +30,8 @@ const equals = (a: Expr, b: Expr, parameters: Parameters): Expr =>
 
 /** DuckDB compares the two as they stand. */
 const isDirect = (a: Expr, b: Expr): boolean =>
-  (a.form === b.form && a.type.oid !== OID.numeric) || (isInteger(a.type.oid) && isInteger(b.type.oid))
+  (a.form === b.form && a.type.oid !== OID.numeric) ||
+  (isInteger(a.type.oid) && isInteger(b.type.oid))
 
 /** `a = ANY (…)` and `a <> ALL (…)`, over items or over one array. */
 export function anyOf(
@@ -47,7 +43,9 @@ export function anyOf(
 ): Expr {
   const negated = kind === 'AEXPR_OP_ALL' && op === '<>'
   if (!negated && !(kind === 'AEXPR_OP_ANY' && op === '=')) return relay(`${op} ANY or ALL`)
-  const items = Array.isArray(operand) ? (operand as readonly Expr[]) : literalItems(operand as Expr, a)
+  const items = Array.isArray(operand)
+    ? (operand as readonly Expr[])
+    : literalItems(operand as Expr, a)
   if (items === undefined) return arrayMember(negated, a, operand as Expr, parameters)
   if (items.length === 0) return boolean(negated ? 'TRUE' : 'FALSE', [a])
   return inList(op, a, items, parameters)
@@ -90,7 +88,9 @@ function arrayTypeOf(element: number): number {
 /** `a IN (SELECT …)` where both sides are compared as they stand. */
 export function memberOf(a: Expr, column: Expr, sql: string): Expr {
   const direct = isInteger(a.type.oid) && isInteger(column.type.oid)
-  const alike = a.type.oid === column.type.oid || (TEXTS.includes(a.type.oid) && TEXTS.includes(column.type.oid))
+  const alike =
+    a.type.oid === column.type.oid ||
+    (TEXTS.includes(a.type.oid) && TEXTS.includes(column.type.oid))
   const known = [...INTEGERS, ...FLOATS, ...PLAIN, ...TEXTS].includes(a.type.oid)
   if (!(direct || (alike && known))) return relay('IN (SELECT …) of this type')
   return boolean(`(${a.sql} IN (${sql}))`, [a])

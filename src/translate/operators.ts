@@ -1,13 +1,24 @@
 // The table of operators: operator × argument types → DuckDB text. What is absent is relayed.
 // An entry is here only when both sides agree for every value, or DuckDB raises where they do not:
-// a guard raises by itself (→ the statement is relayed). docs/SQL.md and the differential test follow it.
+// a guard raises by itself (→ the statement is relayed).
 // Must never hold an entry that the differential test does not exercise.
 
 import { OID } from '../types/oids.ts'
 import { commonDecimal, decimalOf, doubleOf, widenDecimal } from './coerce.ts'
 import { quotient, unscaled } from './division.ts'
 import type { Decimal, Expr } from './expr.ts'
-import { boolean, decimalExpr, factsOf, fallible, formOf, guard, opaque, relay, typed } from './expr.ts'
+import {
+  boolean,
+  decimalExpr,
+  factsOf,
+  fallible,
+  formOf,
+  guard,
+  keepsScale,
+  opaque,
+  relay,
+  typed
+} from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, isInteger, PLAIN, TEXTS, wider } from './families.ts'
 import { like } from './patterns.ts'
 
@@ -73,12 +84,10 @@ const divideIntegers: Binary = (op, a, b) => {
 
 type Size = Omit<Decimal, 'sql'>
 
-const isPrintable = (expr: Expr): boolean => expr.printed !== undefined || isInteger(expr.type.oid)
-
 const exact = (sql: string, { precision, scale }: Size, parts: Expr[]): Expr => {
   const cast = `CAST(${sql} AS ${decimalForm({ precision, scale })})`
   const decimal: Decimal = { sql: cast, precision, scale }
-  return decimalExpr(decimal, parts.every(isPrintable), factsOf(parts))
+  return decimalExpr(decimal, parts.every(keepsScale), factsOf(parts))
 }
 
 const decimalForm = (size: Size): string =>
@@ -96,11 +105,14 @@ const addExact: Binary = (op, a, b) => {
 const multiplyExact: Binary = (_op, a, b) => {
   const [left, right] = [decimalOf(a), decimalOf(b)]
   const precision = left.precision + right.precision
-  return exact(`(${left.sql} * ${right.sql})`, { precision, scale: left.scale + right.scale }, [a, b])
+  return exact(`(${left.sql} * ${right.sql})`, { precision, scale: left.scale + right.scale }, [
+    a,
+    b
+  ])
 }
 
 const divideExact: Binary = (_op, a, b) => {
-  if (!isPrintable(a) || !isPrintable(b)) relay('the scale of a numeric is not known')
+  if (!keepsScale(a) || !keepsScale(b)) relay('the scale of a numeric is not known')
   const divisor = decimalOf(b)
   const checked = `(${guard(`${divisor.sql} = 0`, divisor.sql, 'division by zero')})`
   return quotient(unscaled(decimalOf(a)), unscaled({ ...divisor, sql: checked }), factsOf([a, b]))
@@ -119,7 +131,8 @@ const floats =
   (op, a, b) => {
     const [left, right] = oid === OID.float8 ? [doubleOf(a), doubleOf(b)] : [a, b]
     const result = `(${left.sql} ${op} ${right.sql})`
-    const fault = FLOAT_FAULT[op]?.(result, left.sql, right.sql) ?? relay(`operator ${op} on floats`)
+    const fault =
+      FLOAT_FAULT[op]?.(result, left.sql, right.sql) ?? relay(`operator ${op} on floats`)
     return fallible(typed(`(${guard(fault, result, 'float out of range')})`, oid, factsOf([a, b])))
   }
 
@@ -199,7 +212,10 @@ export const OPERATORS: readonly OperatorRule[] = [
 ]
 
 const isFor = (rule: OperatorRule, op: string, a: number, b: number): boolean =>
-  rule.ops.includes(op) && rule.left.includes(a) && rule.right.includes(b) && (!rule.alike || a === b)
+  rule.ops.includes(op) &&
+  rule.left.includes(a) &&
+  rule.right.includes(b) &&
+  (!rule.alike || a === b)
 
 /** `a op b`, both typed. */
 export function applyOperator(op: string, a: Expr, b: Expr): Expr {

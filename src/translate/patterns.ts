@@ -16,7 +16,7 @@ export function foldAscii(expr: Expr, to: 'lower' | 'upper'): Expr {
   return typed(`translate(${expr.sql}, '${from}', '${into}')`, OID.text, factsOf([expr]))
 }
 
-/** A pattern that ends with a lone escape is an error, but Postgres finds it only when it gets there. */
+/** A pattern that ends with a lone escape is an error, which Postgres finds when it gets there. */
 function checkedPattern(pattern: Expr): { sql: string; escapes: boolean } {
   const text = pattern.literal
   if (typeof text !== 'string') {

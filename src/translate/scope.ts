@@ -1,5 +1,5 @@
 // What names mean inside one SELECT: the ranges of its FROM clause and their columns.
-// Owns name resolution as parse_relation.c does it; an ambiguous or unknown name is a reason to relay.
+// Owns name resolution as parse_relation.c does it; an unclear name is a reason to relay.
 // Must never expose a column that is not the relation's own (system columns, `_seq`).
 
 import type { Expr } from './expr.ts'
@@ -45,7 +45,8 @@ export function resolveColumn(from: FromItem, parts: readonly string[]): Expr {
   const range = findRange(from, parts.slice(0, -1))
   const matches = range.columns.filter((column) => column.name === name)
   const [match] = matches
-  if (matches.length !== 1 || !match) return relay(`"${name}" is not one column of "${range.alias}"`)
+  if (matches.length !== 1 || !match)
+    return relay(`"${name}" is not one column of "${range.alias}"`)
   return match.expr
 }
 

@@ -1,4 +1,4 @@
-// One SELECT: FROM, WHERE, GROUP BY, HAVING, targets, DISTINCT, ORDER BY, LIMIT, and UNION ALL of such.
+// One SELECT: FROM, WHERE, GROUP BY, targets, DISTINCT and the clauses after it; UNION ALL of such.
 // A query's columns stay in their raw forms; output.ts turns those of the outermost one into exactly
 // the types that the client was told.
 // Must never write out a query of WITH twice where it could give other rows the second time.
@@ -40,7 +40,9 @@ export function translateQuery(select: ast.Node, context: Context, outer: Ctes =
   const queries = queriesOf(select, context, outer)
   const op = ast.str(select, 'op') || 'SETOP_NONE'
   if (op !== 'SETOP_NONE') return setOperation(select, queries, op)
-  return ast.has(select, 'distinctClause') ? distinctQuery(select, queries) : plainQuery(select, queries)
+  return ast.has(select, 'distinctClause')
+    ? distinctQuery(select, queries)
+    : plainQuery(select, queries)
 }
 
 function queriesOf(select: ast.Node, context: Context, outer: Ctes): Queries {
@@ -172,7 +174,7 @@ function setOperation(select: ast.Node, queries: Queries, op: string): Query {
 function requireSame(a: Expr, b: Expr | undefined): void {
   const alike = a.type.oid === b?.type.oid && a.type.typmod === b.type.typmod && a.form === b.form
   if (!alike || a.column !== b.column) relay('UNION of different types')
-  if (a.bytewise !== b.bytewise || a.printed === undefined !== (b.printed === undefined)) {
+  if (a.bytewise !== b.bytewise || (a.printed === undefined) !== (b.printed === undefined)) {
     relay('UNION of different types')
   }
   if (hasTwoForms(a)) relay('UNION of unconstrained numerics')

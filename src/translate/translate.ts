@@ -27,7 +27,7 @@ export type Translation =
       readonly relay: string
     }
 
-/** `select`: the body of a SelectStmt node (or the node itself). Never throws for what it cannot do. */
+/** `select`: the body of a SelectStmt node, or the node. What it cannot do is no exception. */
 export function translate(select: unknown, scope: TranslateScope): Translation {
   try {
     return translated(select, scope)
@@ -43,7 +43,8 @@ function translated(select: unknown, scope: TranslateScope): Translation {
   const context = new Context(scope)
   const query = translateQuery(body, context)
   const { described } = scope
-  if (described && described.length !== query.targets.length) relay('the columns are not as described')
+  if (described && described.length !== query.targets.length)
+    relay('the columns are not as described')
   const columns = query.targets.map(({ expr }, i) => output(expr, described?.[i]))
   const sql = `SELECT ${columns.map((column) => column.sql).join(', ')}${query.body}${query.tail}`
   if (sql.length > limits.translatedSqlCharsMax) relay('the translation is too long')

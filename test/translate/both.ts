@@ -44,9 +44,9 @@ export class Both {
   }
 
   /** Makes the relations of rows.ts on both sides. */
-  static async open(client: pg.Client): Promise<Both> {
+  static async open(client: pg.Client, path: string): Promise<Both> {
     await loadModule()
-    const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
+    const instance = await DuckDBInstance.create(path, { threads: '1' })
     const duck = await instance.connect()
     // The answers must not depend on it.
     await duck.run("SET TimeZone = 'America/New_York'")
@@ -58,12 +58,9 @@ export class Both {
       await fillPostgres(client, table)
       await fillDuck(client, duck, table)
     }
+    // Compressed segments with their statistics, as a store that has run for a while.
+    await duck.run('CHECKPOINT')
     return new Both(client, duck)
-  }
-
-  /** DuckDB's own answer to DuckDB text. */
-  async raw(sql: string): Promise<unknown> {
-    return (await this.#duck.runAndReadAll(sql)).getRowsJson()
   }
 
   close(): void {
@@ -71,7 +68,11 @@ export class Both {
   }
 
   /** The translation as the session would ask for it: described by Postgres first. */
-  async ask(sql: string, params: readonly (string | null)[] = [], timeZone = 'UTC'): Promise<Outcome> {
+  async ask(
+    sql: string,
+    params: readonly (string | null)[] = [],
+    timeZone = 'UTC'
+  ): Promise<Outcome> {
     const described = await this.#describe(sql)
     if (typeof described === 'string') return { kind: 'refused', reason: described }
     const translation = translateText(sql, described, timeZone)
@@ -106,7 +107,10 @@ export class Both {
     return fields.map((field) => ({ oid: field.dataTypeID, typmod: field.dataTypeModifier }))
   }
 
-  async #duckRows(translation: Extract<Translation, { sql: string }>, params: readonly (string | null)[]): Promise<Answer> {
+  async #duckRows(
+    translation: Extract<Translation, { sql: string }>,
+    params: readonly (string | null)[]
+  ): Promise<Answer> {
     const values = translation.parameters.map((number) => params[number - 1] ?? null)
     try {
       const reader = await this.#duck.runAndReadAll(translation.sql, values)
@@ -114,16 +118,20 @@ export class Both {
       const wanted = translation.columns.map((column) => storeType(column) ?? '')
       const leak = forms.findIndex((form, i) => duckName(wanted[i] ?? '') !== form)
       if (leak >= 0) return { rows: [[`form ${forms[leak]} instead of ${wanted[leak]}`]] }
-      const rows = reader.getRows().map((row) =>
-        row.map((value, i) => canonicalDuck(value, translation.columns[i]?.oid ?? 0))
-      )
+      const rows = reader
+        .getRows()
+        .map((row) => row.map((value, i) => canonicalDuck(value, translation.columns[i]?.oid ?? 0)))
       return { rows }
     } catch (error) {
       return { rows: [], error: String(error).split('\n')[0] ?? '' }
     }
   }
 
-  async #pgRows(sql: string, params: readonly (string | null)[], columns: readonly ColumnType[]): Promise<Answer> {
+  async #pgRows(
+    sql: string,
+    params: readonly (string | null)[],
+    columns: readonly ColumnType[]
+  ): Promise<Answer> {
     try {
       const result = await this.#pg.query<(string | null)[]>({
         text: sql,
@@ -131,7 +139,11 @@ export class Both {
         rowMode: 'array',
         types: { getTypeParser: () => (text: string) => text }
       })
-      return { rows: result.rows.map((row) => row.map((text, i) => canonicalPg(text, columns[i]?.oid ?? 0))) }
+      return {
+        rows: result.rows.map((row) =>
+          row.map((text, i) => canonicalPg(text, columns[i]?.oid ?? 0))
+        )
+      }
     } catch (error) {
       return { rows: [], error: String(error) }
     }
@@ -150,20 +162,29 @@ export function translateText(sql: string, described?: Described, timeZone?: str
 
 /** Ordered when the last ORDER BY key is a unique `id`, else as a bag of rows. */
 function compare(sql: string, ours: Answer, theirs: Answer, translation: string): Outcome {
-  if (theirs.error !== undefined) return { kind: 'different', detail: `Postgres: ${theirs.error}\n  ${translation}` }
-  const ordered = /order by[^()]*(, | )id( asc| desc)?( nulls (first|last))?( limit \S+)?( offset \S+)?$/i.test(sql)
+  if (theirs.error !== undefined)
+    return { kind: 'different', detail: `Postgres: ${theirs.error}\n  ${translation}` }
+  const ordered =
+    /order by[^()]*(, | )id( asc| desc)?( nulls (first|last))?( limit \S+)?( offset \S+)?$/i.test(
+      sql
+    )
   const lines = (answer: Answer): string[] => {
     const all = answer.rows.map((row) => row.join(' | '))
     return ordered ? all : all.toSorted()
   }
   const [a, b] = [lines(ours), lines(theirs)]
-  const at = Math.max(a.length, b.length) === 0 ? -1 : [...(a.length > b.length ? a : b)].findIndex((_, i) => a[i] !== b[i])
+  const at =
+    Math.max(a.length, b.length) === 0
+      ? -1
+      : [...(a.length > b.length ? a : b)].findIndex((_, i) => a[i] !== b[i])
   if (at < 0) return { kind: 'same' }
   return { kind: 'different', detail: `DuckDB ${a[at]}\n  Postgres ${b[at]}\n  ${translation}` }
 }
 
 async function fillPostgres(client: pg.Client, table: TableData): Promise<void> {
-  const columns = table.columns.map((column, i) => `${q(column.name)} ${column.type}${i === 0 ? ' PRIMARY KEY' : ''}`)
+  const columns = table.columns.map(
+    (column, i) => `${q(column.name)} ${column.type}${i === 0 ? ' PRIMARY KEY' : ''}`
+  )
   await client.query(`CREATE TABLE ${table.name} (${columns.join(', ')})`)
   const places = table.columns.map((_, i) => `$${i + 1}`).join(', ')
   for (let row = 0; row < table.rows; row++) {
@@ -173,10 +194,18 @@ async function fillPostgres(client: pg.Client, table: TableData): Promise<void> 
 }
 
 /** Reads the rows back as Postgres prints them, in a form that DuckDB reads exactly. */
-async function fillDuck(client: pg.Client, duck: DuckDBConnection, table: TableData): Promise<void> {
+async function fillDuck(
+  client: pg.Client,
+  duck: DuckDBConnection,
+  table: TableData
+): Promise<void> {
   const forms = table.columns.map((column) => storeType(column) ?? 'VARCHAR')
-  await duck.run(`CREATE TABLE r${table.id} (${forms.map((form, i) => `c${i + 1} ${form}`).join(', ')}, _seq BIGINT)`)
-  const list = table.columns.map((column) => `${exported(column.oid, q(column.name))} AS ${q(column.name)}`)
+  await duck.run(
+    `CREATE TABLE r${table.id} (${forms.map((form, i) => `c${i + 1} ${form}`).join(', ')}, _seq BIGINT)`
+  )
+  const list = table.columns.map(
+    (column) => `${exported(column.oid, q(column.name))} AS ${q(column.name)}`
+  )
   await client.query("SET IntervalStyle = 'postgres'")
   const { rows } = await client.query<(string | null)[]>({
     text: `SELECT ${list.join(', ')} FROM ${table.name} ORDER BY id`,
@@ -185,7 +214,9 @@ async function fillDuck(client: pg.Client, duck: DuckDBConnection, table: TableD
   })
   await client.query("SET IntervalStyle = 'iso_8601'")
   for (const row of rows) {
-    const values = row.map((text, i) => duckLiteral(text, table.columns[i]?.oid ?? 0, forms[i] ?? 'VARCHAR'))
+    const values = row.map((text, i) =>
+      duckLiteral(text, table.columns[i]?.oid ?? 0, forms[i] ?? 'VARCHAR')
+    )
     await duck.run(`INSERT INTO r${table.id} VALUES (${values.join(', ')}, 0)`)
   }
 }
@@ -194,7 +225,8 @@ const INSTANTS: readonly number[] = [OID.timestamp, OID.timestamptz]
 
 /** Days and microseconds since 1970 where a date has no common text. */
 function exported(oid: number, name: string): string {
-  if (oid === OID.date) return `CASE WHEN isfinite(${name}) THEN (${name} - date '1970-01-01')::text ELSE ${name}::text END`
+  if (oid === OID.date)
+    return `CASE WHEN isfinite(${name}) THEN (${name} - date '1970-01-01')::text ELSE ${name}::text END`
   if (INSTANTS.includes(oid)) {
     return `CASE WHEN isfinite(${name}) THEN trunc(extract(epoch from ${name}) * 1000000)::text ELSE ${name}::text END`
   }
@@ -206,8 +238,10 @@ function duckLiteral(text: string | null, oid: number, form: string): string {
   const literal = `'${text.replaceAll("'", "''")}'`
   if (oid === OID.bytea) return `from_hex('${text.slice(2)}')`
   if (form.endsWith('[]')) return `CAST('[${text.slice(1, -1)}]' AS ${form})`
-  if (/^-?\d+$/.test(text) && oid === OID.date) return `DATE '1970-01-01' + CAST(${text} AS INTEGER)`
-  if (/^-?\d+$/.test(text) && oid === OID.timestamp) return `make_timestamp(CAST('${text}' AS BIGINT))`
+  if (/^-?\d+$/.test(text) && oid === OID.date)
+    return `DATE '1970-01-01' + CAST(${text} AS INTEGER)`
+  if (/^-?\d+$/.test(text) && oid === OID.timestamp)
+    return `make_timestamp(CAST('${text}' AS BIGINT))`
   if (/^-?\d+$/.test(text) && oid === OID.timestamptz) {
     return `timezone('UTC', make_timestamp(CAST('${text}' AS BIGINT)))`
   }
@@ -255,7 +289,10 @@ function canonicalDate({ days }: { days: number }, text: string): string {
 }
 
 function canonicalInstant(text: string): string {
-  const bare = text.replace(/\+00$/, '').replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '')
+  const bare = text
+    .replace(/\+00$/, '')
+    .replace(/(\.\d*?)0+$/, '$1')
+    .replace(/\.$/, '')
   return bare.includes(' (BC)') ? `${bare.replace(' (BC)', '')} BC` : bare
 }
 
@@ -266,8 +303,16 @@ function hex(value: DuckDBValue): string {
 
 /** As IntervalStyle iso_8601 prints it. */
 function isoInterval(value: DuckDBValue): string {
-  const { months, days, micros } = value as unknown as { months: number; days: number; micros: bigint }
-  const parts: [number | string, string][] = [[Math.trunc(months / 12), 'Y'], [months % 12, 'M'], [days, 'D']]
+  const { months, days, micros } = value as unknown as {
+    months: number
+    days: number
+    micros: bigint
+  }
+  const parts: [number | string, string][] = [
+    [Math.trunc(months / 12), 'Y'],
+    [months % 12, 'M'],
+    [days, 'D']
+  ]
   const date = parts.map(([count, unit]) => (count === 0 ? '' : `${count}${unit}`)).join('')
   const seconds = Number(micros) / 1e6
   const [h, m] = [Math.trunc(seconds / 3600), Math.trunc((seconds % 3600) / 60)]

@@ -13,7 +13,11 @@ await loadModule()
 
 function split(sql: string): ReturnType<typeof splitPushdown> {
   const [statement] = (parseSync(sql) as { stmts: { stmt: unknown }[] }).stmts
-  return splitPushdown(statement?.stmt, { relation: relationNamed, described: undefined, parameters: [] })
+  return splitPushdown(statement?.stmt, {
+    relation: relationNamed,
+    described: undefined,
+    parameters: []
+  })
 }
 
 interface Expected {
@@ -26,7 +30,10 @@ interface Expected {
 const CASES: readonly (readonly [sql: string, expected: Expected])[] = [
   [
     "SELECT id FROM side WHERE label ~ '^a' AND i4 = 7",
-    { sql: 'SELECT t1.c1, t1.c2, t1.c3 FROM r8 AS t1 WHERE (t1.c2 = CAST(7 AS INTEGER))', complete: false }
+    {
+      sql: 'SELECT t1.c1, t1.c2, t1.c3 FROM r8 AS t1 WHERE (t1.c2 = CAST(7 AS INTEGER))',
+      complete: false
+    }
   ],
   [
     'SELECT id FROM side WHERE i4 = 7 AND (label IS NULL AND id > 1)',
@@ -47,16 +54,30 @@ const CASES: readonly (readonly [sql: string, expected: Expected])[] = [
   ],
   [
     "SELECT count(*) FROM jetgres_live.r8 WHERE ((upper(label) ~ 'A'::text)) AND ((id = $2::integer))",
-    { sql: 'SELECT t1.c1, t1.c3 FROM r8 AS t1 WHERE (t1.c1 = CAST($1 AS INTEGER))', complete: false, parameters: [2] }
+    {
+      sql: 'SELECT t1.c1, t1.c3 FROM r8 AS t1 WHERE (t1.c1 = CAST($1 AS INTEGER))',
+      complete: false,
+      parameters: [2]
+    }
   ],
   // The parameter of a conjunct that is not kept is not among those to bind.
   [
     'SELECT id FROM side WHERE label ~ $1 AND id = $2::integer',
-    { sql: 'SELECT t1.c1, t1.c3 FROM r8 AS t1 WHERE (t1.c1 = CAST($1 AS INTEGER))', complete: false, parameters: [2] }
+    {
+      sql: 'SELECT t1.c1, t1.c3 FROM r8 AS t1 WHERE (t1.c1 = CAST($1 AS INTEGER))',
+      complete: false,
+      parameters: [2]
+    }
   ],
   ['SELECT NULL FROM side', { sql: 'SELECT NULL FROM r8 AS t1', complete: true, attnums: [] }],
-  ['SELECT s.* FROM side s', { sql: 'SELECT t1.c1, t1.c2, t1.c3, t1.c4, t1.c5, t1.c6 FROM r8 AS t1', complete: true }],
-  ['SELECT side FROM side', { sql: 'SELECT t1.c1, t1.c2, t1.c3, t1.c4, t1.c5, t1.c6 FROM r8 AS t1', complete: true }],
+  [
+    'SELECT s.* FROM side s',
+    { sql: 'SELECT t1.c1, t1.c2, t1.c3, t1.c4, t1.c5, t1.c6 FROM r8 AS t1', complete: true }
+  ],
+  [
+    'SELECT side FROM side',
+    { sql: 'SELECT t1.c1, t1.c2, t1.c3, t1.c4, t1.c5, t1.c6 FROM r8 AS t1', complete: true }
+  ],
   [
     'SELECT 1 FROM side GROUP BY i4 HAVING max(f8) > 1 ORDER BY max(d)',
     { sql: 'SELECT t1.c2, t1.c5, t1.c6 FROM r8 AS t1', complete: true, attnums: [2, 5, 6] }

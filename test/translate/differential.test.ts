@@ -3,6 +3,8 @@
 // random ones by a seeded generator are asked of both, values and order must be equal. What DuckDB
 // refuses to run counts as relayed. Postgres raising where DuckDB answers counts as a difference.
 
+import { join } from 'node:path'
+
 import t from 'tap'
 
 import { startPostgres } from '../support/postgres-server.ts'
@@ -15,7 +17,7 @@ const RANDOM_STATEMENTS = Number(process.env.RANDOM_STATEMENTS ?? 500)
 
 void t.test('both answer alike', async (t) => {
   const postgres = await startPostgres(t)
-  const both = await Both.open(await postgres.connect())
+  const both = await Both.open(await postgres.connect(), join(t.testdir(), 'store.duckdb'))
   t.teardown(() => both.close())
 
   void t.test('statements by hand', async (t) => {
@@ -54,7 +56,8 @@ class Tally {
   add(sql: string, outcome: Outcome): void {
     this.#counts.set(outcome.kind, (this.#counts.get(outcome.kind) ?? 0) + 1)
     if (outcome.kind === 'different') this.differences.push(`${sql}\n  ${outcome.detail}`)
-    else if (outcome.kind !== 'same') this.notLocal.push(`${outcome.kind}: ${sql} -- ${outcome.reason}`)
+    else if (outcome.kind !== 'same')
+      this.notLocal.push(`${outcome.kind}: ${sql} -- ${outcome.reason}`)
   }
 
   /** Of the statements that Postgres accepts, those that DuckDB answered. */

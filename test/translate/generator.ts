@@ -33,7 +33,8 @@ const COMPARE = ['=', '<>', '<', '<=', '>', '>=', 'IS DISTINCT FROM', 'IS NOT DI
 function expression(r: Random, kind: Kind, depth: number): string {
   if (depth <= 0 || r.bool(0.35)) return r.pick(r.bool(0.75) ? COLUMNS[kind] : CONSTANTS[kind])
   const inner = (other: Kind = kind): string => expression(r, other, depth - 1)
-  if (r.bool(0.15)) return `CASE WHEN ${condition(r, depth - 1)} THEN ${inner()} ELSE ${inner()} END`
+  if (r.bool(0.15))
+    return `CASE WHEN ${condition(r, depth - 1)} THEN ${inner()} ELSE ${inner()} END`
   if (r.bool(0.12)) return `coalesce(${inner()}, ${inner()})`
   if (r.bool(0.06)) return `nullif(${inner()}, ${inner()})`
   if (r.bool(0.06)) return `${r.pick(['greatest', 'least'])}(${inner()}, ${inner()})`
@@ -85,7 +86,8 @@ const COMPOSED: Readonly<Record<Kind, Compose>> = {
       `(${inner()})::varchar(2)`
     ]),
   bool: (r, _inner, depth) => `(${condition(r, depth)})`,
-  date: (r, inner) => r.pick([`(${inner()} + ${r.int(-400, 400)})`, `(${inner('timestamp')})::date`]),
+  date: (r, inner) =>
+    r.pick([`(${inner()} + ${r.int(-400, 400)})`, `(${inner('timestamp')})::date`]),
   timestamp: (r, inner) =>
     r.pick([
       `(${inner()} + interval '${r.int(-50, 50)} ${r.pick(['days', 'months', 'hours', 'weeks'])}')`,
@@ -155,8 +157,21 @@ function plain(r: Random): string {
 
 function joined(r: Random): string {
   const kind = r.pick(['JOIN', 'LEFT JOIN', 'RIGHT JOIN'])
-  const on = r.pick(['a.i4 = b.i4', 'a.g = b.id', 'a.f8 = b.f8', 'a.t = b.label', 'a.d < b.d', 'a.n = b.w'])
-  const list = r.pick(['a.id, b.id, b.label', 'count(*), max(b.label)', 'a.*', 'b.*, a.n', 'DISTINCT b.label'])
+  const on = r.pick([
+    'a.i4 = b.i4',
+    'a.g = b.id',
+    'a.f8 = b.f8',
+    'a.t = b.label',
+    'a.d < b.d',
+    'a.n = b.w'
+  ])
+  const list = r.pick([
+    'a.id, b.id, b.label',
+    'count(*), max(b.label)',
+    'a.*',
+    'b.*, a.n',
+    'DISTINCT b.label'
+  ])
   return `SELECT ${list} FROM ${r.pick(MAINS)} a ${kind} side b ON ${on}`
 }
 

@@ -29,7 +29,10 @@ const WRITTEN: readonly (readonly [sql: string, duck: string])[] = [
     "SELECT id FROM side WHERE label LIKE 'a\\%%'",
     "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 LIKE 'a\\%%' ESCAPE '\\')"
   ],
-  ["SELECT id FROM side WHERE label LIKE 'a%'", "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 LIKE 'a%')"],
+  [
+    "SELECT id FROM side WHERE label LIKE 'a%'",
+    "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 LIKE 'a%')"
+  ],
   [
     'SELECT id FROM side WHERE i4 = 1.5',
     "SELECT t1.c1 FROM r8 AS t1 WHERE (CAST(CAST(t1.c2 AS DECIMAL(10,0)) AS DECIMAL(11,1)) = CAST(CAST('1.5' AS DECIMAL(2,1)) AS DECIMAL(11,1)))"
@@ -50,10 +53,7 @@ const WRITTEN: readonly (readonly [sql: string, duck: string])[] = [
     'SELECT label, count(*) FROM side GROUP BY label HAVING count(*) > 1',
     'SELECT t1.c3, CAST(count(*) AS BIGINT) FROM r8 AS t1 GROUP BY t1.c3 HAVING (count(*) > CAST(1 AS INTEGER))'
   ],
-  [
-    'SELECT sum(i4) FROM side',
-    'SELECT CAST(CAST(sum(t1.c2) AS BIGINT) AS BIGINT) FROM r8 AS t1'
-  ],
+  ['SELECT sum(i4) FROM side', 'SELECT CAST(CAST(sum(t1.c2) AS BIGINT) AS BIGINT) FROM r8 AS t1'],
   [
     'SELECT DISTINCT label FROM side ORDER BY 1',
     'SELECT t2.a1 FROM (SELECT DISTINCT t1.c3 AS a1 FROM r8 AS t1) AS t2 ORDER BY t2.a1 ASC NULLS LAST'
@@ -66,7 +66,10 @@ const WRITTEN: readonly (readonly [sql: string, duck: string])[] = [
     'WITH q AS (SELECT id AS x FROM side) SELECT x FROM q',
     'SELECT t2.a1 FROM (SELECT t1.c1 AS a1 FROM r8 AS t1) AS t2'
   ],
-  ['SELECT NULL FROM jetgres_live.r8', 'SELECT CAST(CAST(NULL AS VARCHAR) AS VARCHAR) FROM r8 AS t1'],
+  [
+    'SELECT NULL FROM jetgres_live.r8',
+    'SELECT CAST(CAST(NULL AS VARCHAR) AS VARCHAR) FROM r8 AS t1'
+  ],
   [
     "SELECT id FROM side WHERE (label = ANY ('{a,NULL}'::text[]))",
     "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 IN ('a', CAST(NULL AS VARCHAR)))"
@@ -133,26 +136,34 @@ void t.test('a description that does not fit relays', (t) => {
 
 void t.test('the columns carry the described modifiers', (t) => {
   const translation = translateText('SELECT w, w + 1 FROM side', undefined)
-  t.match(translation, { columns: [{ oid: OID.numeric, typmod: ((8 << 16) | 3) + 4 }, { oid: OID.numeric, typmod: -1 }] })
+  t.match(translation, {
+    columns: [
+      { oid: OID.numeric, typmod: ((8 << 16) | 3) + 4 },
+      { oid: OID.numeric, typmod: -1 }
+    ]
+  })
   t.end()
 })
 
-void t.test('parameters are numbered by use and typed by the upstream or by what they meet', (t) => {
-  const known = translateText('SELECT id FROM side WHERE id = $2 OR label = $1 OR id = $2', {
-    columns: [{ oid: OID.int4, typmod: -1 }],
-    parameters: [OID.text, OID.int4]
-  })
-  t.match(known, {
-    sql: 'SELECT t1.c1 FROM r8 AS t1 WHERE ((t1.c1 = CAST($1 AS INTEGER)) OR (t1.c3 = CAST($2 AS VARCHAR)) OR (t1.c1 = CAST($1 AS INTEGER)))',
-    parameters: [2, 1],
-    parameterTypes: [OID.int4, OID.text]
-  })
-  const cast = translateText('SELECT id FROM side WHERE ((id = $1::integer))', undefined)
-  t.match(cast, { parameters: [1], parameterTypes: [OID.int4] })
-  const twoTypes = translateText('SELECT id FROM side WHERE id = $1 OR label = $1', undefined)
-  t.match(twoTypes, { relay: /\$1 has two types/ })
-  t.end()
-})
+void t.test(
+  'parameters are numbered by use and typed by the upstream or by what they meet',
+  (t) => {
+    const known = translateText('SELECT id FROM side WHERE id = $2 OR label = $1 OR id = $2', {
+      columns: [{ oid: OID.int4, typmod: -1 }],
+      parameters: [OID.text, OID.int4]
+    })
+    t.match(known, {
+      sql: 'SELECT t1.c1 FROM r8 AS t1 WHERE ((t1.c1 = CAST($1 AS INTEGER)) OR (t1.c3 = CAST($2 AS VARCHAR)) OR (t1.c1 = CAST($1 AS INTEGER)))',
+      parameters: [2, 1],
+      parameterTypes: [OID.int4, OID.text]
+    })
+    const cast = translateText('SELECT id FROM side WHERE ((id = $1::integer))', undefined)
+    t.match(cast, { parameters: [1], parameterTypes: [OID.int4] })
+    const twoTypes = translateText('SELECT id FROM side WHERE id = $1 OR label = $1', undefined)
+    t.match(twoTypes, { relay: /\$1 has two types/ })
+    t.end()
+  }
+)
 
 void t.test('the SelectStmt node and its body are both understood', (t) => {
   const body = {
