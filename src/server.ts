@@ -84,7 +84,13 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     store,
     maintenance,
     secret,
-    isRepeatable: (pid) => isRepeatable(registry.byPid(pid)?.isolation),
+    clientOf: (pid) => {
+      const session = registry.byPid(pid)
+      return {
+        isRepeatable: isRepeatable(session?.isolation),
+        consistency: session?.consistency ?? 'received'
+      }
+    },
     log
   })
   backchannelAddress = await openBackchannel(config, target, backchannel)

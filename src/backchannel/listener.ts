@@ -13,13 +13,13 @@ import { decodeStartup, startupSize } from '../wire/startup.ts'
 import type { StartupPacket } from '../wire/startup.ts'
 import { BackConversation } from './conversation.ts'
 import { Reads } from './reads.ts'
-import type { ReadsOptions } from './reads.ts'
+import type { ClientFacts, ReadsOptions } from './reads.ts'
 import type { Logger } from '../log.ts'
 
-export interface BackchannelOptions extends Omit<ReadsOptions, 'database' | 'isRepeatable'> {
+export interface BackchannelOptions extends Omit<ReadsOptions, 'database' | 'client'> {
   readonly secret: string
-  /** Does the upstream's backend with this pid run a transaction that keeps its first snapshot? */
-  readonly isRepeatable: (pid: number) => boolean
+  /** The client whose upstream backend has this pid. */
+  readonly clientOf: (pid: number) => ClientFacts
   readonly log: Logger
 }
 
@@ -100,7 +100,7 @@ export class Backchannel {
     const reads = new Reads({
       ...this.#options,
       database: startup.parameters.get('database') ?? '',
-      isRepeatable: () => this.#options.isRepeatable(backendPid)
+      client: () => this.#options.clientOf(backendPid)
     })
     const { secret, log } = this.#options
     const conversation = new BackConversation({ socket, secret, key, log }, reads)

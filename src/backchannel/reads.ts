@@ -5,20 +5,27 @@
 
 import { objectNotReady, undefinedTable } from '../errors.ts'
 import type { Catalog } from '../catalog/catalog.ts'
-import type { Relation } from '../catalog/relation.ts'
+import type { Consistency, Relation } from '../catalog/relation.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { openScan } from './scan.ts'
 import type { Scan, ScanRequest } from './remote.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 
+/** What matters here of the client whose statement reads; the defaults where it bypasses jetgres. */
+export interface ClientFacts {
+  /** Its transaction reads everything from one snapshot. */
+  readonly isRepeatable: boolean
+  readonly consistency: Consistency
+}
+
 export interface ReadsOptions {
   readonly catalog: Catalog
   readonly store: Store
   readonly maintenance: Maintenance
   readonly database: string
-  /** Does the upstream transaction read everything from one snapshot? */
-  readonly isRepeatable: () => boolean
+  /** The session behind the upstream's backend, as it is now. */
+  readonly client: () => ClientFacts
 }
 
 export class Reads {
@@ -90,12 +97,14 @@ export class Reads {
   }
 
   async #pinned(relation: Relation): Promise<Snapshot> {
-    if (this.#snapshot && (this.#scans.size > 0 || this.#options.isRepeatable())) {
+    if (this.#snapshot && (this.#scans.size > 0 || this.#options.client().isRepeatable)) {
       return this.#snapshot
     }
     await this.#release()
     // This relation must be fresh; others the statement may read are asked to be.
-    await Promise.all([relation.flush(), this.#options.catalog.flush(this.#options.database)])
+    const { catalog, database, client } = this.#options
+    const { consistency } = client()
+    await Promise.all([relation.refresh(consistency), catalog.refresh(database, consistency)])
     this.#snapshot = await this.#options.store.snapshot()
     return this.#snapshot
   }

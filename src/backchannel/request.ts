@@ -22,10 +22,29 @@ export function scanRequest(text: string, parameters: readonly (string | null)[]
   return {
     relationId: relationIdOf(textOf(range, 'relname')),
     text,
-    select,
+    select: withoutRowMarks(select),
     parameterTypes: parameterTypes(select, parameters.length),
     parameters
   }
+}
+
+/**
+ * A statement that locks or changes rows asks its other tables for ctid, to find their rows again,
+ * and for locks. Postgres finds ours by their values, and they never change under a snapshot: a
+ * NULL for ctid is never looked at.
+ */
+function withoutRowMarks(select: Node): Node {
+  const { lockingClause: _, ...rest } = select
+  const targetList = listOf(select, 'targetList').map((target) =>
+    isCtid(target) ? { ResTarget: { val: { A_Const: { isnull: true } } } } : target
+  )
+  return { ...rest, targetList }
+}
+
+function isCtid(target: Node): boolean {
+  const column = unwrap(childOf(childOf(target, 'ResTarget') ?? {}, 'val'), 'ColumnRef')
+  const [field] = column ? listOf(column, 'fields') : []
+  return textOf(childOf(field ?? {}, 'String') ?? {}, 'sval') === 'ctid'
 }
 
 /** r7 → 7. @throws PgError 42P01 */

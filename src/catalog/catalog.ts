@@ -13,6 +13,7 @@ import type { Maintenance, MaintenanceDatabase } from '../upstream/maintenance.t
 import { readDefinition, writeDefinition } from './definition.ts'
 import type { Definition } from './definition.ts'
 import { Relation } from './relation.ts'
+import type { Consistency } from './relation.ts'
 import { findTwins, restoreChild, upstreamIdentity } from './twins.ts'
 import type { TwinFacts } from './twins.ts'
 
@@ -79,11 +80,6 @@ export class Catalog {
     return this.#options.store.nextId()
   }
 
-  /** Does any relation of this database lack its live child? */
-  hasChildless(database: string): boolean {
-    return this.relations().some((r) => !r.hasChild && r.definition.database === database)
-  }
-
   /** The relations these OIDs are the twins of. */
   byTwins(database: string, oids: readonly (number | undefined)[]): Relation[] {
     return oids.flatMap((oid) => (oid === undefined ? [] : (this.byTwin(database, oid) ?? [])))
@@ -118,12 +114,12 @@ export class Catalog {
     return next
   }
 
-  /** Commits what every relation of a database has received (a relayed read may touch any). */
-  async flush(database: string): Promise<void> {
+  /** Freshens every relation of a database, as far as that goes: a relayed read may touch any. */
+  async refresh(database: string, consistency: Consistency): Promise<void> {
     const active = this.relations().filter(
       (relation) => relation.isActive && relation.definition.database === database
     )
-    await Promise.allSettled(active.map((relation) => relation.flush()))
+    await Promise.allSettled(active.map((relation) => relation.refresh(consistency)))
   }
 
   #reconcileAll(): void {

@@ -5,6 +5,12 @@ import type { Ingestion, IngestionStatus } from '../ingest/ingestion.ts'
 import type { RelationSchema } from '../types/value.ts'
 import type { Definition } from './definition.ts'
 
+/**
+ * How fresh a read must be: what is committed (never waits); also what has been received; also what
+ * the stream holds at that moment.
+ */
+export type Consistency = 'committed' | 'received' | 'stream'
+
 export class Relation {
   /** Replaced when the twin is renamed or the relation becomes active. */
   definition: Definition
@@ -35,17 +41,19 @@ export class Relation {
   }
 
   /**
-   * Commits what was received before the call.
-   * @throws PgError 55000 before the relation's CREATE has committed
+   * Makes the store as fresh as a read of this consistency wants it (DESIGN: committed, received,
+   * stream).
+   * @throws PgError 55000 before the relation's CREATE has committed, or when it can't catch up
    */
-  async flush(): Promise<void> {
+  async refresh(consistency: Consistency): Promise<void> {
     if (!this.ingestion) {
       throw objectNotReady(`relation "${this.definition.name}" cannot be read yet`, {
         detail: 'The transaction that created it has not committed.',
         hint: 'Ingestion starts at COMMIT.'
       })
     }
-    await this.ingestion.flush()
+    if (consistency === 'received') await this.ingestion.flush()
+    else if (consistency === 'stream') await this.ingestion.catchUp()
   }
 
   status(): IngestionStatus | undefined {

@@ -3,18 +3,20 @@
 // or, with domains, has <domain>.<account hash> in front of the stream and may have a random token
 // behind (nats-architecture-and-design, ADR-15). Pure.
 
-/** Its payload lies in the socket's buffer: whoever keeps it longer than the call copies it. */
-export interface Delivery {
-  /** In the stream. */
-  readonly sequence: number
+import type { Delivered } from '../types/connector.ts'
+
+export interface Delivery extends Delivered {
   /** In the consumer: one more than the delivery before, or something was lost. */
   readonly consumerSequence: number
-  readonly subject: string
-  readonly payload: Uint8Array
   /** What the stream still holds for this reader behind this delivery. */
   readonly pending: number
-  /** When the stream stored it, Unix time in milliseconds. */
-  readonly timestampMs: number
+}
+
+/** What nats.js tells of a delivery; subject and headers are decoded when they are asked for. */
+interface Received {
+  readonly subject: string
+  readonly data: Uint8Array
+  readonly headers?: Iterable<[string, string[]]> | undefined
 }
 
 const PREFIX = '$JS.ACK.'
@@ -23,13 +25,11 @@ const PLAIN_DOTS = 8
 const PLAIN_SKIP = 3
 const DOMAIN_SKIP = 5
 /** The time is in nanoseconds: cutting these digits off is exact, a division would not be. */
-const DIGITS_BELOW_MILLI = 6
+const DIGITS_BELOW_MICRO = 3
+const NO_HEADERS: ReadonlyMap<string, readonly string[]> = new Map()
 
 /** Undefined when the reply is not one of JetStream's. Runs for every delivery: no detours. */
-export function toDelivery(
-  reply: string,
-  message: { readonly subject: string; readonly data: Uint8Array }
-): Delivery | undefined {
+export function toDelivery(reply: string, message: Received): Delivery | undefined {
   if (!reply.startsWith(PREFIX)) return undefined
   let at = PREFIX.length - 1
   for (let skip = countDots(reply) > PLAIN_DOTS ? DOMAIN_SKIP : PLAIN_SKIP; skip > 0; skip--) {
@@ -43,38 +43,47 @@ export function toDelivery(
   const token = reply.indexOf('.', timeEnd + 1)
   const sequence = Number(reply.slice(at + 1, sequenceEnd))
   const consumerSequence = Number(reply.slice(sequenceEnd + 1, consumerEnd))
-  const timestampMs = Number(reply.slice(consumerEnd + 1, timeEnd - DIGITS_BELOW_MILLI))
+  const timeText = reply.slice(consumerEnd + 1, timeEnd)
   const pending = Number(reply.slice(timeEnd + 1, token < 0 ? reply.length : token))
-  if (Number.isNaN(sequence + consumerSequence + timestampMs + pending)) return undefined
-  return new JetStreamDelivery(message, sequence, consumerSequence, timestampMs, pending)
+  if (Number.isNaN(sequence + consumerSequence + Number(timeText) + pending)) return undefined
+  return new JetStreamDelivery(message, sequence, consumerSequence, timeText, pending)
 }
 
-/** Decodes its subject only for who asks. */
+/** Decodes its subject, time and headers only for who asks. */
 class JetStreamDelivery implements Delivery {
   readonly sequence: number
   readonly consumerSequence: number
-  readonly timestampMs: number
   readonly pending: number
   readonly payload: Uint8Array
-  readonly #message: { readonly subject: string }
+  readonly #message: Received
+  readonly #nanos: string
 
   constructor(
-    message: { readonly subject: string; readonly data: Uint8Array },
+    message: Received,
     sequence: number,
     consumerSequence: number,
-    timestampMs: number,
+    nanos: string,
     pending: number
   ) {
     this.#message = message
     this.payload = message.data
     this.sequence = sequence
     this.consumerSequence = consumerSequence
-    this.timestampMs = timestampMs
+    this.#nanos = nanos
     this.pending = pending
   }
 
   get subject(): string {
     return this.#message.subject
+  }
+
+  get timestampMicros(): bigint {
+    return BigInt(this.#nanos.slice(0, -DIGITS_BELOW_MICRO))
+  }
+
+  get headers(): ReadonlyMap<string, readonly string[]> {
+    const { headers } = this.#message
+    return headers ? new Map(headers) : NO_HEADERS
   }
 }
 

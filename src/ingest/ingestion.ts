@@ -2,7 +2,7 @@
 // back-pressure and counts; a fault in it (a bad delivery, a store that refuses, a server that is
 // gone) stays in it. Must never know SQL, sockets or other relations.
 
-import { toPgError } from '../errors.ts'
+import { objectNotReady, toPgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import type { Decoded, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
@@ -14,6 +14,7 @@ import type { Delivery } from './delivery.ts'
 import type { PendingBatch } from './pending.ts'
 import { OrderedReader } from './reader.ts'
 import type { StreamReader } from './reader.ts'
+import { streamEnd } from './stream-end.ts'
 import { SlicedQueue } from './sliced-queue.ts'
 
 export type { BatchSink } from './committer.ts'
@@ -64,6 +65,12 @@ export interface IngestionOptions {
 
 const LOSS_LOG_INTERVAL_MS = 10_000
 
+interface Waiter {
+  readonly sequence: number
+  readonly resolve: (isThere: boolean) => void
+  readonly timer: NodeJS.Timeout
+}
+
 type Reading = 'starting' | 'open' | 'down'
 
 export class Ingestion {
@@ -91,6 +98,8 @@ export class Ingestion {
   #lastError: string | undefined
   #lastDeliveryAt: number | undefined
   #nextLossLog = 0
+  /** Those who wait for a sequence to be received. */
+  readonly #waiters = new Set<Waiter>()
 
   constructor(options: IngestionOptions) {
     const { schema, connector, connections, position, log, store } = options
@@ -136,6 +145,40 @@ export class Ingestion {
     }
   }
 
+  /**
+   * Resolves when everything that the stream holds at the time of the call is committed.
+   *
+   * @throws PgError 55000 after limits.catchUpMs, HV00N when the server can't be asked.
+   */
+  async catchUp(): Promise<void> {
+    const { connector, connections } = this.#options
+    const sequence = await streamEnd(connector, connections)
+    const isThere = await this.#reached(sequence)
+    if (!isThere) {
+      throw objectNotReady(`the relation has not caught up with stream "${connector.stream}"`, {
+        detail: `It stands at ${this.#committer.open.sequence} of ${sequence}.`,
+        hint: "SET jetgres.consistency = 'received' reads what has arrived so far."
+      })
+    }
+    await this.flush()
+  }
+
+  /** Waits until deliveries up to this sequence have been received; false when it takes too long. */
+  #reached(sequence: number): Promise<boolean> {
+    if (this.#committer.open.sequence >= sequence) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#settleWaiter(waiter, false), limits.catchUpMs)
+      const waiter: Waiter = { sequence, resolve, timer }
+      this.#waiters.add(waiter)
+    })
+  }
+
+  #settleWaiter(waiter: Waiter, isThere: boolean): void {
+    clearTimeout(waiter.timer)
+    this.#waiters.delete(waiter)
+    waiter.resolve(isThere)
+  }
+
   /** Ends the reading, then commits what was received, as far as the store takes it. */
   async stop(): Promise<void> {
     await this.#reader.stop()
@@ -177,16 +220,19 @@ export class Ingestion {
     const { open } = this.#committer
     // A redelivery does no harm: what is covered is not taken again.
     if (delivery.sequence <= open.sequence) return
-    const decoded = this.#decode(delivery.payload)
+    const decoded = this.#decode(delivery)
     if (decoded.ok) open.add(decoded.row, delivery)
     else open.drop(decoded.error, delivery)
     this.#committer.added()
+    for (const waiter of this.#waiters) {
+      if (open.sequence >= waiter.sequence) this.#settleWaiter(waiter, true)
+    }
   }
 
   /** A decoder that throws is at fault, yet its relation must go on. */
-  #decode(payload: Uint8Array): Decoded {
+  #decode(delivery: Delivery): Decoded {
     try {
-      return this.#options.decode(payload)
+      return this.#options.decode(delivery)
     } catch (error) {
       return { ok: false, error: toPgError(error).message }
     }

@@ -94,6 +94,29 @@ export async function deleteConsumer(
   await call(connection, `$JS.API.CONSUMER.DELETE.${stream}.${name}`).catch(() => undefined)
 }
 
+/** err_code of MSG.GET for a subject that has no delivery in the stream. */
+const NO_MESSAGE = 10037
+
+/** The sequence of a subject filter's last delivery in the stream; 0 without one. */
+export async function lastSequence(
+  connection: NatsConnection,
+  stream: string,
+  filter: string
+): Promise<number> {
+  try {
+    const body = { last_by_subj: filter }
+    const reply = await call<{ message: { seq: number } }>(
+      connection,
+      `$JS.API.STREAM.MSG.GET.${stream}`,
+      body
+    )
+    return reply.message.seq
+  } catch (error) {
+    if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return 0
+    throw error
+  }
+}
+
 export const nextSubject = (stream: string, consumer: string): string =>
   `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`
 

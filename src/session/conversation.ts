@@ -2,7 +2,7 @@
 // session, and the rules by which a local answer takes its place among relayed ones.
 
 import { toPgError } from '../errors.ts'
-import type { Relation } from '../catalog/relation.ts'
+import type { Consistency, Relation } from '../catalog/relation.ts'
 import type { Ask, ExchangeResult, Link } from '../upstream/link.ts'
 import { encodeErrorFields, errorResponse } from '../wire/backend.ts'
 import { frontend } from '../wire/frontend.ts'
@@ -27,6 +27,7 @@ export class Conversation {
   readonly identity: Identity
   /** Last heard; '' until asked in this transaction. */
   isolation = ''
+  consistency: Consistency = 'received'
   lastRoute: Route = { to: 'relay' }
   /** Why the portal bound last is not answered here, when it names a relation. */
   relayReason: string | undefined
@@ -95,6 +96,12 @@ export class Conversation {
   async finish(): Promise<void> {
     await this.link.exchange([], 'sync')
     await this.afterRequest(this.link.status)
+  }
+
+  /** What was just learnt of the session; the back channel goes by it too. */
+  heard(facts: { readonly isolation: string; readonly consistency: Consistency }): void {
+    this.isolation = facts.isolation
+    this.consistency = facts.consistency
   }
 
   /** Tells the client of an error and makes the upstream's transaction fail with it. */

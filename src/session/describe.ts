@@ -9,6 +9,7 @@ import type { Conversation } from './conversation.ts'
 import { askFacts, readFacts } from './facts.ts'
 import type { SessionFacts } from './facts.ts'
 import type { Description } from './plan.ts'
+import { UpstreamError } from './upstream-error.ts'
 
 const PRIVATE = 'jetgres describe'
 
@@ -48,19 +49,22 @@ export async function describePrepared(
   return error ? { error } : described(c, frames)
 }
 
-/** Facts alone: what do these names mean now? */
+/** Facts alone: what do these names mean now? @throws UpstreamError */
 export async function askNames(
   c: Conversation,
   names: readonly string[],
   end: 'flush' | 'sync'
 ): Promise<SessionFacts | undefined> {
-  const { frames } = await c.link.exchange(askFacts(names), end)
-  return readFacts(frames)
+  const { frames, error } = await c.link.exchange(askFacts(names), end)
+  if (error) throw new UpstreamError(error)
+  const facts = readFacts(frames)
+  if (facts) c.heard(facts)
+  return facts
 }
 
 function described(c: Conversation, frames: readonly Frame[]): Described {
   const facts = readFacts(frames)!
-  c.isolation = facts.isolation
+  c.heard(facts)
   return { facts, description: readDescription(frames) }
 }
 

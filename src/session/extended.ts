@@ -139,11 +139,8 @@ export class Extended {
     inspection: Extract<Inspection, { kind: 'relay' }>
   ): Promise<void> | undefined {
     this.#c.relayReason = inspection.reason
-    const { catalog } = this.#c.context
-    if (inspection.text === undefined && !catalog.hasChildless(this.#c.identity.database)) {
-      return this.#c.link.request('parse', frame.bytes)
-    }
     return this.#inTurn(async () => {
+      if (this.#c.hasFailed) return this.#c.link.request('parse', frame.bytes)
       const text = await relayText(this.#c, inspection, 'flush')
       const { name, types } = message
       const bytes = text === undefined ? frame.bytes : frontend.parse({ name, text, types: [...types] })

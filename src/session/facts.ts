@@ -2,6 +2,8 @@
 // names mean, privileges. Asked on the session's own connection, so it is exact, transaction and
 // all. Builds the question and reads the answer; sends nothing.
 
+import type { Consistency } from '../catalog/relation.ts'
+import { invalidParameterValue } from '../errors.ts'
 import { decodeDataRow } from '../wire/backend.ts'
 import { bodyOf, code } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
@@ -24,8 +26,8 @@ export interface SessionFacts {
   readonly clientEncoding: string
   /** Milliseconds; 0: none. */
   readonly statementTimeoutMs: number
-  /** jetgres.consistency, or '' when not set. */
-  readonly consistency: string
+  /** @see readConsistency for what a wrong one does */
+  readonly consistency: Consistency
   readonly output: OutputSettings
   /** In the order asked. */
   readonly names: readonly ResolvedName[]
@@ -93,7 +95,7 @@ export function readFacts(frames: readonly Frame[]): SessionFacts | undefined {
     isolation: isolation!,
     clientEncoding: encoding!,
     statementTimeoutMs: durationMs(timeout!),
-    consistency: consistency!.toLowerCase(),
+    consistency: readConsistency(consistency!),
     output: {
       timeZone: timeZone!,
       dateStyle: dateStyle!,
@@ -112,6 +114,15 @@ function readNames(json: string): ResolvedName[] {
     maySelect: maySelect === true,
     rowSecurity: rowSecurity === true
   }))
+}
+
+/** @throws PgError 22023: SET cannot check it, Postgres knows nothing of the setting */
+function readConsistency(text: string): Consistency {
+  const value = text === '' ? 'received' : text.toLowerCase()
+  if (value === 'committed' || value === 'received' || value === 'stream') return value
+  throw invalidParameterValue(`invalid value for parameter "jetgres.consistency": "${text}"`, {
+    hint: 'Available values: committed, received, stream.'
+  })
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {

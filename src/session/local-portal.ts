@@ -56,6 +56,14 @@ export class LocalPortal {
     return this.#hasSent
   }
 
+  /** Makes the relations as fresh as the session wants them. @throws PgError */
+  async refresh(): Promise<void> {
+    if (this.#cursor) return
+    const { relations, facts } = this.plan
+    await Promise.all(relations.map((relation) => relation.refresh(facts.consistency)))
+    this.#throwIfStopped()
+  }
+
   /**
    * Takes the snapshot and starts the query; a second call does nothing.
    * @throws whatever the store says: the caller relays the statement then
@@ -63,10 +71,6 @@ export class LocalPortal {
   async open(): Promise<void> {
     if (this.#cursor) return
     const { plan } = this
-    if (plan.facts.consistency !== 'committed') {
-      await Promise.all(plan.relations.map((relation) => relation.flush()))
-    }
-    this.#throwIfStopped()
     this.#snapshot = await this.#store.snapshot({ pinned: false })
     const parameters = plan.binds.map(({ number, typeOid }) => ({
       value: this.#values[number - 1] ?? null,

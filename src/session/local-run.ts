@@ -19,6 +19,14 @@ export async function runLocal(
   const timer = timeout > 0 ? setTimeout(() => portal.stop('statement timeout'), timeout) : undefined
   c.running(portal)
   try {
+    await portal.refresh()
+  } catch (error) {
+    c.running(undefined)
+    clearTimeout(timer)
+    // Relayed, it would wait for the same and fail the same way.
+    return { error: toPgError(error) }
+  }
+  try {
     await portal.open()
     const result = await portal.run(c.output, rowsMax, before)
     c.lastRoute = { to: 'local' }

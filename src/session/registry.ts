@@ -1,11 +1,15 @@
 // Who is connected: cancel keys and upstream backends, both mapped to sessions. No behaviour.
 
+import type { Consistency } from '../catalog/relation.ts'
+
 /** What others may do with a session. */
 export interface RegisteredSession {
   /** Stops what the session runs locally. False when it runs nothing here. */
   cancelLocal(): boolean
   /** The isolation level of its open transaction, as last heard. */
   readonly isolation: string
+  /** Its jetgres.consistency, as last heard. */
+  readonly consistency: Consistency
 }
 
 export class SessionRegistry {

@@ -1,5 +1,6 @@
-// Which text a relayed statement is sent with: as it came, unless it reads a relation past its
-// children (rewrite.ts) and the name really is a relation's. Refuses what may not be relayed.
+// Which text a relayed statement that may name a relation is sent with: as it came, unless it reads
+// one past its children (rewrite.ts) and the name really is a relation's. Refuses what may not be
+// relayed. Asking brings the session's isolation and consistency up to date for the back channel.
 
 import type { Conversation } from './conversation.ts'
 import { askNames } from './describe.ts'
@@ -20,7 +21,6 @@ export async function relayText(
 ): Promise<string | undefined> {
   const { catalog } = c.context
   const { database } = c.identity
-  if (inspection.text === undefined && !catalog.hasChildless(database)) return undefined
   const facts = await askNames(c, inspection.tables.map(quotedName), end)
   const relations = catalog.byTwins(database, facts?.names.map(({ oid }) => oid) ?? [])
   const refused = refusal(relations, inspection.reason)

@@ -6,6 +6,7 @@
 
 import type { Socket } from 'node:net'
 
+import type { Consistency } from '../catalog/relation.ts'
 import { toPgError } from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -58,6 +59,10 @@ export class Session implements RegisteredSession {
 
   get isolation(): string {
     return this.#conversation?.isolation ?? ''
+  }
+
+  get consistency(): Consistency {
+    return this.#conversation?.consistency ?? 'received'
   }
 
   /** Is a statement in hand, a transaction open? */
