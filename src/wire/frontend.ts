@@ -2,7 +2,7 @@
 // role is encoded by pg-protocol's `serialize`, re-exported here so that one folder owns it.
 
 // The package's ES entry has no "type": "module": loaders that go by that take it for CommonJS.
-import { serialize } from 'pg-protocol/dist/index.js'
+import { serialize } from 'pg-protocol/dist/index'
 
 import { BodyReader } from './cursor.ts'
 
