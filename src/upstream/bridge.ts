@@ -79,7 +79,8 @@ export const pointServer = (exists: boolean, address: BridgeAddress, quote: Quot
     ['port', String(address.port)],
     ['dbname', address.database],
     ['fetch_size', String(FETCH_SIZE)],
-    ['updatable', 'false'],
+    // So that a write gets as far as the twin's trigger, whose words are clearer.
+    ['updatable', 'true'],
     ['application_name', 'jetgres:%p'],
     ['connect_timeout', '5']
   ]
