@@ -20,6 +20,10 @@ export interface Identity {
 /** Binding it can only fail, and says in the upstream's log why. */
 const NO_SUCH_STATEMENT = 'jetgres: the statement failed before it reached Postgres'
 
+/** What sets a level: BEGIN, SET TRANSACTION, SET SESSION CHARACTERISTICS, a setting. All short. */
+const ISOLATION = /repeatable|serializable/i
+const ISOLATION_TEXT_CHARS = 500
+
 export class Conversation {
   readonly link: Link
   readonly output: ClientOutput
@@ -42,6 +46,8 @@ export class Conversation {
   /** A relation was made, dropped or altered: look at the twins when the transaction is over. */
   #touchedCatalog = false
   #onIdle: (() => void)[] = []
+  /** The session has asked for REPEATABLE READ or SERIALIZABLE at least once. */
+  #mayRepeat = false
 
   constructor(link: Link, output: ClientOutput, context: SessionContext, identity: Identity) {
     this.link = link
@@ -96,6 +102,20 @@ export class Conversation {
   async finish(): Promise<void> {
     await this.link.exchange([], 'sync')
     await this.afterRequest(this.link.status)
+  }
+
+  /**
+   * Notes a text that is relayed unasked: after one that asks for another isolation level, a
+   * transaction that isn't known to be READ COMMITTED is taken to keep its first snapshot.
+   */
+  sawRelayed(text: string): void {
+    this.#mayRepeat ||= text.length < ISOLATION_TEXT_CHARS && ISOLATION.test(text)
+  }
+
+  /** What the back channel takes the open transaction's level for. */
+  get assumedIsolation(): string {
+    if (this.isolation === '' && this.#mayRepeat) return 'repeatable read'
+    return this.isolation
   }
 
   /** What was just learnt of the session; the back channel goes by it too. */

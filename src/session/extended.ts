@@ -48,6 +48,7 @@ export class Extended {
       return this.#inTurn(() => this.#c.report(toPgError(error)))
     }
     this.#statements.delete(message.name)
+    this.#c.sawRelayed(message.text)
     if (inspection.kind === 'ours') return this.#parseOurs({ ...inspection, frame }, message.name)
     if (inspection.kind === 'relay') return this.#parseRelayed(frame, message, inspection)
     if (inspection.kind === 'select') {

@@ -58,7 +58,7 @@ export class Session implements RegisteredSession {
   }
 
   get isolation(): string {
-    return this.#conversation?.isolation ?? ''
+    return this.#conversation?.assumedIsolation ?? ''
   }
 
   get consistency(): Consistency {

@@ -31,6 +31,7 @@ export class Simple {
   query(frame: Frame, text: string): Promise<void> | undefined {
     const inspection = this.#inspect(text)
     if (!(inspection instanceof PgError) && inspection.kind === 'plain') {
+      this.#c.sawRelayed(text)
       return this.#relay(frame.bytes)
     }
     return this.#inspected(frame, text, inspection)

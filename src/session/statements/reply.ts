@@ -3,6 +3,7 @@
 import { commandComplete, rowDescription, textField, textRow } from '../../wire/backend.ts'
 import type { Field } from '../../wire/backend.ts'
 import type { OurStatement } from '../../sql/statement.ts'
+import { STATUS_TABLES } from './show-status.ts'
 
 export interface Reply {
   /** None: the statement returns no rows. */
@@ -24,7 +25,7 @@ export function columnsOf(statement: OurStatement): readonly string[] {
     case 'describe':
       return ['Name', 'Type', 'Is Hidden', 'Description']
     case 'showSetting':
-      return [statement.name]
+      return STATUS_TABLES.get(statement.name)?.columns ?? [statement.name]
     default:
       return []
   }
