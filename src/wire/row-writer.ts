@@ -1,7 +1,9 @@
 // Builds DataRow frames into one growing buffer: the hot path of every local answer. Knows field
 // bytes only, no types.
 
-const INITIAL_BYTES = 64 * 1024
+/** A lookup's one row fits; a scan's buffer grows once and then keeps its size. */
+const INITIAL_BYTES = 1024
+const KEPT_BYTES_MAX = 1024 * 1024
 const HEADER_BYTES = 7
 
 export class RowWriter {
@@ -49,7 +51,7 @@ export class RowWriter {
   /** The frames written since the last take; the caller owns them. */
   take(): Buffer {
     const frames = this.#buffer.subarray(0, this.#length)
-    this.#buffer = Buffer.allocUnsafe(INITIAL_BYTES)
+    this.#buffer = Buffer.allocUnsafe(Math.min(this.#buffer.length, KEPT_BYTES_MAX))
     this.#length = 0
     return frames
   }
