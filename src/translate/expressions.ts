@@ -143,6 +143,9 @@ function prefix(op: string, right: Expr): Expr {
 
 /** An untyped literal is of the other side's type. Source: oper(), "unknown" heuristics. */
 function binary(op: string, left: Expr, right: Expr, env: Env): Expr {
+  if (op === '=' && (left.literal === null || right.literal === null)) {
+    return relay('= NULL depends on the setting transform_null_equals')
+  }
   const compared = comparison(op, left, right, env.context)
   if (compared) return compared
   const oid = isUnknown(left) ? right.type.oid : left.type.oid

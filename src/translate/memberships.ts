@@ -57,7 +57,9 @@ function literalItems(operand: Expr, a: Expr): readonly Expr[] | undefined {
   const element = elementType(operand.type) ?? { oid: itemType(a), typmod: -1 }
   if (element.typmod !== -1) return relay('an array with a type modifier')
   const texts = arrayElements(operand.literal) ?? relay('an array literal is not in a plain form')
-  return texts.map((text) => (text === null ? nullOf(element.oid) : literal(text, element)))
+  return texts.map((text) =>
+    literal(text ?? relay('NULL in an array depends on array_nulls'), element)
+  )
 }
 
 /** Elements of exactly the type of `a`; the whole is NULL where the array is. */

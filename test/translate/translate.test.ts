@@ -71,13 +71,15 @@ const WRITTEN: readonly (readonly [sql: string, duck: string])[] = [
     'SELECT CAST(CAST(NULL AS VARCHAR) AS VARCHAR) FROM r8 AS t1'
   ],
   [
-    "SELECT id FROM side WHERE (label = ANY ('{a,NULL}'::text[]))",
-    "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 IN ('a', CAST(NULL AS VARCHAR)))"
+    'SELECT id FROM side WHERE (label = ANY (\'{a,"NULL"}\'::text[]))',
+    "SELECT t1.c1 FROM r8 AS t1 WHERE (t1.c3 IN ('a', 'NULL'))"
   ]
 ]
 
 const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ['SELECT 1', /without FROM/],
+  ['SELECT id FROM side WHERE id = NULL', /transform_null_equals/],
+  ["SELECT id FROM side WHERE id = ANY ('{1,NULL}')", /array_nulls/],
   ['SELECT oid FROM pg_class', /"pg_class" is not an ingested relation/],
   ['SELECT id FROM side, pg_class', /"pg_class" is not an ingested relation/],
   ['SELECT _seq FROM side', /"_seq" is not a column/],
