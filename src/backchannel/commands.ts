@@ -13,11 +13,11 @@ export type Command =
 type Read = (match: RegExpExecArray) => Command
 
 const COMMANDS: readonly (readonly [RegExp, Read])[] = [
-  [/^START TRANSACTION\b/, () => ({ kind: 'begin' })],
-  [/^COMMIT\b/, () => ({ kind: 'commit' })],
-  [/^ABORT\b/, () => ({ kind: 'abort' })],
-  [/^SET \w/, () => ({ kind: 'set' })],
-  [/^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT)\b/, () => ({ kind: 'savepoint' })],
+  [/^START TRANSACTION [A-Z ]+$/, () => ({ kind: 'begin' })],
+  [/^COMMIT TRANSACTION$/, () => ({ kind: 'commit' })],
+  [/^ABORT TRANSACTION$/, () => ({ kind: 'abort' })],
+  [/^SET \w+ = [^;]+$/, () => ({ kind: 'set' })],
+  [/^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) \w+$/, () => ({ kind: 'savepoint' })],
   [/^DEALLOCATE ALL$/, () => ({ kind: 'deallocate' })],
   [
     /^DECLARE (\w+) CURSOR FOR\s+(SELECT[\s\S]*)$/,
