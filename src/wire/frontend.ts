@@ -33,7 +33,7 @@ export interface TargetMessage {
 
 export interface ExecuteMessage {
   readonly portal: string
-  /** 0: all rows. */
+  /** 0: all rows; Postgres takes what is below zero for that too. */
   readonly rowsMax: number
 }
 
@@ -64,7 +64,7 @@ export function decodeTarget(body: Buffer): TargetMessage {
 
 export function decodeExecute(body: Buffer): ExecuteMessage {
   const reader = new BodyReader(body)
-  return { portal: reader.cstring(), rowsMax: reader.int32() }
+  return { portal: reader.cstring(), rowsMax: Math.max(reader.int32(), 0) }
 }
 
 /** The format code of the i-th of many (Bind's rule: none means text, one is for all). */
