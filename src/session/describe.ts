@@ -6,12 +6,14 @@ import { bodyOf, code } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
-import { askFacts, readFacts } from './facts.ts'
+import { askFacts, askOnce, readFacts, textRowsOf } from './facts.ts'
 import type { SessionFacts } from './facts.ts'
 import type { Description } from './plan.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 const PRIVATE = 'jetgres describe'
+
+const STATEMENT_TEXT = 'SELECT statement FROM pg_catalog.pg_prepared_statements WHERE name = $1'
 
 export type Described =
   | { readonly description: Description; readonly facts: SessionFacts }
@@ -25,6 +27,8 @@ export async function describeQuery(
   names: readonly string[]
 ): Promise<Described> {
   const asks = [
+    // A simple query ends the unnamed statement.
+    { kind: 'close', bytes: frontend.close({ type: 'S', name: '' }) },
     { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
     { kind: 'parse', bytes: frontend.parse({ name: PRIVATE, text, types: [] }) },
     { kind: 'describe', bytes: frontend.describe({ type: 'S', name: PRIVATE }) },
@@ -35,18 +39,24 @@ export async function describeQuery(
   return error ? { error } : described(c, frames)
 }
 
-/** A statement the client has prepared; inside its batch. */
+/**
+ * A statement the client has prepared; inside its batch. `text` is what that name really stands
+ * for: a Parse may have failed, a DEALLOCATE may have come in between. The unnamed one has none.
+ */
 export async function describePrepared(
   c: Conversation,
   name: string,
   names: readonly string[]
-): Promise<Described> {
+): Promise<Described & { readonly text?: string }> {
   const asks = [
     { kind: 'describe', bytes: frontend.describe({ type: 'S', name }) },
+    ...(name === '' ? [] : askOnce(STATEMENT_TEXT, [name])),
     ...askFacts(names)
   ] as const
   const { frames, error } = await c.ask(asks)
-  return error ? { error } : described(c, frames)
+  if (error) return { error }
+  const text = name === '' ? undefined : textRowsOf(frames)[0]?.[0]
+  return { ...described(c, frames), ...(typeof text === 'string' && { text }) }
 }
 
 /** Facts alone: what do these names mean now? @throws UpstreamError */
@@ -62,7 +72,10 @@ export async function askNames(
   return facts
 }
 
-function described(c: Conversation, frames: readonly Frame[]): Described {
+function described(
+  c: Conversation,
+  frames: readonly Frame[]
+): Extract<Described, { facts: SessionFacts }> {
   const facts = readFacts(frames)!
   c.heard(facts)
   return { facts, description: readDescription(frames) }

@@ -3,7 +3,7 @@
 // Execute of portals that are answered here. Each local reply waits until what was relayed before it
 // has been answered.
 
-import { toPgError } from '../errors.ts'
+import { duplicateCursor, toPgError } from '../errors.ts'
 import {
   BIND_COMPLETE,
   NO_DATA,
@@ -52,7 +52,7 @@ export class Extended {
     if (inspection.kind === 'ours') return this.#parseOurs({ ...inspection, frame }, message.name)
     if (inspection.kind === 'relay') return this.#parseRelayed(frame, message, inspection)
     if (inspection.kind === 'select') {
-      this.#statements.set(message.name, new PreparedSelect(message.name, inspection))
+      this.#statements.set(message.name, new PreparedSelect(message.name, message.text, inspection))
     }
     return this.#c.link.request('parse', frame.bytes)
   }
@@ -61,18 +61,20 @@ export class Extended {
     this.#c.batchStarted()
     const message = decodeBind(bodyOf(frame))
     const statement = this.#statements.get(message.statement)
-    this.#closePortal(message.portal)
+    if (message.portal === '') this.#closePortal('')
     if (!statement) return this.#c.link.request('bind', frame.bytes)
     if (statement instanceof PreparedSelect) {
       return this.#inTurn(async () => {
         const portal = await statement.bind(this.#c, message, frame)
         if (portal === 'relay') return this.#c.link.request('bind', frame.bytes)
         if (!portal) return
+        this.#checkFree(message.portal)
         this.#portals.set(message.portal, portal)
         this.#c.output.write(BIND_COMPLETE)
       })
     }
     return this.#inTurn(async () => {
+      this.#checkFree(message.portal)
       const asks = { parse: statement.frame.bytes, bind: frame.bytes }
       this.#portals.set(message.portal, new OurPortal(statement, message.resultFormats, asks))
       this.#c.output.write(BIND_COMPLETE)
@@ -154,6 +156,17 @@ export class Extended {
     this.#c.output.write(parameterDescription([]))
     const isEmpty = columnsOf(statement.statement).length === 0
     this.#c.output.write(isEmpty ? NO_DATA : rowDescription(fields))
+  }
+
+  /** A simple query ends the unnamed statement and portal. */
+  queryCame(): void {
+    this.#statements.delete('')
+    this.#closePortal('')
+  }
+
+  /** @throws PgError 42P03 */
+  #checkFree(portal: string): void {
+    if (this.#portals.has(portal)) throw duplicateCursor(`cursor "${portal}" already exists`)
   }
 
   #closePortal(name: string): void {

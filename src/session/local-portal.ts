@@ -17,7 +17,7 @@ export type StopReason = 'user request' | 'statement timeout' | 'client gone'
 
 export interface RunResult {
   readonly rows: number
-  /** False when a row limit left some: the portal is suspended. */
+  /** False when the row limit was met, be there more rows or not: the portal is suspended. */
   readonly complete: boolean
 }
 
@@ -104,7 +104,7 @@ export class LocalPortal {
     }
     if (rows === 0) before()
     if (!this.#chunk) await this.close()
-    return { rows, complete: this.#chunk === undefined }
+    return { rows, complete: rowsMax === 0 || rows < rowsMax }
   }
 
   /** Ends the run from outside, soon. */

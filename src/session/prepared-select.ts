@@ -10,7 +10,7 @@ import { formatAt } from '../wire/frontend.ts'
 import type { BindMessage } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { describePrepared } from './describe.ts'
-import { quotedName } from './inspect.ts'
+import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
 import { LocalPortal } from './local-portal.ts'
 import { planSelect } from './plan.ts'
@@ -22,14 +22,16 @@ type Select = Extract<Inspection, { kind: 'select' }>
 
 export class PreparedSelect {
   readonly #name: string
-  readonly #inspection: Select
+  #text: string
+  #inspection: Select
   #planned: Planned | undefined
   /** The session's epoch and the time (ms) the plan is of. */
   #epoch = -1
   #plannedAt = 0
 
-  constructor(name: string, inspection: Select) {
+  constructor(name: string, text: string, inspection: Select) {
     this.#name = name
+    this.#text = text
     this.#inspection = inspection
   }
 
@@ -48,7 +50,7 @@ export class PreparedSelect {
     if ('refuse' in planned) throw planned.refuse
     c.relayReason = 'relay' in planned ? planned.relay : undefined
     if (!('plan' in planned)) return 'relay'
-    const values = decodeParameters(planned.plan, message)
+    const values = isWellFormed(message, planned.plan) && decodeParameters(planned.plan, message)
     if (!values) return 'relay'
     const local = new LocalPortal(planned.plan, values, message.resultFormats, c.context.store)
     return new SelectPortal(local, frame)
@@ -60,6 +62,9 @@ export class PreparedSelect {
     const names = this.#inspection.tables.map(quotedName)
     const described = await describePrepared(c, this.#name, names)
     if ('error' in described) throw new UpstreamError(described.error, (position) => position)
+    if (described.text !== undefined && described.text !== this.#text) {
+      return this.#replan(c, described.text)
+    }
     this.#epoch = c.epoch
     this.#plannedAt = Date.now()
     this.#planned = planSelect(
@@ -72,6 +77,24 @@ export class PreparedSelect {
     )
     return this.#planned
   }
+
+  /** The upstream has another statement by this name: that one counts. */
+  async #replan(c: Conversation, text: string): Promise<Planned | undefined> {
+    const inspection = inspect(text, c.context.names())
+    if (inspection.kind !== 'select') return { plain: true }
+    this.#text = text
+    this.#inspection = inspection
+    return this.#plan(c)
+  }
+}
+
+/** What Bind says of formats, where Postgres would not refuse it. */
+function isWellFormed(message: BindMessage, plan: LocalPlan): boolean {
+  const { parameterFormats, parameters, resultFormats } = message
+  const fits = (formats: readonly number[], count: number): boolean =>
+    (formats.length <= 1 || formats.length === count) &&
+    formats.every((format) => format === 0 || format === 1)
+  return fits(parameterFormats, parameters.length) && fits(resultFormats, plan.fields.length)
 }
 
 /** Undefined when a value can't be read here: the upstream shall judge it. */

@@ -37,6 +37,7 @@ const TYPE = {
   call: code('F'),
   copyDone: code('c'),
   copyFail: code('f'),
+  password: code('p'),
   terminate: code('X')
 } as const
 
@@ -142,10 +143,13 @@ export class Session implements RegisteredSession {
 
   /** Returns a promise only when something has to be waited for. */
   #handle(link: Link, frame: Frame): Promise<void> | undefined {
+    if (link.closed) return
+    if (link.status === '' && frame.type !== TYPE.password) return this.#whenStarted(link, frame)
     if (link.status === '' || link.skipping) return this.#relayAsIs(link, frame)
     const extended = this.#extended!
     switch (frame.type) {
       case TYPE.query:
+        extended.queryCame()
         return this.#simple!.query(frame, decodeQuery(bodyOf(frame)))
       case TYPE.parse:
         return extended.parse(frame)
@@ -165,6 +169,13 @@ export class Session implements RegisteredSession {
       default:
         return this.#relayAsIs(link, frame)
     }
+  }
+
+  /** Requests may come with the startup packet; none is answered before the client is let in. */
+  async #whenStarted(link: Link, frame: Frame): Promise<void> {
+    if (frame.type === TYPE.terminate) return this.#relayAsIs(link, frame)
+    await link.started()
+    await this.#handle(link, frame)
   }
 
   /** What belongs to no request: passwords, COPY data, Flush, Terminate, what is to be skipped. */

@@ -184,6 +184,12 @@ export class Link {
     return { frames, error }
   }
 
+  /** Resolves when the upstream has let the client in, or is gone. */
+  async started(): Promise<void> {
+    if (this.#status !== '' || this.#closed) return
+    await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
+  }
+
   /** Waits until the socket takes more bytes. */
   async writable(): Promise<void> {
     if (!this.#socket.writableNeedDrain || this.#closed) return
