@@ -8,7 +8,7 @@ import { readCommands } from '../../src/backchannel/commands.ts'
 const kinds = (text: string): string[] | undefined =>
   readCommands(text)?.map((command) => command.kind)
 
-t.test('reads what postgres_fdw says', async (t) => {
+void t.test('reads what postgres_fdw says', async (t) => {
   const cases: [text: string, kinds: string[]][] = [
     ['START TRANSACTION ISOLATION LEVEL REPEATABLE READ', ['begin']],
     ['START TRANSACTION ISOLATION LEVEL SERIALIZABLE', ['begin']],
@@ -26,7 +26,7 @@ t.test('reads what postgres_fdw says', async (t) => {
   for (const [text, want] of cases) t.strictSame(kinds(text), want, text)
 })
 
-t.test('keeps the parts of DECLARE and FETCH', async (t) => {
+void t.test('keeps the parts of DECLARE and FETCH', async (t) => {
   const select = "SELECT c1 FROM jetgres_live.r1 WHERE ((c1 = 'a;b; COMMIT'))"
   t.strictSame(readCommands(`DECLARE c1 CURSOR FOR\n${select}`), [
     { kind: 'declare', cursor: 'c1', select }
@@ -36,7 +36,7 @@ t.test('keeps the parts of DECLARE and FETCH', async (t) => {
   ])
 })
 
-t.test('knows nothing else', async (t) => {
+void t.test('knows nothing else', async (t) => {
   const texts = [
     'SELECT 1',
     'DROP TABLE x',

@@ -8,9 +8,9 @@ import { PgError } from '../../src/errors.ts'
 import { loadParser } from '../../src/sql/parser.ts'
 import { OID } from '../../src/types/oids.ts'
 
-t.before(() => loadParser())
+await loadParser()
 
-t.test('finds the relation and the types of its parameters', async (t) => {
+void t.test('finds the relation and the types of its parameters', async (t) => {
   const cases: [text: string, values: string[], id: number, types: number[]][] = [
     ['SELECT c1, c2 FROM jetgres_live.r7', [], 7, []],
     ['SELECT NULL FROM jetgres_live.r12 WHERE ((c1 > 10))', [], 12, []],
@@ -37,7 +37,7 @@ t.test('finds the relation and the types of its parameters', async (t) => {
   }
 })
 
-t.test('refuses whatever is not one SELECT of one live child', async (t) => {
+void t.test('refuses whatever is not one SELECT of one live child', async (t) => {
   const texts = [
     'SELECT 1',
     'SELECT c1 FROM r7',
@@ -51,7 +51,7 @@ t.test('refuses whatever is not one SELECT of one live child', async (t) => {
   t.throws(() => scanRequest('SELECT c1 FROM jetgres_live.secret', []), { code: '42P01' })
 })
 
-t.test('takes a relation number from nothing but a child name', async (t) => {
+void t.test('takes a relation number from nothing but a child name', async (t) => {
   t.equal(relationIdOf('r7'), 7)
   for (const name of ['r', 'r7x', 'x7', 'r-1', '']) {
     t.throws(() => relationIdOf(name), PgError, name)
