@@ -61,6 +61,8 @@ async function main() {
   cleanups.push(() => client.end())
   await define(client, natsUrl)
   await startPublishing(natsUrl)
+  // Each SELECT then sees all that was published before it.
+  await client.query("SET jetgres.consistency = 'stream'")
   explain(port)
   await watch(client)
   await end(0)

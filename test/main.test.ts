@@ -1,0 +1,66 @@
+// Goal: the program says what it is, ends with the promised exit codes, and closes on a signal.
+// Method: the built program (npm test builds it) is run as a process of its own, with the embedded
+// Postgres where one is needed.
+
+import { spawn } from 'node:child_process'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import t, { type Test } from 'tap'
+
+import { helpText } from '../src/config.ts'
+import { eventually } from './support/eventually.ts'
+
+const root = join(import.meta.dirname, '..')
+
+function start(t: Test, args: readonly string[], env: Record<string, string> = {}) {
+  const argv = [join(root, 'dist/main.js'), ...args]
+  const child = spawn(process.execPath, argv, { cwd: root, env: { PATH: process.env.PATH, ...env } })
+  t.teardown(() => child.kill('SIGKILL'))
+  const said = { out: '', err: '' }
+  child.stdout.on('data', (chunk) => (said.out += String(chunk)))
+  child.stderr.on('data', (chunk) => (said.err += String(chunk)))
+  const code = new Promise<number | null>((done) => child.on('close', done))
+  return { child, said, code }
+}
+
+void t.test('answers --help and --version without doing anything else', async (t) => {
+  const help = start(t, ['--listen', 'nonsense', '--help'])
+  t.equal(await help.code, 0)
+  t.equal(help.said.out, helpText())
+  const version = start(t, ['--version'])
+  t.equal(await version.code, 0)
+  t.match(version.said.out, /^jetgres \d+\.\d+\.\d+\n$/)
+})
+
+void t.test('a wrong configuration: all faults on stderr, exit code 2', async (t) => {
+  const { said, code } = start(t, ['--http', 'x', '--nope'], { JETGRES_LOG_LEVEL: 'loud' })
+  t.equal(await code, 2)
+  t.equal(said.out, '')
+  const lines = said.err.trim().split('\n')
+  t.same(lines.filter((line) => line.startsWith('jetgres: ')).length, 3, said.err)
+})
+
+void t.test('starts, refuses a second on its data, and closes on SIGTERM', async (t) => {
+  const dataDir = await mkdtemp(join(tmpdir(), 'jetgres-test-main-'))
+  await chmod(dataDir, 0o700)
+  t.teardown(() => rm(dataDir, { recursive: true, force: true }))
+  const args = ['--data-dir', dataDir, '--listen', '127.0.0.1:0', '--http', '127.0.0.1:0']
+  const first = start(t, args)
+  const ready = await eventually(
+    () => /\{[^\n]*"http":"([^"]+)"[^\n]*ready"/.exec(first.said.err)?.[1],
+    { deadlineMs: 60_000, what: 'a ready jetgres' }
+  )
+  const answer = await fetch(`http://${ready}/readyz`)
+  t.same([answer.status, await answer.json()], [200, { ready: true, reasons: [] }])
+
+  const second = start(t, args)
+  t.equal(await second.code, 1)
+  t.match(second.said.err, new RegExp(`in use by another jetgres \\(process ${first.child.pid}\\)`))
+
+  first.child.kill('SIGTERM')
+  t.equal(await first.code, 0)
+  t.match(first.said.err, /"signal":"SIGTERM"[^]*jetgres is closed/)
+  t.equal(first.said.out, '', 'stdout is left alone')
+})
