@@ -69,22 +69,30 @@ function rangeVar(body: ast.Node, queries: Queries): FromItem {
   const relation = queries.context.scope.relation(schema, name)
   if (!relation) return relay(`"${name}" is not an ingested relation`)
   const own = queries.context.rangeName()
-  const columns = relation.columns.map((column) => ({
-    name: column.name,
-    read: (): Expr => columnExpr(`${own}.${storeColumn(column.attnum)}`, column.type)
-  }))
-  const lazy = columns.map((column) => lazily(column.name, column.read))
+  const columns = relation.columns.map(
+    ({ name: title, attnum, type }) =>
+      new LazyColumn(title, () => columnExpr(`${own}.${storeColumn(attnum)}`, type))
+  )
   const written = ast.has(alias, 'aliasname') ? undefined : schema
-  return single(`${storeTable(relation.id)} AS ${own}`, shown, written, renamed(lazy, alias))
+  return single(`${storeTable(relation.id)} AS ${own}`, shown, written, renamed(columns, alias))
 }
 
 /** A column of an unknown type is a reason to relay only when it is used. */
-const lazily = (name: string, read: () => Expr): NamedExpr => ({
-  name,
-  get expr(): Expr {
-    return read()
+class LazyColumn implements NamedExpr {
+  readonly name: string
+  readonly #read: () => Expr
+  #expr: Expr | undefined
+
+  constructor(name: string, read: () => Expr) {
+    this.name = name
+    this.#read = read
   }
-})
+
+  get expr(): Expr {
+    this.#expr ??= this.#read()
+    return this.#expr
+  }
+}
 
 function named(derived: Derived, shown: string, alias: ast.Node, queries: Queries): FromItem {
   const own = queries.context.rangeName()
@@ -108,9 +116,10 @@ function single(
 
 /** `t AS x (a, b)` names the first columns. */
 function renamed(columns: readonly NamedExpr[], alias: ast.Node): readonly NamedExpr[] {
+  if (!ast.has(alias, 'colnames')) return columns
   const given = ast.names(ast.list(alias, 'colnames')) ?? relay('column aliases')
   if (given.length > columns.length) relay('more column aliases than columns')
-  return columns.map((column, i) => lazily(given[i] ?? column.name, () => column.expr))
+  return columns.map((column, i) => new LazyColumn(given[i] ?? column.name, () => column.expr))
 }
 
 const JOINS: Readonly<Record<string, string>> = {
