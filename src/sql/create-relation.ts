@@ -1,10 +1,11 @@
 // CREATE TABLE and CREATE SOURCE with a connector: the statement's outline, its clauses in their
 // order. Makes the twin's statement on the way and has Postgres's grammar check it.
 
-import { PgError, syntaxError } from '../errors.ts'
+import { PgError, featureNotSupported, invalidTableDefinition, syntaxError } from '../errors.ts'
 import { BEFORE_RELATION, CLAUSES, refused } from './refusals.ts'
 import { TwinText } from './twin.ts'
-import { readColumnList } from './columns.ts'
+import { addIncluded, checkDistinct, readIncludes } from './include.ts'
+import { checkKey, readColumnList } from './columns.ts'
 import { readConnector } from './with-options.ts'
 import { readEncoding } from './encoding.ts'
 import { readOptionList } from './option-list.ts'
@@ -14,6 +15,7 @@ import type { Encoding, NatsConnector } from '../types/connector.ts'
 import type { ColumnList, ListedColumn } from './columns.ts'
 import type { QualifiedName, TokenCursor } from './cursor.ts'
 import type { GivenOption } from './option-list.ts'
+import type { IncludeClause } from './include.ts'
 
 export interface CreateRelation {
   readonly kind: 'createRelation'
@@ -55,8 +57,11 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
   const nameIndex = cursor.lastEnd - name.text.length
   twin.copy(nameIndex, cursor.lastEnd)
   twin.insert(' ', cursor.index)
+  const { position } = cursor
   const list = readColumns(cursor, twin, relation)
-  return { ...readClauses(cursor, relation, list, twin), relation, ifNotExists, name }
+  const clauses = readClauses(cursor, relation, list)
+  const meaning = completed({ ...clauses, relation, list, twin, listPosition: position })
+  return { ...meaning, relation, ifNotExists, name }
 }
 
 function relationKind(cursor: TokenCursor): 'table' | 'source' | undefined {
@@ -93,54 +98,109 @@ function readColumns(
   twin: TwinText,
   relation: 'table' | 'source'
 ): ColumnList {
-  const { position } = cursor
-  const list = cursor.isSymbol('(') ? readColumnList(cursor, twin, relation) : undefined
-  if (list && list.columns.length > 0) return list
-  // A clause that isn't supported may be what would have brought the columns.
-  const refusal = refused(cursor, CLAUSES)
-  if (refusal) throw refusal
-  throw syntaxError('schema definition is required', {
-    position,
-    hint: 'List the columns behind the relation\'s name: (id varchar PRIMARY KEY, …).'
-  })
+  if (cursor.isSymbol('(')) return readColumnList(cursor, twin, relation)
+  twin.insert('(', cursor.index)
+  twin.reserve()
+  return { columns: [], key: [] }
 }
 
-type Clauses = Omit<CreateRelation, 'relation' | 'ifNotExists' | 'name'>
+/** What the clauses behind the columns say. */
+interface Clauses {
+  readonly includes: readonly IncludeClause[]
+  readonly connector: NatsConnector
+  readonly encoding: Encoding
+  readonly options: readonly GivenOption[]
+  readonly shownSql: string
+  readonly notices: readonly string[]
+}
 
 function readClauses(
   cursor: TokenCursor,
   relation: 'table' | 'source',
-  list: ColumnList,
-  twin: TwinText
+  list: ColumnList
 ): Clauses {
-  const refusal = refused(cursor, CLAUSES)
-  if (refusal) throw refusal
+  throwRefused(cursor)
+  const includes = readIncludes(cursor)
+  throwRefused(cursor)
   const { position } = cursor
   if (!cursor.accept('with')) throw missingWith(cursor)
   const options = readOptionList(cursor)
-  const { connector, notices } = readConnector(options, position)
-  const allNotices = [...notices]
-  const behindWith = refused(cursor, CLAUSES)
-  if (behindWith) throw behindWith
-  const encoding = readEncoding(cursor, allNotices)
-  const behindFormat = refused(cursor, CLAUSES)
-  if (behindFormat) throw behindFormat
+  const { connector, notices: said } = readConnector(options, position)
+  const notices = [...said]
+  throwRefused(cursor)
+  const encoding = readEncoding(cursor, notices)
+  throwRefused(cursor)
   cursor.expectEnd()
   if (relation === 'source' && list.key.length > 0) {
-    allNotices.push('the primary key of a source is not checked')
+    notices.push('the primary key of a source is not checked')
   }
+  const shownSql = redactStatement(cursor.text, options)
+  return { includes, connector, encoding, options, shownSql, notices }
+}
+
+function throwRefused(cursor: TokenCursor): void {
+  const refusal = refused(cursor, CLAUSES)
+  if (refusal) throw refusal
+}
+
+interface Read extends Clauses {
+  readonly relation: 'table' | 'source'
+  readonly list: ColumnList
+  readonly twin: TwinText
+  /** Where a list of columns stands or would have to, 1-based. */
+  readonly listPosition: number
+}
+
+type Meaning = Omit<CreateRelation, 'relation' | 'ifNotExists' | 'name'>
+
+/** Brings the clauses together: which columns there are, and whether they fit. */
+function completed(read: Read): Meaning {
+  const { includes, list, twin, connector, options, shownSql, notices } = read
+  checkList(read)
+  const included = addIncluded(includes, read.encoding.encode, twin)
+  twin.close()
+  const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
+  checkDistinct(columns)
+  checkKey(list.key, new Set(columns.map(({ name }) => name)))
   checkTwin(twin)
   return {
     kind: 'createRelation',
-    ...list,
+    columns,
+    key: list.key.map(({ name }) => name),
     twinSql: twin.sql,
     twinPosition: (p) => twin.sourcePosition(p),
     connector,
-    encoding,
+    encoding: included.length === 0 ? read.encoding : { ...read.encoding, included },
     options,
-    shownSql: redactStatement(cursor.text, options),
-    notices: allNotices
+    shownSql,
+    notices
   }
+}
+
+/** RisingWave's rules of what may be listed. */
+function checkList({ list, includes, encoding, listPosition }: Read): void {
+  if (list.wildcard !== undefined) {
+    throw featureNotSupported(
+      'Wildcard in user-defined schema is only allowed when there exists columns from external ' +
+        'schema',
+      { position: list.wildcard, hint: 'List the columns.' }
+    )
+  }
+  if (encoding.encode === 'bytes') checkBytes(list, listPosition)
+  if (list.columns.length + includes.length > 0) return
+  throw syntaxError('schema definition is required', {
+    position: listPosition,
+    hint: 'List the columns behind the relation\'s name: (id varchar PRIMARY KEY, …).'
+  })
+}
+
+function checkBytes({ columns }: ColumnList, listPosition: number): void {
+  const [only, second] = columns
+  if (only?.typeName === 'bytea' && !second) return
+  throw invalidTableDefinition('ENCODE BYTES only accepts one BYTEA type column', {
+    position: (only?.typeName === 'bytea' ? second : only)?.position ?? listPosition,
+    hint: 'INCLUDE adds columns for what comes with the payload.'
+  })
 }
 
 /** RisingWave's words when nothing else is wrong. */

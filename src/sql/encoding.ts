@@ -12,7 +12,7 @@ const ROW_FORMATS = (
   'JSON UPSERT_JSON BYTES MAXWELL CANAL_JSON DEBEZIUM_JSON DEBEZIUM_MONGO_JSON NATIVE ' +
   'PROTOBUF AVRO UPSERT_AVRO CSV'
 ).split(' ')
-const SUPPORTED = 'Supported is FORMAT PLAIN ENCODE JSON.'
+const SUPPORTED = 'Supported is FORMAT PLAIN ENCODE JSON or BYTES.'
 const HANDLING = 'timestamptz.handling.mode'
 const HANDLINGS = [
   'micro',
@@ -44,23 +44,26 @@ export function readEncoding(cursor: TokenCursor, notices: string[]): Encoding {
   }
   cursor.expect('encode')
   const encode = readChoice(cursor, ENCODES)
-  if (encode.name !== 'JSON') throw encodeNotSupported(encode)
+  if (encode.name !== 'JSON' && encode.name !== 'BYTES') throw encodeNotSupported(encode)
   const options = cursor.isSymbol('(') ? readOptionList(cursor) : []
   if (cursor.isNext('key', 'encode')) throw keyEncode(cursor)
-  return plainJson(readEncodeOptions(options, notices))
+  const handling = readEncodeOptions(encode.name, options, notices)
+  return encode.name === 'BYTES' ? PLAIN_BYTES : plainJson(handling)
 }
 
 function readRowFormat(cursor: TokenCursor, notices: string[]): Encoding {
   const format = readChoice(cursor, ROW_FORMATS)
-  if (format.name !== 'JSON') {
+  if (format.name !== 'JSON' && format.name !== 'BYTES') {
     throw featureNotSupported(`row format ${format.name} is not supported`, {
       position: format.position,
       hint: SUPPORTED
     })
   }
   notices.push(ROW_FORMAT_NOTICE)
-  return plainJson('guess_number_unit')
+  return format.name === 'BYTES' ? PLAIN_BYTES : plainJson('guess_number_unit')
 }
+
+const PLAIN_BYTES: Encoding = { format: 'plain', encode: 'bytes' }
 
 const plainJson = (timestamptzHandling: TimestamptzHandling): Encoding => ({
   format: 'plain',
@@ -103,14 +106,17 @@ const keyEncode = (cursor: TokenCursor): Error =>
   })
 
 function readEncodeOptions(
+  encode: string,
   options: readonly GivenOption[],
   notices: string[]
 ): TimestamptzHandling {
   let handling: TimestamptzHandling = 'guess_number_unit'
   for (const option of options) {
-    if (option.key === HANDLING) handling = readHandling(option)
-    else if (option.key.startsWith('schema.')) throw schemaNotSupported(option)
-    else notices.push(`Get unknown format_encode_options for Plain Json: ${option.key}`)
+    if (option.key === HANDLING && encode === 'JSON') handling = readHandling(option)
+    else if (option.key.startsWith('schema.')) throw schemaNotSupported(encode, option)
+    else {
+      notices.push(`Get unknown format_encode_options for Plain ${titled(encode)}: ${option.key}`)
+    }
   }
   return handling
 }
@@ -124,8 +130,8 @@ function readHandling({ value, valuePosition }: GivenOption): TimestamptzHandlin
   })
 }
 
-const schemaNotSupported = ({ key, position }: GivenOption): Error =>
-  featureNotSupported(`option "${key}" is not supported with encode Json`, {
+const schemaNotSupported = (encode: string, { key, position }: GivenOption): Error =>
+  featureNotSupported(`option "${key}" is not supported with encode ${titled(encode)}`, {
     position,
     hint: 'List the columns in the statement.'
   })

@@ -61,7 +61,6 @@ export const CLAUSES: readonly Refusal[] = [
   refusal('append only', 'Leave out the key: every delivery is then a row of its own.'),
   refusal('on conflict', UPSERT),
   refusal('with version column', UPSERT),
-  refusal('include', 'Publish the value in the payload and list it as a column.'),
   refusal('as', 'Fill another table from the relation with INSERT … SELECT.', 'CREATE TABLE AS'),
   refusal('from', 'Create a relation for each stream.', 'CREATE TABLE … FROM source'),
   refusal('validate', 'Leave it out.'),

@@ -25,12 +25,43 @@ export interface NatsConnector {
   readonly start: StartPosition
 }
 
-/** How a payload becomes a row. */
-export interface Encoding {
-  readonly format: 'plain'
+/** How a delivery becomes a row. */
+export type Encoding = JsonEncoding | BytesEncoding
+
+interface EncodingBase {
+  /** plain: every delivery is a row. upsert: one without a payload takes its key's row away. */
+  readonly format: 'plain' | 'upsert'
+  /** The columns that INCLUDE adds, in the order they have in the relation: behind all others. */
+  readonly included?: readonly IncludedColumn[]
+}
+
+export interface JsonEncoding extends EncodingBase {
   readonly encode: 'json'
   /** RisingWave's timestamptz.handling.mode; 'guess_number_unit' when not given. */
   readonly timestamptzHandling: TimestamptzHandling
+}
+
+/** The payload as it is, in the one column that is not included. */
+export interface BytesEncoding extends EncodingBase {
+  readonly encode: 'bytes'
+}
+
+/** What of a delivery an included column holds. */
+export type IncludedField =
+  | 'partition'
+  | 'offset'
+  | 'payload'
+  | 'subject'
+  | 'header'
+  | 'timestamp'
+  | 'sequence'
+  | 'key'
+
+export interface IncludedColumn {
+  readonly column: string
+  readonly field: IncludedField
+  /** Of field 'header': the one whose value it is. Without it: all of them. */
+  readonly header?: string
 }
 
 export type TimestamptzHandling =
@@ -40,12 +71,29 @@ export type TimestamptzHandling =
   | 'utc_string'
   | 'utc_without_suffix'
 
+/** One stored NATS delivery. Its payload lies in the socket's buffer: copy what is kept of it. */
+export interface Delivered {
+  /** In the stream. */
+  readonly sequence: number
+  readonly subject: string
+  readonly payload: Uint8Array
+  /** When the stream stored it, microseconds since 1970-01-01. */
+  readonly timestampMicros: bigint
+  /** Values by header name, both as published. */
+  readonly headers: ReadonlyMap<string, readonly string[]>
+}
+
 /** A payload that became a row (values in the order of the schema's columns), or why it could not. */
 export type Decoded =
-  | { readonly ok: true; readonly row: Value[] }
+  | {
+      readonly ok: true
+      readonly row: Value[]
+      /** The row with this key is to go; the row holds nothing but the key. */
+      readonly deleted?: boolean
+    }
   | { readonly ok: false; readonly error: string }
 
-export type RowDecoder = (payload: Uint8Array) => Decoded
+export type RowDecoder = (delivery: Delivered) => Decoded
 
 /** Decoded rows of one relation and the position they bring it to; applied in one transaction. */
 export interface Batch {

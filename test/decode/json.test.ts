@@ -7,12 +7,12 @@ import t from 'tap'
 import { PgError } from '../../src/errors.ts'
 import { compileJsonDecoder } from '../../src/decode/json.ts'
 import { codecFor } from '../../src/types/codec.ts'
-import type { Encoding, TimestamptzHandling } from '../../src/types/connector.ts'
+import type { JsonEncoding, TimestamptzHandling } from '../../src/types/connector.ts'
 import { OID } from '../../src/types/oids.ts'
 import type { Column, ColumnType, RelationSchema, Value } from '../../src/types/value.ts'
 import { plain, TABLE } from './field-cases.ts'
 
-const encoding = (timestamptzHandling: TimestamptzHandling = 'guess_number_unit'): Encoding => ({
+const encoding = (timestamptzHandling: TimestamptzHandling = 'guess_number_unit'): JsonEncoding => ({
   format: 'plain',
   encode: 'json',
   timestamptzHandling

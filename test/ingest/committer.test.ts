@@ -20,7 +20,8 @@ const delivery = (sequence: number): Delivery => ({
   subject: 'n',
   payload: new Uint8Array(10),
   pending: 0,
-  timestampMs: 0
+  timestampMicros: 0n,
+  headers: new Map()
 })
 
 function add(committer: Committer, ...sequences: number[]): void {
@@ -162,9 +163,9 @@ void t.test('reply subjects of both forms are read, others refused', async (t) =
   const message = { subject: 'orders.a', data: new Uint8Array([1]) }
   const read = (reply: string) => {
     const got = toDelivery(reply, message)
-    return got && [got.sequence, got.consumerSequence, got.timestampMs, got.pending]
+    return got && [got.sequence, got.consumerSequence, got.timestampMicros, got.pending]
   }
-  const facts = [155, 6, 1700000000123, 42]
+  const facts = [155, 6, 1700000000123456n, 42]
   const tail = '155.6.1700000000123456789.42'
   t.same(read(`$JS.ACK.ORDERS.jetgres_x.1.${tail}`), facts)
   t.same(read(`$JS.ACK.hub.hash.ORDERS.jetgres_x.1.${tail}`), facts, 'no token')

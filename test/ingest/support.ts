@@ -8,7 +8,7 @@ import { Ingestion } from '../../src/ingest/ingestion.ts'
 import type { BatchSink, IngestionState } from '../../src/ingest/ingestion.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import { createLogger } from '../../src/log.ts'
-import type { Batch, Decoded, NatsConnector, StreamPosition } from '../../src/types/connector.ts'
+import type { Batch, Decoded, Delivered, NatsConnector, StreamPosition } from '../../src/types/connector.ts'
 import { OID } from '../../src/types/oids.ts'
 import type { RelationSchema } from '../../src/types/value.ts'
 import { eventually } from '../support/eventually.ts'
@@ -24,7 +24,7 @@ export const schema: RelationSchema = {
 export const keyless: RelationSchema = { ...schema, key: [] }
 
 /** {"n": 1} becomes the row (1); anything else is refused. */
-export function decode(payload: Uint8Array): Decoded {
+export function decode({ payload }: Pick<Delivered, 'payload'>): Decoded {
   try {
     const { n } = JSON.parse(Buffer.from(payload).toString()) as { n?: unknown }
     return typeof n === 'number' ? { ok: true, row: [n] } : { ok: false, error: 'n is missing' }
