@@ -4,6 +4,7 @@
 import type { DuckDBInstance } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
+import type { CommitClock } from './commit-clock.ts'
 import { Reader } from './reader.ts'
 import { StoreError, asStoreError } from './store-error.ts'
 
@@ -15,7 +16,8 @@ interface Waiter {
 /** A reader lent to one snapshot. */
 export class Loan {
   readonly reader: Reader
-  readonly pinned: boolean
+  /** Whether the reader is in a transaction; a read that met a commit needs one after all. */
+  pinned: boolean
   /** Bytes of results set aside for this snapshot. */
   heldBytes = 0
   /** Whether DuckDB may still have rows of it to stream. */
@@ -32,6 +34,7 @@ export class Loan {
 export class ReaderPool {
   readonly #instance: DuckDBInstance
   readonly #log: Logger
+  readonly #clock: CommitClock
   readonly #idle: Reader[] = []
   readonly #lent = new Set<Loan>()
   readonly #waiting: Waiter[] = []
@@ -40,9 +43,10 @@ export class ReaderPool {
   #heldBytes = 0
   #closed = false
 
-  constructor(instance: DuckDBInstance, log: Logger) {
+  constructor(instance: DuckDBInstance, log: Logger, clock: CommitClock) {
     this.#instance = instance
     this.#log = log
+    this.#clock = clock
   }
 
   /** Waits for a reader. @throws StoreError when the store is closed or too many wait. */
@@ -66,7 +70,7 @@ export class ReaderPool {
     if (this.#count >= limits.readersMax) return this.#wait()
     this.#count++
     try {
-      return await Reader.open(this.#instance)
+      return await Reader.open(this.#instance, this.#clock)
     } catch (cause) {
       this.#count--
       throw asStoreError('open a reader', cause)

@@ -2,8 +2,14 @@
 // and a second one ends the first one's stream), its prepared statements, and interruption.
 // Must never write: transactions are opened read-only.
 
-import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api'
+import type {
+  DuckDBConnection,
+  DuckDBInstance,
+  DuckDBPreparedStatement,
+  DuckDBResult
+} from '@duckdb/node-api'
 import { limits } from '../limits.ts'
+import type { CommitClock } from './commit-clock.ts'
 import { StoreError, asStoreError } from './store-error.ts'
 
 /** Any read of a table starts DuckDB's own transaction; BEGIN alone does not. */
@@ -12,10 +18,24 @@ const BEGIN = 'BEGIN TRANSACTION READ ONLY'
 
 const INTERRUPT_AGAIN_MS = 10
 
+/** A statement, and the committed state whose statistics its plan goes by. */
+interface Planned {
+  readonly statement: DuckDBPreparedStatement
+  readonly state: number
+}
+
+/** Committed states that the clock can't name, because a commit was under way: below zero. */
+let unnamedStates = 0
+
 export class Reader {
   readonly #connection: DuckDBConnection
+  readonly #clock: CommitClock
   /** By text, the least recently used first. */
-  readonly #prepared = new Map<string, DuckDBPreparedStatement>()
+  readonly #prepared = new Map<string, Planned>()
+  /** BEGIN and the like, by text. */
+  readonly #fixed = new Map<string, DuckDBPreparedStatement>()
+  /** The state that the open transaction sees. */
+  #pinned: number | undefined
   /** Settles when the last operation asked for has ended. */
   #tail: Promise<unknown> = Promise.resolve()
   /** Operations asked for and not ended. */
@@ -24,12 +44,13 @@ export class Reader {
   #interrupts = 0
   #insisting: NodeJS.Timeout | undefined
 
-  private constructor(connection: DuckDBConnection) {
+  private constructor(connection: DuckDBConnection, clock: CommitClock) {
     this.#connection = connection
+    this.#clock = clock
   }
 
-  static async open(instance: DuckDBInstance): Promise<Reader> {
-    return new Reader(await instance.connect())
+  static async open(instance: DuckDBInstance, clock: CommitClock): Promise<Reader> {
+    return new Reader(await instance.connect(), clock)
   }
 
   /**
@@ -71,17 +92,45 @@ export class Reader {
     this.#insisting = setInterval(() => this.#connection.interrupt(), INTERRUPT_AGAIN_MS)
   }
 
-  /** Only within `run`. The statement belongs to the reader: don't destroy it. */
-  async prepare(sql: string): Promise<DuckDBPreparedStatement> {
-    const statement = this.#prepared.get(sql) ?? (await this.#connection.prepare(sql))
+  /**
+   * Starts a SELECT that `bind` has given its parameters. Only within `run`. `pin` is called when
+   * that takes a transaction: a commit came between planning and running.
+   */
+  async stream(
+    sql: string,
+    bind: (statement: DuckDBPreparedStatement) => void,
+    pin: () => void
+  ): Promise<DuckDBResult> {
+    if (this.#pinned === undefined && this.#clock.isStable) {
+      const state = this.#clock.value
+      const statement = await this.#prepare(sql, state)
+      bind(statement)
+      const result = await statement.stream()
+      if (this.#clock.value === state) return result
+    }
+    if (this.#pinned === undefined) {
+      await this.#begin()
+      pin()
+    }
+    const statement = await this.#prepare(sql, this.#pinned!)
+    bind(statement)
+    return statement.stream()
+  }
+
+  /** The statement belongs to the reader: don't destroy it. */
+  async #prepare(sql: string, state: number): Promise<DuckDBPreparedStatement> {
+    const found = this.#prepared.get(sql)
     this.#prepared.delete(sql)
-    this.#prepared.set(sql, statement)
+    if (found && found.state !== state) found.statement.destroySync()
+    const isCurrent = found?.state === state
+    const statement = isCurrent ? found.statement : await this.#connection.prepare(sql)
+    this.#prepared.set(sql, { statement, state })
     if (this.#prepared.size > limits.preparedPerReader) this.#forgetOldest()
     return statement
   }
 
   #forgetOldest(): void {
-    for (const [sql, statement] of this.#prepared) {
+    for (const [sql, { statement }] of this.#prepared) {
       this.#prepared.delete(sql)
       return statement.destroySync()
     }
@@ -89,24 +138,35 @@ export class Reader {
 
   /** Opens a transaction that sees what is committed now, whatever is committed later. */
   begin(): Promise<void> {
-    return this.run('begin a snapshot', async () => {
-      await (await this.prepare(BEGIN)).run()
-      await (await this.prepare(PIN)).run()
-    })
+    return this.run('begin a snapshot', () => this.#begin())
+  }
+
+  async #begin(): Promise<void> {
+    const state = this.#clock.isStable ? this.#clock.value : undefined
+    await this.#runFixed(BEGIN)
+    await this.#runFixed(PIN)
+    // Statistics only grow: what is planned inside the transaction suits its state too.
+    this.#pinned = this.#clock.value === state ? state : --unnamedStates
+  }
+
+  /** Runs one of the reader's own statements, whose plans depend on no statistics. */
+  async #runFixed(sql: string): Promise<void> {
+    const statement = this.#fixed.get(sql) ?? (await this.#connection.prepare(sql))
+    this.#fixed.set(sql, statement)
+    await statement.run()
   }
 
   /** Ends the transaction of `begin`. */
   end(): Promise<void> {
     return this.run('end a snapshot', async () => {
-      await (await this.prepare('ROLLBACK')).run()
+      this.#pinned = undefined
+      await this.#runFixed('ROLLBACK')
     })
   }
 
   /** Ends a stream that was left open outside a transaction. */
   reset(): Promise<void> {
-    return this.run('end a read', async () => {
-      await (await this.prepare(PIN)).run()
-    })
+    return this.run('end a read', () => this.#runFixed(PIN))
   }
 
   /** Waits for the operation in hand, then closes the connection. */

@@ -53,14 +53,14 @@ export class Snapshot {
     return this.#loan.reader.run('query', async (check) => {
       await this.#streaming?.setAside(check)
       this.#streaming = undefined
-      const statement = await this.#loan.reader.prepare(sql)
-      if (statement.statementType !== StatementType.SELECT) {
-        throw new StoreError('a snapshot answers SELECT only')
+      const bind = (statement: DuckDBPreparedStatement): void => {
+        bindAll(statement, parameters)
+        check()
+        this.#loan.isStreaming = true
       }
-      bindAll(statement, parameters)
-      check()
-      this.#loan.isStreaming = true
-      const cursor = new Cursor(this, this.#pool, this.#loan, await statement.stream())
+      const pin = (): void => void (this.#loan.pinned = true)
+      const result = await this.#loan.reader.stream(sql, bind, pin)
+      const cursor = new Cursor(this, this.#pool, this.#loan, result)
       this.#streaming = cursor
       return cursor
     })
@@ -89,6 +89,9 @@ export class Snapshot {
 }
 
 function bindAll(statement: DuckDBPreparedStatement, parameters: readonly Parameter[]): void {
+  if (statement.statementType !== StatementType.SELECT) {
+    throw new StoreError('a snapshot answers SELECT only')
+  }
   if (statement.parameterCount !== parameters.length) {
     throw new StoreError(
       `the query has ${statement.parameterCount} parameters, ${parameters.length} were given`

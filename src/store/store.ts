@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
 import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
 import { storeTable } from '../types/store-names.ts'
 import type { RelationSchema } from '../types/value.ts'
+import { CommitClock } from './commit-clock.ts'
 import { applyBatch, createTableSql, targetOf } from './apply.ts'
 import type { Progress, Target } from './apply.ts'
 import {
@@ -38,8 +39,8 @@ export interface StoreOptions {
 
 export interface SnapshotOptions {
   /**
-   * false: every query sees what is committed when it starts. Saves two round trips to DuckDB, for
-   * the statement that reads the store once.
+   * false: the first query sees what is committed when it starts, later ones that or something
+   * newer. Saves two round trips to DuckDB, for the statement that reads the store once.
    */
   readonly pinned?: boolean
 }
@@ -73,14 +74,15 @@ export class Store {
       const instance = await DuckDBInstance.create(path, duckOptions(options))
       try {
         await chmod(path, 0o600)
-        const writer = await Writer.open(instance, path, log)
+        const clock = new CommitClock()
+        const writer = await Writer.open(instance, path, log, clock)
         const stored = await writer.transaction('read the store', async () => {
           // Casts of timestamptz must not depend on where the server stands.
           await writer.run("SET GLOBAL TimeZone = 'UTC'")
           await prepareFormat(writer, path)
           return loadRelations(writer)
         })
-        const store = new Store(instance, writer, new ReaderPool(instance, log))
+        const store = new Store(instance, writer, new ReaderPool(instance, log, clock))
         for (const relation of stored) store.#remember(relation)
         return store
       } catch (error) {

@@ -12,12 +12,14 @@ import type {
 } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
+import type { CommitClock } from './commit-clock.ts'
 import { StoreError, asStoreError } from './store-error.ts'
 
 export class Writer {
   readonly #connection: DuckDBConnection
   readonly #walPath: string
   readonly #log: Logger
+  readonly #clock: CommitClock
   /** By text. Only the store's own fixed statements come here, so the number is small. */
   readonly #prepared = new Map<string, DuckDBPreparedStatement>()
   #tail: Promise<unknown> = Promise.resolve()
@@ -29,14 +31,25 @@ export class Writer {
   /** A WAL made anew still has the mode that umask gave it. */
   #walIsPrivate = false
 
-  private constructor(connection: DuckDBConnection, path: string, log: Logger) {
+  private constructor(
+    connection: DuckDBConnection,
+    path: string,
+    log: Logger,
+    clock: CommitClock
+  ) {
     this.#connection = connection
+    this.#clock = clock
     this.#walPath = `${path}.wal`
     this.#log = log
   }
 
-  static async open(instance: DuckDBInstance, path: string, log: Logger): Promise<Writer> {
-    return new Writer(await instance.connect(), path, log)
+  static async open(
+    instance: DuckDBInstance,
+    path: string,
+    log: Logger,
+    clock: CommitClock
+  ): Promise<Writer> {
+    return new Writer(await instance.connect(), path, log, clock)
   }
 
   /**
@@ -53,7 +66,7 @@ export class Writer {
       await this.run('BEGIN TRANSACTION')
       try {
         const result = await work(this)
-        await this.run('COMMIT')
+        await this.#clock.tick(() => this.run('COMMIT'))
         committed(result)
         return result
       } catch (cause) {
