@@ -78,6 +78,8 @@ export const limits = {
   /** A client that has sent no startup packet by then is dropped (Postgres's authentication_timeout). */
   startupMs: 60_000,
   listenBacklog: 1_024,
+  /** Between tries to start the embedded Postgres again. */
+  embeddedRetryMs: 5_000,
   /** How long a SELECT under jetgres.consistency = stream waits for the stream's end. */
   catchUpMs: 10_000,
   /** How soon a twin that was dropped or renamed behind our back is noticed. */

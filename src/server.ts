@@ -16,7 +16,7 @@ import { SessionRegistry } from './session/registry.ts'
 import { NameScan } from './sql/classify.ts'
 import { loadParser } from './sql/parser.ts'
 import { Store } from './store/store.ts'
-import { startEmbedded } from './upstream/embedded.ts'
+import { KeptPostgres } from './upstream/keep-embedded.ts'
 import { Maintenance } from './upstream/maintenance.ts'
 import { parseTarget } from './upstream/target.ts'
 import type { Target } from './upstream/target.ts'
@@ -163,14 +163,14 @@ async function openUpstream(config: Config, log: Logger, closers: Closers): Prom
       'the embedded Postgres trusts everyone: set JETGRES_EMBEDDED_PASSWORD or listen on 127.0.0.1'
     )
   }
-  const postgres = await startEmbedded({
+  const kept = await KeptPostgres.start({
     dataDir: config.dataDir,
     log,
     listen: { socket: true },
     password
   })
-  closers.add('embedded Postgres', () => postgres.stop())
-  const { socketDir: host, port, user } = postgres
+  closers.add('embedded Postgres', () => kept.stop())
+  const { socketDir: host, port, user } = kept.current
   return { host, port, user, password, database: user }
 }
 
