@@ -121,11 +121,14 @@ export class Listener {
     { pid, secret }: Extract<StartupPacket, { kind: 'cancel' }>
   ): Promise<void> {
     const session = this.#context.registry.byKey(pid, secret)
+    const messages = session?.messages
     if (!session?.cancelLocal()) {
       const upstream = await dial(this.#context.target)
       upstream.on('error', () => upstream.destroy())
       upstream.end(encodeCancel(pid, secret))
       await new Promise((resolve) => upstream.once('close', resolve).resume())
+      // It may have been about to run here, and the upstream done with describing it.
+      if (session?.messages === messages) session?.cancelLocal()
     }
     socket.end()
   }

@@ -6,6 +6,8 @@ import type { Consistency } from '../catalog/relation.ts'
 export interface RegisteredSession {
   /** Stops what the session runs locally. False when it runs nothing here. */
   cancelLocal(): boolean
+  /** Changes with every message: tells whether the session is still at what it was at. */
+  readonly messages: number
   /** The isolation level of its open transaction, as last heard. */
   readonly isolation: string
   /** Its jetgres.consistency, as last heard. */

@@ -50,6 +50,7 @@ export class Session implements RegisteredSession {
   #simple: Simple | undefined
   #extended: Extended | undefined
   #pid = 0
+  #messages = 0
 
   constructor(socket: Socket, context: SessionContext) {
     this.#socket = socket
@@ -64,6 +65,10 @@ export class Session implements RegisteredSession {
 
   get consistency(): Consistency {
     return this.#conversation?.consistency ?? 'received'
+  }
+
+  get messages(): number {
+    return this.#messages
   }
 
   /** Is a statement in hand, a transaction open? */
@@ -144,6 +149,7 @@ export class Session implements RegisteredSession {
   /** Returns a promise only when something has to be waited for. */
   #handle(link: Link, frame: Frame): Promise<void> | undefined {
     if (link.closed) return
+    this.#messages++
     if (link.status === '' && frame.type !== TYPE.password) return this.#whenStarted(link, frame)
     if (link.status === '' || link.skipping) return this.#relayAsIs(link, frame)
     const extended = this.#extended!
