@@ -6,7 +6,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
-import { toPgError } from '../errors.ts'
+import { featureNotSupported, toPgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { errorResponse } from '../wire/backend.ts'
 import { decodeStartup, startupSize } from '../wire/startup.ts'
@@ -26,6 +26,9 @@ export interface BackchannelOptions extends Omit<ReadsOptions, 'database' | 'cli
 export type BackchannelAddress =
   | { readonly path: string }
   | { readonly host: string; readonly port: number }
+
+/** What an upstream database may be encoded in (postgres_fdw asks for its own encoding). */
+const ENCODINGS: ReadonlySet<string> = new Set(['UTF8', 'SQL_ASCII'])
 
 type Startup = Extract<StartupPacket, { kind: 'startup' }>
 
@@ -85,7 +88,7 @@ export class Backchannel {
       for (let size = startupSize(buffer); size && buffer.length >= size; ) {
         const packet = decodeStartup(buffer.subarray(0, size))
         buffer = buffer.subarray(size)
-        if (packet.kind === 'startup') return void this.#serve(socket, packet, buffer)
+        if (packet.kind === 'startup') return this.#serve(socket, packet, buffer)
         if (packet.kind === 'cancel') return this.#cancel(socket, packet)
         socket.write('N')
         size = startupSize(buffer)
@@ -94,6 +97,12 @@ export class Backchannel {
   }
 
   async #serve(socket: Socket, startup: Startup, rest: Buffer): Promise<void> {
+    const encoding = startup.parameters.get('client_encoding') ?? 'UTF8'
+    if (!ENCODINGS.has(encoding.toUpperCase())) {
+      throw featureNotSupported(`the back channel of jetgres speaks UTF8, not ${encoding}`, {
+        hint: 'Ingested relations need a database with encoding UTF8.'
+      })
+    }
     const pid = this.#nextPid++
     const key = { pid, secret: randomBytes(4) }
     const backendPid = Number(/^jetgres:(\d+)$/.exec(startup.parameters.get('application_name') ?? '')?.[1])

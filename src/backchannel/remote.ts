@@ -47,11 +47,12 @@ const childSchema = (schema: RelationSchema): RelationSchema => ({
 })
 
 export function childScope(request: ScanRequest, relation: Relation): TranslateScope {
-  const schema = childSchema(relation.schema)
+  const schema = childSchema(relation.comparable)
   const name = childName(relation.id)
   return {
     relation: (qualifier, table) => (qualifier === SCHEMA && table === name ? schema : undefined),
     described: undefined,
+    timeZone: REMOTE_SETTINGS.timeZone,
     parameters: request.parameterTypes
   }
 }

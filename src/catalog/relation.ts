@@ -2,6 +2,7 @@
 
 import { objectNotReady } from '../errors.ts'
 import type { Ingestion, IngestionStatus } from '../ingest/ingestion.ts'
+import { OID } from '../types/oids.ts'
 import type { RelationSchema } from '../types/value.ts'
 import type { Definition } from './definition.ts'
 
@@ -29,6 +30,20 @@ export class Relation {
 
   get schema(): RelationSchema {
     return this.definition.schema
+  }
+
+  /**
+   * The schema as the translator may see it. Text that is not compared bytewise is shown as json,
+   * which is projected and nothing else.
+   */
+  get comparable(): RelationSchema {
+    const { schema } = this
+    if (!schema.columns.some((column) => column.isCollated)) return schema
+    const opaque = { oid: OID.json, typmod: -1 }
+    const columns = schema.columns.map((column) =>
+      column.isCollated ? { ...column, type: opaque } : column
+    )
+    return { ...schema, columns }
   }
 
   get isActive(): boolean {

@@ -24,6 +24,8 @@ export interface ResolvedName {
 export interface SessionFacts {
   readonly isolation: string
   readonly clientEncoding: string
+  /** standard_conforming_strings */
+  readonly standardStrings: boolean
   /** Milliseconds; 0: none. */
   readonly statementTimeoutMs: number
   /** @see readConsistency for what a wrong one does */
@@ -41,7 +43,8 @@ const SETTINGS = [
   'IntervalStyle',
   'extra_float_digits',
   'bytea_output',
-  'statement_timeout'
+  'statement_timeout',
+  'standard_conforming_strings'
 ] as const
 
 const FACTS_SQL = `SELECT ${SETTINGS.map((name) => `pg_catalog.current_setting('${name}')`).join(', ')},
@@ -89,12 +92,14 @@ const arrayLiteral = (items: readonly string[]): string =>
 export function readFacts(frames: readonly Frame[]): SessionFacts | undefined {
   const row = textRowsOf(frames).at(-1)
   if (!row) return undefined
-  const [isolation, encoding, timeZone, dateStyle, intervalStyle, digits, bytea, timeout] = row
+  const [isolation, encoding, timeZone, dateStyle, intervalStyle, digits, bytea] = row
+  const [timeout, standardStrings] = row.slice(7)
   const [consistency, names] = row.slice(SETTINGS.length)
   return {
     isolation: isolation!,
     clientEncoding: encoding!,
     statementTimeoutMs: durationMs(timeout!),
+    standardStrings: standardStrings === 'on',
     consistency: readConsistency(consistency!),
     output: {
       timeZone: timeZone!,

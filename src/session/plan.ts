@@ -64,6 +64,8 @@ function sessionReason({ facts }: PlanInput): string | undefined {
   if (facts.clientEncoding !== 'UTF8' && facts.clientEncoding !== 'SQL_ASCII') {
     return `client_encoding is ${facts.clientEncoding}`
   }
+  // The lexer reads backslashes as "on" has it.
+  if (!facts.standardStrings) return 'standard_conforming_strings is off'
   return settingsSupported(facts.output)
 }
 
@@ -97,14 +99,15 @@ function planTranslated(
   const byName = new Map<string, RelationSchema>()
   for (const [i, table] of input.tables.entries()) {
     const relation = found[i]
-    if (relation) byName.set(keyOf(table.schema, table.name), relation.schema)
+    if (relation) byName.set(keyOf(table.schema, table.name), relation.comparable)
   }
   const { parameters, fields } = input.description
   const described: ColumnType[] = fields.map(({ typeOid, typmod }) => ({ oid: typeOid, typmod }))
   const translation = translate(input.select, {
     relation: (schema, name) => byName.get(keyOf(schema, name)),
     described,
-    parameters
+    parameters,
+    timeZone: input.facts.output.timeZone
   })
   if ('relay' in translation) return translation
   return {

@@ -54,6 +54,8 @@ export interface Column {
   readonly name: string
   readonly type: ColumnType
   readonly notNull: boolean
+  /** Text with another collation than "C": only Postgres can compare and order it. */
+  readonly isCollated?: boolean
 }
 
 /** The shape of a relation: what store, translate, decode and ingest need to know of it. */

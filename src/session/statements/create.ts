@@ -22,7 +22,9 @@ import type { Reply } from './reply.ts'
 export async function createRelation(c: Conversation, statement: CreateRelation): Promise<Reply> {
   const tag = done(`CREATE ${statement.relation.toUpperCase()}`)
   for (const text of statement.notices) c.output.write(notice(text))
-  if (statement.ifNotExists && (await resolve(c, statement.name)).oid !== undefined) {
+  // First of all, so that a transaction that has failed shows before anybody is asked anything.
+  const { oid } = await resolve(c, statement.name)
+  if (statement.ifNotExists && oid !== undefined) {
     await makeTwin(c, statement)
     return tag
   }

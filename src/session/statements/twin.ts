@@ -23,7 +23,8 @@ const READ = `
 SELECT c.oid, n.nspname, c.relname,
   (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attnum, a.attname,
      a.atttypid::pg_catalog.int8, a.atttypmod, a.attnotnull,
-     pg_catalog.format_type(a.atttypid, a.atttypmod)) ORDER BY a.attnum)
+     pg_catalog.format_type(a.atttypid, a.atttypmod),
+     a.attcollation <> 0 AND a.attcollation <> '"C"'::pg_catalog.regcollation) ORDER BY a.attnum)
    FROM pg_catalog.pg_attribute a
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
   (SELECT pg_catalog.json_agg(k.attnum ORDER BY k.place)
@@ -33,7 +34,7 @@ SELECT c.oid, n.nspname, c.relname,
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relname = $1 AND n.nspname = COALESCE($2, pg_catalog.current_schema())`
 
-type ColumnRow = [number, string, number, number, boolean, string]
+type ColumnRow = [number, string, number, number, boolean, string, boolean]
 
 export async function readTwin(c: Conversation, name: QualifiedName): Promise<Twin> {
   const [row] = await askUpstream(c, READ, [name.name, name.schema ?? null])
@@ -43,11 +44,12 @@ export async function readTwin(c: Conversation, name: QualifiedName): Promise<Tw
     oid: Number(row[0]),
     schemaName: row[1]!,
     name: row[2]!,
-    columns: columns.map(([attnum, column, oid, typmod, notNull]) => ({
+    columns: columns.map(([attnum, column, oid, typmod, notNull, , isCollated]) => ({
       attnum,
       name: column,
       type: { oid, typmod },
-      notNull
+      notNull,
+      ...(isCollated && { isCollated })
     })),
     key: JSON.parse(row[4] ?? '[]') as number[],
     typeNames: new Map(columns.map((column) => [column[0], column[5]]))
