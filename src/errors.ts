@@ -67,6 +67,11 @@ export const connectionFailure = sqlstate('08006')
 export const cannotConnect = sqlstate('08001')
 export const invalidAuthorization = sqlstate('28000')
 export const invalidPassword = sqlstate('28P01')
+/** What Postgres says of any statement in a transaction that has failed. */
+export const inFailedTransaction = (): PgError =>
+  sqlstate('25P02')(
+    'current transaction is aborted, commands ignored until end of transaction block'
+  )
 export const queryCanceled = sqlstate('57014')
 export const adminShutdown = sqlstate('57P01')
 export const cannotConnectNow = sqlstate('57P03')

@@ -3,7 +3,7 @@
 // Execute of portals that are answered here. Each local reply waits until what was relayed before it
 // has been answered.
 
-import { duplicateCursor, toPgError } from '../errors.ts'
+import { duplicateCursor, inFailedTransaction, toPgError } from '../errors.ts'
 import {
   BIND_COMPLETE,
   NO_DATA,
@@ -130,7 +130,7 @@ export class Extended {
 
   #parseOurs(statement: Ours, name: string): Promise<void> {
     return this.#inTurn(async () => {
-      if (this.#c.hasFailed) return this.#c.link.request('parse', statement.frame.bytes)
+      if (this.#c.hasFailed) throw inFailedTransaction()
       this.#statements.set(name, statement)
       this.#c.output.write(PARSE_COMPLETE)
     })

@@ -1,7 +1,7 @@
 // The simple query protocol where a statement may be ours: one SELECT answered from the store, one
 // of our statements, or several statements run as one batch. The rest is relayed as it came.
 
-import { PgError, toPgError } from '../errors.ts'
+import { inFailedTransaction, PgError, toPgError } from '../errors.ts'
 import { commandComplete, readyForQuery, rowDescription } from '../wire/backend.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
@@ -57,8 +57,11 @@ export class Simple {
   async #inspected(frame: Frame, text: string, inspection: Inspection | PgError): Promise<void> {
     const { link } = this.#c
     await link.drained()
-    if (link.skipping || this.#c.hasFailed) return this.#relay(frame.bytes)
+    if (link.skipping || this.#isLost(inspection)) return this.#relay(frame.bytes)
     this.#c.batchEnded()
+    if (this.#c.hasFailed && !(inspection instanceof PgError) && inspection.kind === 'ours') {
+      return this.#reported(inFailedTransaction())
+    }
     if (inspection instanceof PgError) return this.#reported(inspection)
     try {
       await this.#answer(frame, text, inspection)
@@ -66,6 +69,12 @@ export class Simple {
       if (link.closed) throw error
       await this.#reported(toPgError(error))
     }
+  }
+
+  /** In a failed transaction Postgres says so, of all but what it would not understand. */
+  #isLost(inspection: Inspection | PgError): boolean {
+    if (!this.#c.hasFailed) return false
+    return inspection instanceof PgError || !['ours', 'several'].includes(inspection.kind)
   }
 
   async #answer(frame: Frame, text: string, inspection: Inspection): Promise<void> {

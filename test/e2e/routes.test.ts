@@ -6,7 +6,7 @@
 
 import { finished } from 'node:stream/promises'
 
-import pg from 'pg'
+import type pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 import t from 'tap'
 import type { Test } from 'tap'
