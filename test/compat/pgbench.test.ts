@@ -31,7 +31,7 @@ function processed({ stdout, stderr }: Outcome): { done: string | undefined; fai
   }
 }
 
-t.test('pgbench through jetgres', without(withoutNats(), lacksFile(PGBENCH)), async (t) => {
+void t.test('pgbench through jetgres', without(withoutNats(), lacksFile(PGBENCH)), async (t) => {
   const stage = await startStage(t, startPostgres15)
   const client = await stage.connect(stage.proxy)
 

@@ -224,7 +224,7 @@ const CASES: readonly (readonly [title: string, exchanges: readonly Exchange[]])
   ['refuses a message of no known type', [[Buffer.from([121, 0, 0, 0, 4])]]]
 ]
 
-t.test('the protocol', without(withoutNats()), async (t) => {
+void t.test('the protocol', without(withoutNats()), async (t) => {
   const stage = await startStage(t)
   await stage.createRelation('items', COLUMNS)
   await stage.publish('items', ROWS)

@@ -71,7 +71,7 @@ const SAME: readonly (readonly [string, string])[] = [
   ['answers empty statements', ';\n/* nothing */;\n-- trades\n;\nSELECT 1;']
 ]
 
-t.test('psql through jetgres', without(withoutNats(), lacksFile(PG_BIN), lacksFile(PYTHON)), async (t) => {
+void t.test('psql through jetgres', without(withoutNats(), lacksFile(PG_BIN), lacksFile(PYTHON)), async (t) => {
   const stage = await startStage(t, startPostgres15)
   await stage.createRelation('trades', COLUMNS)
   await stage.publish('trades', ROWS)
