@@ -25,8 +25,11 @@ export interface Stage {
   readonly pid: number
   /** A connected client of either, ended with the test. */
   connect(to: Address, config?: pg.ClientConfig): Promise<pg.Client>
+  /** The statement that creates a relation; publish to its name. */
+  relationSql(name: string, columns: string): string
   /** Creates a relation through jetgres; `columns` as in CREATE TABLE. Publish to its name. */
   createRelation(name: string, columns: string): Promise<void>
+  publishOnly(name: string, rows: readonly unknown[]): Promise<void>
   /** Publishes rows and waits until all of them can be read. */
   publish(name: string, rows: readonly unknown[], count?: number): Promise<void>
 }
@@ -61,6 +64,8 @@ export async function startStage(
     plain: { host, port, user, database },
     pid: jetgres.pid,
     connect,
+    relationSql: (name, columns) => createSql(name, columns, nats.url),
+    publishOnly: (name, rows) => publishJson(connection, `compat.${name}`, rows),
     createRelation: async (name, columns) => {
       await control.query(createSql(name, columns, nats.url))
     },
