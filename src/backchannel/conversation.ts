@@ -6,6 +6,7 @@ import type { Socket } from 'node:net'
 
 import { featureNotSupported, invalidPassword, protocolViolation, toPgError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { socketDrained } from '../upstream/socket-drain.ts'
 import * as backend from '../wire/backend.ts'
 import { bodyOf, code, FrameReader } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
@@ -193,7 +194,7 @@ export class BackConversation {
       if (fetched === 0) break
       rows += fetched
       this.#write(writer.take())
-      await drained(this.#peer.socket)
+      await socketDrained(this.#peer.socket)
     }
     this.#done(`FETCH ${rows}`)
   }
@@ -232,14 +233,3 @@ const ROWS_AT_ONCE = 2_048
 
 /** A guess that serves: ANALYZE only wants an order of magnitude. */
 const ROW_BYTES = 60
-
-async function drained(socket: Socket): Promise<void> {
-  if (!socket.writableNeedDrain || socket.destroyed) return
-  await new Promise<void>((resolve) => {
-    const done = (): void => {
-      socket.off('drain', done).off('close', done)
-      resolve()
-    }
-    socket.on('drain', done).on('close', done)
-  })
-}

@@ -3,6 +3,8 @@
 
 import type { Socket } from 'node:net'
 
+import { socketDrained } from '../upstream/socket-drain.ts'
+
 const FLUSH_BYTES = 64 * 1024
 
 export class ClientOutput {
@@ -39,13 +41,6 @@ export class ClientOutput {
 
   /** Flushes and waits until the client has taken enough, or is gone. */
   async drained(): Promise<void> {
-    if (this.flush() || this.closed) return
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#socket.off('drain', done).off('close', done)
-        resolve()
-      }
-      this.#socket.on('drain', done).on('close', done)
-    })
+    if (!this.flush()) await socketDrained(this.#socket)
   }
 }

@@ -13,6 +13,7 @@ import type { Frame, Treatment } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import { Replies } from './replies.ts'
 import type { ReplySink, RequestKind } from './replies.ts'
+import { socketDrained } from './socket-drain.ts'
 import { socketAddress } from './target.ts'
 import type { Target } from './target.ts'
 
@@ -191,15 +192,8 @@ export class Link {
   }
 
   /** Waits until the socket takes more bytes. */
-  async writable(): Promise<void> {
-    if (!this.#socket.writableNeedDrain || this.#closed) return
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.#socket.off('drain', done).off('close', done)
-        resolve()
-      }
-      this.#socket.on('drain', done).on('close', done)
-    })
+  writable(): Promise<void> {
+    return socketDrained(this.#socket)
   }
 
   resume(): void {
