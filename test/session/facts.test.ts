@@ -1,0 +1,107 @@
+// Goal: what the upstream says of a session is understood, whatever its settings and names.
+// Method: the question is put to a real Postgres under changing settings, and its answer read.
+
+import t from 'tap'
+
+import { askFacts, readFacts } from '../../src/session/facts.ts'
+import type { SessionFacts } from '../../src/session/facts.ts'
+import { dial, Link } from '../../src/upstream/link.ts'
+import { frontend } from '../../src/wire/frontend.ts'
+import { startPostgres } from '../support/postgres-server.ts'
+
+void t.test('facts of a session', async (t) => {
+  const postgres = await startPostgres(t)
+  const { host, port, user, database } = postgres
+  const socket = await dial({ host, port, user, database, password: undefined })
+  const link = new Link(socket, {
+    relay: () => true,
+    ready: () => undefined,
+    parameter: () => undefined,
+    key: () => undefined,
+    closed: () => undefined
+  })
+  t.teardown(() => link.destroy())
+  link.send(frontend.startup({ user, database }))
+  await link.started()
+
+  const run = async (sql: string): Promise<void> => {
+    const { error } = await link.exchange([{ kind: 'query', bytes: frontend.query(sql) }], 'flush')
+    t.equal(error, undefined, sql)
+  }
+  const ask = async (...names: string[]): Promise<SessionFacts> => {
+    const { frames } = await link.exchange(askFacts(names), 'sync')
+    return readFacts(frames)!
+  }
+
+  await t.test('settings as the session has them', async (t) => {
+    t.match(await ask(), {
+      isolation: 'read committed',
+      clientEncoding: 'UTF8',
+      statementTimeoutMs: 0,
+      standardStrings: true,
+      consistency: 'received',
+      output: { dateStyle: 'ISO, MDY', intervalStyle: 'postgres', extraFloatDigits: 1, byteaOutput: 'hex' },
+      names: []
+    })
+    await run(`BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL timezone = 'Asia/Tokyo';
+      SET LOCAL datestyle = 'German'; SET LOCAL extra_float_digits = -3; SET LOCAL bytea_output = 'escape';
+      SET LOCAL jetgres.consistency = 'STREAM'; SET LOCAL standard_conforming_strings = off`)
+    t.match(await ask(), {
+      isolation: 'repeatable read',
+      standardStrings: false,
+      consistency: 'stream',
+      output: { timeZone: 'Asia/Tokyo', dateStyle: 'German, DMY', extraFloatDigits: -3, byteaOutput: 'escape' }
+    })
+    await run('ROLLBACK')
+    t.match(await ask(), { isolation: 'read committed', consistency: 'received' })
+    await run("SET jetgres.consistency = 'soon'")
+    await t.rejects(ask(), { code: '22023', message: /"soon"/ })
+    await run('RESET jetgres.consistency')
+  })
+
+  await t.test('times in every unit', async (t) => {
+    for (const [setting, ms] of [
+      ['1', 1],
+      ['250ms', 250],
+      ['1500', 1_500],
+      ['3s', 3_000],
+      ['2min', 120_000],
+      ['1h', 3_600_000],
+      ['1d', 86_400_000]
+    ] as const) {
+      await run(`SET statement_timeout = '${setting}'`)
+      t.equal((await ask()).statementTimeoutMs, ms, setting)
+    }
+    await run('RESET statement_timeout')
+  })
+
+  await t.test('names as the session resolves them, in the order asked', async (t) => {
+    await run(`CREATE TABLE a (i int); CREATE SCHEMA "O""dd, \\"; CREATE TABLE "O""dd, \\"."a b" (i int);
+      CREATE TABLE guarded (i int); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
+      CREATE POLICY jetgres_guard ON guarded USING (true);
+      CREATE TABLE secured (i int); ALTER TABLE secured ENABLE ROW LEVEL SECURITY;
+      CREATE ROLE reader; GRANT SELECT ON guarded TO reader`)
+    const { names } = await ask('"a"', '"nowhere"', '"O""dd, \\"."a b"', '"guarded"', '"secured"')
+    t.match(names, [
+      { oid: Number, maySelect: true, rowSecurity: false },
+      { oid: undefined },
+      { oid: Number, maySelect: true, rowSecurity: false },
+      { oid: Number, rowSecurity: false },
+      { oid: Number, rowSecurity: true }
+    ])
+    await run('CREATE TEMP TABLE a (i int)')
+    t.not((await ask('"a"')).names[0]?.oid, names[0]?.oid, 'a temporary table comes first')
+    await run('SET ROLE reader')
+    t.match((await ask('"public"."a"', '"guarded"')).names, [{ maySelect: false }, { maySelect: true }])
+    await run('RESET ROLE')
+  })
+
+  await t.test('nothing, behind an error', async (t) => {
+    await run('BEGIN')
+    const failing = await link.exchange([{ kind: 'query', bytes: frontend.query('SELECT 1/0') }], 'flush')
+    t.not(failing.error, undefined)
+    const { frames, error } = await link.exchange(askFacts([]), 'sync')
+    t.not(error, undefined)
+    t.equal(readFacts(frames), undefined)
+  })
+})
