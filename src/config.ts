@@ -1,10 +1,12 @@
-// Every option jetgres has: one table, from which the flags, the variables, --help and README's
-// table are made. Owns what a well-formed value is. It must never read the environment itself,
-// and never put a password into a message.
+// Reads the configuration out of flags and variables; --help and README's table are made here too.
+// Owns what a well-formed value is. It must never read the environment itself, and never put a
+// password into a message.
 
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { configOptions } from './config-options.ts'
+import type { ConfigOption } from './config-options.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from './log.ts'
 
 export interface Address {
@@ -27,80 +29,14 @@ export interface Config {
   /** Without one, `pretty` on a terminal and `json` elsewhere. */
   readonly logFormat: LogFormat | undefined
   readonly embeddedPassword: string | undefined
+  /** TLS towards clients: absolute paths of PEM files; undefined: none. */
+  readonly tls:
+    | { readonly cert: string; readonly key: string; readonly clientCa: string | undefined }
+    | undefined
+  readonly requireTls: boolean
+  /** How long a client's start-up and authentication may take. */
+  readonly startupMs: number
 }
-
-export interface ConfigOption {
-  readonly flag: string
-  readonly variable: string
-  /** The accepted form of a value. */
-  readonly form: string
-  /** In words where it isn't a value. */
-  readonly default: string
-  readonly meaning: string
-}
-
-export const configOptions = [
-  {
-    flag: '--listen',
-    variable: 'JETGRES_LISTEN',
-    form: 'HOST:PORT',
-    default: '127.0.0.1:6432',
-    meaning: 'where Postgres clients connect; port 0 is any free port'
-  },
-  {
-    flag: '--upstream',
-    variable: 'JETGRES_UPSTREAM',
-    form: 'postgresql://USER[:PASSWORD]@HOST[:PORT]/DATABASE',
-    default: 'none: an embedded Postgres 18',
-    meaning: 'the Postgres behind jetgres, and the maintenance role that jetgres uses there'
-  },
-  {
-    flag: '--data-dir',
-    variable: 'JETGRES_DATA_DIR',
-    form: 'DIR',
-    default: './jetgres-data',
-    meaning: 'rows, definitions and the embedded Postgres; made if missing'
-  },
-  {
-    flag: '--backchannel',
-    variable: 'JETGRES_BACKCHANNEL',
-    form: 'HOST:PORT',
-    default: '127.0.0.1 and any free port',
-    meaning:
-      'where the upstream reads live rows from jetgres; name an address that it can reach ' +
-      'when it is on another machine'
-  },
-  {
-    flag: '--http',
-    variable: 'JETGRES_HTTP',
-    form: 'HOST:PORT or off',
-    default: '127.0.0.1:6480',
-    meaning: '/healthz and /readyz'
-  },
-  {
-    flag: '--log-level',
-    variable: 'JETGRES_LOG_LEVEL',
-    form: logLevels.join(', '),
-    default: 'info',
-    meaning: 'SQL text is logged at debug only'
-  },
-  {
-    flag: '--log-format',
-    variable: 'JETGRES_LOG_FORMAT',
-    form: logFormats.join(', '),
-    default: 'pretty on a terminal, else json',
-    meaning: 'form of the log lines, which go to stderr'
-  },
-  {
-    flag: '--embedded-password',
-    variable: 'JETGRES_EMBEDDED_PASSWORD',
-    form: 'TEXT',
-    default: 'none: everybody who reaches it is trusted',
-    meaning:
-      "password of the embedded Postgres's user postgres; needed to listen beyond this machine " +
-      '(prefer the variable: flags are seen in process lists)'
-  }
-] as const satisfies readonly ConfigOption[]
 
 type Flag = (typeof configOptions)[number]['flag']
 
@@ -139,7 +75,10 @@ export function readConfig(
     logFormat: given('--log-format').isGiven
       ? oneOf(logFormats, given('--log-format'), faults)
       : undefined,
-    embeddedPassword: given('--embedded-password').value
+    embeddedPassword: given('--embedded-password').value,
+    tls: readTls(given, faults),
+    requireTls: oneOf(['on', 'off'], given('--require-tls'), faults) === 'on',
+    startupMs: readSeconds(given('--authentication-timeout'), faults) * 1_000
   }
   if (faults.length === 0) checkTogether(config, faults)
   if (faults.length > 0) throw new ConfigError(faults)
@@ -179,7 +118,10 @@ function optionOf(flag: Flag): ConfigOption {
 
 function readFlags(argv: readonly string[], faults: string[]): Map<string, string> {
   const options = Object.fromEntries(
-    configOptions.map((option) => [option.flag.slice(2), { type: 'string' as const }])
+    configOptions.map((option) => [
+      option.flag.slice(2),
+      { type: 'isSwitch' in option ? ('boolean' as const) : ('string' as const) }
+    ])
   )
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
   const flags = new Map<string, string>()
@@ -191,6 +133,7 @@ function readFlags(argv: readonly string[], faults: string[]): Map<string, strin
     if (token.value === undefined) valueOfUnknown = token.index + 1
     const option = configOptions.find(({ flag }) => flag === token.rawName)
     if (option === undefined) faults.push(`unknown option ${token.rawName}${hintFor(token.rawName)}`)
+    else if ('isSwitch' in option) flags.set(option.flag, token.value ?? 'on')
     else if (token.value === undefined) faults.push(`${option.flag} needs a value: ${option.form}`)
     else flags.set(option.flag, token.value)
   }
@@ -241,15 +184,35 @@ function readUpstream(given: Given, faults: string[]): string | undefined {
 /** The value itself is left out of the message: it may hold a password. */
 function upstreamFault(value: string): string | undefined {
   // libpq takes "me@/database?host=/socket/folder"; the URL standard wants a host after the "@".
-  const text = value.replace('@/', '@localhost/')
+  // Both take "h1:1,h2:2"; which hosts these are is upstream/target.ts's to read.
+  const text = value.replace(/(?<=^[a-z]+:\/\/[^/?#]*@)(?:(?=\/)|[^/?#@]*,[^/?#@]*)/i, 'localhost')
   if (!URL.canParse(text)) return 'not a URL'
   const url = new URL(text)
   if (!['postgres:', 'postgresql:'].includes(url.protocol)) {
     return `a URL of "${url.protocol}//", not of Postgres`
   }
   if (url.hostname === '' && !url.searchParams.has('host')) return 'no host'
-  if (url.hostname.includes(',')) return 'more than one host'
   return undefined
+}
+
+function readTls(given: (flag: Flag) => Given, faults: string[]): Config['tls'] {
+  const path = (flag: Flag): string | undefined => {
+    const { value, isGiven } = given(flag)
+    return isGiven && value !== undefined ? resolve(value) : undefined
+  }
+  const [cert, key, clientCa] = [path('--tls-cert'), path('--tls-key'), path('--tls-client-ca')]
+  if (cert !== undefined && key !== undefined) return { cert, key, clientCa }
+  if (cert !== undefined || key !== undefined) {
+    faults.push('--tls-cert and --tls-key need each other')
+  } else if (clientCa !== undefined) faults.push('--tls-client-ca needs --tls-cert and --tls-key')
+  return undefined
+}
+
+function readSeconds({ name, value, form }: Given, faults: string[]): number {
+  const seconds = Number(value)
+  if (/^\d{1,5}$/.test(value ?? '') && seconds > 0) return seconds
+  faults.push(`${name}: "${value}" is not ${form} (such as 60)`)
+  return 0
 }
 
 function oneOf<T extends string>(
@@ -265,6 +228,7 @@ function oneOf<T extends string>(
 }
 
 function checkTogether(config: Config, faults: string[]): void {
+  if (config.requireTls && !config.tls) faults.push('--require-tls needs --tls-cert and --tls-key')
   if (config.upstream !== undefined && config.embeddedPassword !== undefined) {
     faults.push('--embedded-password is for the embedded Postgres: leave it out with --upstream')
   }

@@ -87,6 +87,11 @@ export const invalidOptionName = sqlstate('HV00D')
 /** SQL/MED "table not found": the stream or subject that a connector names isn't there. */
 export const connectorObjectMissing = sqlstate('HV00R')
 
+/** The same error where it ends the connection. */
+export function asFatal({ code, message, detail, hint, position, cause }: PgError): PgError {
+  return new PgError(code, message, { severity: 'FATAL', detail, hint, position, cause })
+}
+
 /** The nearest PgError along `cause`, or an XX000 that says no more than is safe. */
 export function toPgError(error: unknown): PgError {
   for (let e: unknown = error, depth = 0; e instanceof Error && depth < 16; depth++) {

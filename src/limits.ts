@@ -75,8 +75,18 @@ export const limits = {
   heldResultBytesMax: 256 * 1024 * 1024,
   /** How often a draining server looks for sessions that have become idle. */
   drainPollMs: 50,
-  /** A client that has sent no startup packet by then is dropped (Postgres's authentication_timeout). */
+  /** A client that isn't let in by then is dropped (Postgres's authentication_timeout). */
   startupMs: 60_000,
+  /** Idle for so long, a peer is probed: ten probes, one a second, then the connection is over. */
+  keepAliveMs: 60_000,
+  /** What may wait of a client that isn't let in yet (Postgres's PG_MAX_AUTH_TOKEN_LENGTH). */
+  unauthenticatedBytesMax: 65_535,
+  /** Bytes read from a client ahead of the frame in hand. */
+  clientReadAheadBytes: 256 * 1024,
+  /** How long an upstream may take to close after its client is gone and its statement cancelled. */
+  upstreamCloseMs: 10_000,
+  /** How long a host's role (primary or standby) is believed, where target_session_attrs asks. */
+  hostRoleFreshMs: 1_000,
   listenBacklog: 1_024,
   /** Between tries to start the embedded Postgres again. */
   embeddedRetryMs: 5_000,
@@ -118,6 +128,16 @@ export const limits = {
   /** Time zones, and per zone the days, whose UTC offset is remembered. */
   zonesKept: 64,
   zoneDaysKept: 4_096,
+
+  /** A payload's schema, with all it imports: generous for texts and descriptor sets alike. */
+  schemaBytesMax: 4 * 1024 * 1024,
+  schemaFilesMax: 200,
+  /** One file of it, redirects included: the statement waits meanwhile. */
+  schemaFetchMs: 10_000,
+  schemaRedirectsMax: 5,
+  /** What a message about a schema quotes of it. */
+  schemaFaultCharsMax: 500,
+  schemaNamesShown: 20,
 
   /** Expressions nested deeper, or DuckDB text longer (guards repeat their operands), are relayed. */
   translatedDepthMax: 200,

@@ -36,6 +36,12 @@ async function run(config: Config, log: Logger): Promise<void> {
     log.fatal({ err }, 'jetgres could not start')
     return process.exit(exitCodes.failed)
   })
+  process.on('SIGHUP', () => {
+    server.reload().then(
+      () => log.info('certificates were read again'),
+      (err: unknown) => log.error({ err }, 'certificates could not be read again; the old ones stay')
+    )
+  })
   log.info(server.addresses, 'ready')
   log.info({ signal: await signal }, 'jetgres is closing')
   setTimeout(() => {

@@ -11,6 +11,7 @@ import { NatsConnections } from './ingest/connection.ts'
 import { lockDataDir } from './lock.ts'
 import type { Logger } from './log.ts'
 import { loadSecret } from './secret.ts'
+import { ClientTls } from './session/encryption.ts'
 import { Listener } from './session/listener.ts'
 import { SessionRegistry } from './session/registry.ts'
 import { NameScan } from './sql/classify.ts'
@@ -27,6 +28,8 @@ export interface Server {
     readonly upstream: string
     readonly http?: string
   }
+  /** Reads the certificates again. @throws Error, and the old ones stay in use */
+  reload(): Promise<void>
   close(): Promise<void>
 }
 
@@ -59,6 +62,7 @@ export async function startServer(config: Config, log: Logger): Promise<Server> 
 
 async function open(config: Config, log: Logger, closers: Closers): Promise<Server> {
   await loadParser()
+  const tls = config.tls && (await ClientTls.load(config.tls))
   const lock = await lockDataDir(config.dataDir)
   closers.add('lock', () => lock.release())
   const secret = await loadSecret(config.dataDir)
@@ -101,6 +105,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   const names = nameScanOf(catalog)
   const listener = new Listener({
     target,
+    tls,
+    requireTls: config.requireTls,
+    startupMs: config.startupMs,
     store,
     catalog,
     maintenance,
@@ -116,6 +123,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
       listen: formatAddress({ host: config.listen.host, port }),
       upstream: `${target.host}:${target.port}`,
       ...http
+    },
+    reload: async () => {
+      await tls?.reload()
     },
     close: () => closers.close(log)
   }

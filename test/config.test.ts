@@ -8,7 +8,6 @@ import t from 'tap'
 import {
   ConfigError,
   configMarkdown,
-  configOptions,
   formatAddress,
   helpText,
   isLoopback,
@@ -16,6 +15,7 @@ import {
   redactUrl,
   type Config
 } from '../src/config.ts'
+import { configOptions } from '../src/config-options.ts'
 
 const defaults: Config = {
   listen: { host: '127.0.0.1', port: 6432 },
@@ -25,7 +25,10 @@ const defaults: Config = {
   http: { host: '127.0.0.1', port: 6480 },
   logLevel: 'info',
   logFormat: undefined,
-  embeddedPassword: undefined
+  embeddedPassword: undefined,
+  tls: undefined,
+  requireTls: false,
+  startupMs: 60_000
 }
 
 const url = 'postgresql://me:secret@db.example:5433/app?sslmode=require'
@@ -56,6 +59,20 @@ const readable: readonly Case[] = [
     argv: ['--upstream', url, '--listen', '0.0.0.0:5432'],
     want: { upstream: url, listen: { host: '0.0.0.0', port: 5432 } }
   },
+  {
+    argv: ['--upstream', 'postgresql://me@h1:1,h2/d?target_session_attrs=primary'],
+    want: { upstream: 'postgresql://me@h1:1,h2/d?target_session_attrs=primary' }
+  },
+  {
+    argv: ['--tls-cert', '/c', '--tls-key', '/k', '--require-tls'],
+    want: { tls: { cert: '/c', key: '/k', clientCa: undefined }, requireTls: true }
+  },
+  {
+    argv: ['--require-tls=off', '--tls-client-ca=/a', '--tls-key=/k'],
+    env: { JETGRES_TLS_CERT: '/c', JETGRES_REQUIRE_TLS: 'on' },
+    want: { tls: { cert: '/c', key: '/k', clientCa: '/a' }, requireTls: false }
+  },
+  { argv: ['--authentication-timeout', '5'], want: { startupMs: 5_000 } },
   { argv: ['--data-dir', '/srv/x'], want: { dataDir: '/srv/x' } },
   { argv: ['--data-dir', 'a b'], want: { dataDir: resolve('a b') } },
   { argv: ['--backchannel', 'jetgres:6433'], want: { backchannel: { host: 'jetgres', port: 6433 } } },
@@ -101,7 +118,11 @@ const faulty: readonly (readonly [argv: readonly string[], want: RegExp])[] = [
   [['--upstream', 'localhost'], /^--upstream: not a URL; the form is postgresql:/],
   [['--upstream', 'mysql://me@h/d'], /a URL of "mysql:\/\/", not of Postgres/],
   [['--upstream', 'postgresql:///d'], /no host/],
-  [['--upstream', 'postgresql://me@h1,h2/d'], /more than one host/],
+  [['--tls-cert', '/c'], /^--tls-cert and --tls-key need each other/],
+  [['--tls-client-ca', '/c'], /^--tls-client-ca needs --tls-cert and --tls-key/],
+  [['--require-tls'], /^--require-tls needs --tls-cert and --tls-key/],
+  [['--require-tls=yes'], /^--require-tls: "yes" is not one of on, off/],
+  [['--authentication-timeout', '0'], /^--authentication-timeout: "0" is not SECONDS/],
   [['--upstream', url, '--embedded-password', 'x'], /leave it out with --upstream/],
   [['--listen', '0.0.0.0:6432'], /trusts everybody, so "0\.0\.0\.0" would open it/],
   [['--listen', '[::]:6432'], /trusts everybody/]
@@ -122,7 +143,7 @@ void t.test('tells all faults at once, named as they were given', async (t) => {
 })
 
 void t.test('no message shows the password of an upstream', async (t) => {
-  const got = faultsOf(['--upstream', 'postgresql://me:hunter2@h1,h2/d', '--bad'])
+  const got = faultsOf(['--upstream', 'mysql://me:hunter2@h1,h2/d', '--bad'])
   t.equal(got.length, 2)
   t.notMatch(got.join(), /hunter2/)
 })

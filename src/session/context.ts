@@ -6,6 +6,7 @@ import type { NameScan } from '../sql/classify.ts'
 import type { Store } from '../store/store.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 import type { Target } from '../upstream/target.ts'
+import type { ClientTls } from './encryption.ts'
 import type { SessionRegistry } from './registry.ts'
 
 /** How a statement was answered. */
@@ -17,6 +18,11 @@ export type Route =
 
 export interface SessionContext {
   readonly target: Target
+  /** undefined: no TLS towards clients. */
+  readonly tls: ClientTls | undefined
+  readonly requireTls: boolean
+  /** How long start-up and authentication may take. */
+  readonly startupMs: number
   readonly store: Store
   readonly catalog: Catalog
   readonly maintenance: Maintenance

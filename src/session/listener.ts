@@ -1,21 +1,29 @@
-// Accepts clients: encryption requests, cancel requests, startup packets; then a session each.
+// Accepts clients and makes a session of each, or forwards its cancel request.
 // Owns the listening socket and who is connected; an error of one client never reaches another.
 
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
-import { adminShutdown, cannotConnectNow, protocolViolation, toPgError } from '../errors.ts'
-import type { PgError } from '../errors.ts'
+import { adminShutdown, asFatal, cannotConnectNow, invalidAuthorization, PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { dial } from '../upstream/link.ts'
 import { errorResponse } from '../wire/backend.ts'
-import { decodeStartup, encodeCancel, startupSize } from '../wire/startup.ts'
+import { encodeCancel } from '../wire/startup.ts'
 import type { StartupPacket } from '../wire/startup.ts'
+import { Arrival } from './arrival.ts'
 import type { SessionContext } from './context.ts'
+import { Deadline } from './deadline.ts'
+import { isEncrypted } from './encryption.ts'
 import { Session } from './session.ts'
 
-/** The answer to SSLRequest and GSSENCRequest: not here. */
-const NO = Buffer.from('N')
+type Startup = Extract<StartupPacket, { kind: 'startup' }>
+
+/** A client whose machine is gone sends no FIN: it is noticed by probes. */
+const SOCKET_OPTIONS = {
+  noDelay: true,
+  keepAlive: true,
+  keepAliveInitialDelay: limits.keepAliveMs
+} as const
 
 export interface ListenAddress {
   readonly host: string
@@ -32,7 +40,7 @@ export class Listener {
 
   constructor(context: SessionContext) {
     this.#context = context
-    this.#server = createServer({ noDelay: true, keepAlive: true }, (socket) => {
+    this.#server = createServer(SOCKET_OPTIONS, (socket) => {
       this.#accept(socket)
     })
   }
@@ -77,42 +85,38 @@ export class Listener {
     socket.on('error', () => socket.destroy())
     this.#arriving.add(socket)
     socket.once('close', () => this.#arriving.delete(socket))
-    const timer = setTimeout(() => socket.destroy(), limits.startupMs)
-    this.#arrive(socket)
-      .catch((error: unknown) => refuse(socket, toPgError(error)))
-      .finally(() => clearTimeout(timer))
+    const arrival = new Arrival(socket, this.#context.tls)
+    const deadline = new Deadline(this.#context.startupMs, () => socket.destroy())
+    this.#arrive(socket, arrival, deadline)
+      .catch((error: unknown) => refuse(arrival.socket, error))
+      .finally(() => deadline.clear())
       .catch(() => socket.destroy())
-    void timer.unref()
   }
 
-  /** Reads packets until one is a startup or a cancel request. */
-  async #arrive(socket: Socket): Promise<void> {
-    let buffer: Buffer = Buffer.alloc(0)
-    for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
-      buffer = Buffer.concat([buffer, chunk as Buffer])
-      for (let size = startupSize(buffer); size && buffer.length >= size; ) {
-        const packet = decodeStartup(buffer.subarray(0, size))
-        buffer = buffer.subarray(size)
-        if (packet.kind === 'startup') return this.#start(socket, packet, buffer)
-        if (packet.kind === 'cancel') return this.#cancel(socket, packet)
-        // What follows an encryption request in clear could have been injected (CVE-2021-23214).
-        if (buffer.length > 0) throw protocolViolation('received unencrypted data after SSL request')
-        socket.write(NO)
-        size = undefined
-      }
+  /** Serves the client to its end. */
+  async #arrive(socket: Socket, arrival: Arrival, deadline: Deadline): Promise<void> {
+    const arrived = await arrival.packet()
+    if (!arrived) {
+      socket.destroySoon()
+      return
     }
+    const { packet, rest } = arrived
+    if (packet.kind === 'cancel') return this.#cancel(arrival.socket, packet)
+    this.#arriving.delete(socket)
+    await this.#serve(arrival.socket, packet, rest, deadline)
   }
 
-  #start(
-    socket: Socket,
-    startup: Extract<StartupPacket, { kind: 'startup' }>,
-    rest: Buffer
-  ): void {
+  async #serve(socket: Socket, startup: Startup, rest: Buffer, deadline: Deadline): Promise<void> {
     if (this.#isClosing) throw cannotConnectNow('the database system is shutting down')
-    this.#arriving.delete(socket)
+    if (this.#context.requireTls && !isEncrypted(socket)) throw noEncryption(startup)
     const session = new Session(socket, this.#context)
     this.#sessions.add(session)
-    void session.run(startup, rest).finally(() => this.#sessions.delete(session))
+    deadline.onExpiry(() => session.expire())
+    try {
+      await session.run(startup, rest, () => deadline.clear())
+    } finally {
+      this.#sessions.delete(session)
+    }
   }
 
   /** Stops what runs here, else asks the upstream; the answer is always just the end. */
@@ -134,6 +138,18 @@ export class Listener {
   }
 }
 
-function refuse(socket: Socket, error: PgError): void {
-  if (!socket.writableEnded) socket.end(errorResponse(error))
+/** What a Postgres says whose pg_hba.conf has `hostssl` lines only. */
+function noEncryption(startup: Startup): PgError {
+  const user = startup.parameters.get('user') ?? ''
+  const database = startup.parameters.get('database') ?? user
+  return invalidAuthorization(
+    `connection without encryption is refused for user "${user}", database "${database}"`,
+    { hint: 'Connect with sslmode=require or stronger.' }
+  )
+}
+
+/** Tells the client where it can be told; a failed TLS handshake leaves nothing to say it in. */
+function refuse(socket: Socket, error: unknown): void {
+  if (!(error instanceof PgError)) return void socket.destroy()
+  if (!socket.writableEnded) socket.end(errorResponse(asFatal(error)))
 }

@@ -7,7 +7,7 @@
 import type { Socket } from 'node:net'
 
 import type { Consistency } from '../catalog/relation.ts'
-import { toPgError } from '../errors.ts'
+import { asFatal, queryCanceled, toPgError } from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { dial, Link } from '../upstream/link.ts'
@@ -50,6 +50,8 @@ export class Session implements RegisteredSession {
   #simple: Simple | undefined
   #extended: Extended | undefined
   #pid = 0
+  /** Called at the first ReadyForQuery. */
+  #started: (() => void) | undefined
   #messages = 0
 
   constructor(socket: Socket, context: SessionContext) {
@@ -81,8 +83,12 @@ export class Session implements RegisteredSession {
     return this.#conversation?.stopLocal('user request') ?? false
   }
 
-  /** Serves the client until either side is gone. `rest`: bytes that came with the packet. */
-  async run(startup: Startup, rest: Buffer): Promise<void> {
+  /**
+   * Serves the client until either side is gone. `rest`: bytes that came with the packet; `started`
+   * is called when the upstream has let the client in.
+   */
+  async run(startup: Startup, rest: Buffer, started: () => void): Promise<void> {
+    this.#started = started
     try {
       const link = new Link(await dial(this.#context.target), this.#events())
       this.#open(link, startup)
@@ -117,7 +123,11 @@ export class Session implements RegisteredSession {
         if (!ready) void this.#output.drained().then(() => this.#conversation?.link.resume())
         return ready
       },
-      ready: (status) => this.#conversation?.afterRequest(status),
+      ready: (status) => {
+        this.#started?.()
+        this.#started = undefined
+        return this.#conversation?.afterRequest(status)
+      },
       parameter: () => undefined,
       key: (pid, secret) => {
         this.#pid = pid
@@ -205,8 +215,7 @@ export class Session implements RegisteredSession {
   #fail(error: PgError): void {
     if (this.#output.closed) return
     this.#log.debug({ err: error }, 'session ended by an error')
-    const fatal = Object.assign(Object.create(error) as PgError, { severity: 'FATAL' })
-    this.#output.write(errorResponse(fatal))
+    this.#output.write(errorResponse(asFatal(error)))
     this.#output.flush()
     this.#socket.end()
   }
@@ -219,6 +228,13 @@ export class Session implements RegisteredSession {
       link.close()
     }
     void this.#conversation?.closed()
+    this.#socket.destroySoon()
+  }
+
+  /** Start-up and authentication have taken too long. */
+  expire(): void {
+    this.#fail(queryCanceled('canceling authentication due to timeout'))
+    this.#conversation?.link.destroy()
     this.#socket.destroySoon()
   }
 
