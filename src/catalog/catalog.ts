@@ -27,6 +27,8 @@ export interface CatalogOptions {
 export class Catalog {
   readonly #options: CatalogOptions
   readonly #relations = new Map<number, Relation>()
+  /** Each database's upstream as last seen: OIDs mean nothing in another. */
+  readonly #identities = new Map<string, string>()
   /** Relations made in a transaction still open: invisible upstream, yet not rolled back. */
   readonly #open = new Set<number>()
   /** The last reconciliation of each database; the next one begins when it has ended. */
@@ -48,7 +50,7 @@ export class Catalog {
     this.#changed()
     this.#timer = setInterval(() => this.#reconcileAll(), limits.reconcileIntervalMs)
     this.#timer.unref()
-    await this.#refreshBridges()
+    await this.#reconcileFirst()
   }
 
   async close(): Promise<void> {
@@ -70,10 +72,18 @@ export class Catalog {
     return this.#relations.get(id)
   }
 
-  byTwin(database: string, twinOid: number): Relation | undefined {
-    return this.relations().find(
-      ({ definition }) => definition.twinOid === twinOid && definition.database === database
+  /** The relations whose twins are in this database of the upstream that stands there now. */
+  here(database: string): Relation[] {
+    const identity = this.#identities.get(database)
+    return this.relations().filter(
+      ({ definition }) =>
+        definition.database === database &&
+        (identity === undefined || definition.upstream === identity)
     )
+  }
+
+  byTwin(database: string, twinOid: number): Relation | undefined {
+    return this.here(database).find(({ definition }) => definition.twinOid === twinOid)
   }
 
   nextId(): Promise<number> {
@@ -85,8 +95,18 @@ export class Catalog {
     return oids.flatMap((oid) => (oid === undefined ? [] : (this.byTwin(database, oid) ?? [])))
   }
 
-  identity(database: string): Promise<string> {
-    return upstreamIdentity(this.#options.maintenance.database(database))
+  async identity(database: string): Promise<string> {
+    const identity = await upstreamIdentity(this.#options.maintenance.database(database))
+    this.#identities.set(database, identity)
+    return identity
+  }
+
+  /** Before a session's first statement: is this the upstream that the relations are of? */
+  async recognise(database: string): Promise<void> {
+    if (this.#identities.has(database)) return
+    await this.reconcile(database).catch((err: unknown) =>
+      this.#options.log.debug({ err, database }, 'upstream not recognised yet')
+    )
   }
 
   /**
@@ -135,13 +155,15 @@ export class Catalog {
     const relations = this.relations().filter(({ definition }) => definition.database === name)
     if (relations.length === 0) return
     const database = this.#options.maintenance.database(name)
-    const identity = await upstreamIdentity(database)
+    await this.identity(name)
+    const here = this.here(name)
+    if (here.length === 0) return
+    await this.#refreshBridge(database)
     const twins = await findTwins(
       database,
-      relations.map(({ definition }) => definition.twinOid)
+      here.map(({ definition }) => definition.twinOid)
     )
-    for (const relation of relations) {
-      if (relation.definition.upstream !== identity) continue
+    for (const relation of here) {
       const twin = twins.get(relation.definition.twinOid)
       if (twin) await this.#confirm(relation, twin, database)
       else if (!this.#open.has(relation.id)) await this.#remove(relation)
@@ -210,12 +232,19 @@ export class Catalog {
     this.#options.log.info({ relation: relation.label }, 'relation dropped')
   }
 
-  /** The back channel's address and secret may have changed since the last run. */
-  async #refreshBridges(): Promise<void> {
+  /** The back channel's address and secret may have changed since the last run. Once is enough. */
+  async #refreshBridge(database: MaintenanceDatabase): Promise<void> {
+    try {
+      await database.installBridge()
+    } catch (err) {
+      this.#options.log.debug({ err, database: database.name }, 'no way back to jetgres')
+    }
+  }
+
+  async #reconcileFirst(): Promise<void> {
     const databases = new Set(this.relations().map(({ definition }) => definition.database))
     for (const name of databases) {
       try {
-        await this.#options.maintenance.database(name).installBridge()
         await this.reconcile(name)
       } catch (err) {
         this.#options.log.warn({ err, database: name }, 'upstream cannot be prepared yet')

@@ -93,6 +93,7 @@ export class Session implements RegisteredSession {
       const link = new Link(await dial(this.#context.target), this.#events())
       this.#open(link, startup)
       link.send(startup.bytes)
+      await this.#context.catalog.recognise(this.#conversation!.identity.database)
       await this.#serve(link, rest)
     } catch (error) {
       this.#fail(toPgError(error))

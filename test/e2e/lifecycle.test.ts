@@ -135,23 +135,27 @@ void t.test('another upstream in its place loses nothing', skip, async (t) => {
 
 void t.test('NATS goes and comes back', skip, async (t) => {
   const world = await openWorld(t)
-  const { nats, connection, jetgres, client } = world
+  const { nats, jetgres, client } = world
   await withLive(world, 5)
+  const publishAfterRestart = async (values: unknown[]) => {
+    await nats.restart()
+    const connection = await connectNats(t, nats)
+    await publishJson(connection, 'e2e.live', values)
+    return connection
+  }
 
   await nats.kill()
   t.same(await rowsOf(client, LOCAL), [[5]], 'reads go on without it')
   t.same(await rowsOf(client, RELAYED), [[5]])
   t.equal((await refusal(client, `CREATE TABLE more (id int PRIMARY KEY) ${fedBy(nats, 'e2e.m')}`)).code, 'HV00N')
-  await nats.restart()
-  await publishJson(connection, 'e2e.live', ids(5, 8))
+  await publishAfterRestart(ids(5, 8))
   await untilCount(client, 'live', 8)
 
   await nats.kill()
   await jetgres.restart()
   await answers(world, LOCAL, [[8]])
   await answers(world, RELAYED, [[8]])
-  await nats.restart()
-  await publishJson(connection, 'e2e.live', ids(8, 9))
+  const connection = await publishAfterRestart(ids(8, 9))
   await answers(world, LOCAL, [[9]])
 
   const manager = await connection.jetstreamManager()
@@ -176,14 +180,14 @@ void t.test('kill -9 takes the embedded Postgres along; the next start has it al
   await publishJson(connection, 'e2e.live', ids(5, 9))
   jetgres.spawn()
   await jetgres.ready()
-  t.notOk(isAlive(pid), 'the old Postgres is gone')
+  await eventually(() => !isAlive(pid), { what: 'the end of the old Postgres' })
   const again = await jetgres.connect()
   await untilCount(again, 'live', 9)
   t.same(await rowsOf(again, RELAYED), [[9]])
   t.same(await rowsOf(again, 'SELECT n FROM ordinary'), [[42]])
   const now = jetgres.embedded.pid
   t.equal(await jetgres.stop(), 0)
-  t.notOk(isAlive(now), 'SIGTERM takes it along too')
+  await eventually(() => !isAlive(now), { what: 'its end, by SIGTERM' })
 })
 
 void t.test('a maintenance role without postgres_fdw: the local route works and says so', skip, async (t) => {

@@ -66,11 +66,9 @@ async function attachGuard(c: Conversation, twin: Twin, reason: string): Promise
   )
 }
 
+const QUOTED = `SELECT pg_catalog.format('%I.%I', $1::pg_catalog.text, $2::pg_catalog.text)`
+
 async function quotedTwin(c: Conversation, twin: Twin): Promise<string> {
-  const [row] = await askUpstream(c, 'SELECT pg_catalog.format($1, $2, $3)', [
-    '%I.%I',
-    twin.schemaName,
-    twin.name
-  ])
+  const [row] = await askUpstream(c, QUOTED, [twin.schemaName, twin.name])
   return row![0]!
 }

@@ -20,8 +20,7 @@ ORDER BY 1`
 export async function showRelations(c: Conversation, statement: ShowRelations): Promise<Reply> {
   const isSources = statement.kind === 'showSources'
   const listed = c.context.catalog
-    .relations()
-    .filter(({ definition }) => definition.database === c.identity.database)
+    .here(c.identity.database)
     .filter(({ definition }) => isSources || definition.kind === 'source')
   const rows = await askUpstream(c, LIST, [
     statement.schema ?? null,

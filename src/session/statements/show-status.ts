@@ -63,7 +63,7 @@ ORDER BY c.oid`
 async function readable(c: Conversation): Promise<Relation[]> {
   const { catalog } = c.context
   const { database } = c.identity
-  const here = catalog.relations().filter(({ definition }) => definition.database === database)
+  const here = catalog.here(database)
   const oids = `{${here.map(({ definition }) => definition.twinOid).join(',')}}`
   const rows = await askUpstream(c, MAY_READ, [oids])
   return catalog.byTwins(
