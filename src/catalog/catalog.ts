@@ -2,13 +2,15 @@
 // Owns the meeting of definition (store), twin (upstream) and ingestion; knows no sessions.
 
 import { compileDecoder } from '../decode/decoder.ts'
+import { loadProtobuf } from '../decode/protobuf.ts'
+import type { LoadedSchema } from '../decode/protobuf.ts'
 import { limits } from '../limits.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import { Ingestion } from '../ingest/ingestion.ts'
 import { probe } from '../ingest/probe.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
-import type { NatsConnector, StreamPosition } from '../types/connector.ts'
+import type { NatsConnector, StatedProtobuf, StreamPosition } from '../types/connector.ts'
 import type { Maintenance, MaintenanceDatabase } from '../upstream/maintenance.ts'
 import { readDefinition, writeDefinition } from './definition.ts'
 import type { Definition } from './definition.ts'
@@ -115,6 +117,14 @@ export class Catalog {
    */
   probe(connector: NatsConnector): Promise<StreamPosition> {
     return probe(connector)
+  }
+
+  /**
+   * Fetches the schema of a relation to be's payloads.
+   * @throws PgError, each fault its own
+   */
+  loadSchema(encoding: StatedProtobuf): Promise<LoadedSchema> {
+    return loadProtobuf(encoding)
   }
 
   /** Keeps a definition whose transaction hasn't ended; `settle` decides. */

@@ -9,6 +9,7 @@ import { compileBytesDecoder } from './bytes.ts'
 import { compileIncluded } from './included.ts'
 import type { IncludedReader } from './included.ts'
 import { compileJsonDecoder } from './json.ts'
+import { compileProtobufDecoder } from './protobuf.ts'
 
 /** A payload to the values of the columns that are not included, in the schema's order. */
 export type PayloadDecoder = (payload: Uint8Array) => Decoded
@@ -39,6 +40,8 @@ async function compilePayload(schema: RelationSchema, encoding: Encoding): Promi
       return compileJsonDecoder(schema, encoding)
     case 'bytes':
       return compileBytesDecoder(schema)
+    case 'protobuf':
+      return compileProtobufDecoder(schema, encoding)
   }
 }
 

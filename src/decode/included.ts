@@ -6,6 +6,7 @@ import type { Delivered, IncludedColumn } from '../types/connector.ts'
 import { toJsonb } from '../types/jsonb.ts'
 import { OID } from '../types/oids.ts'
 import type { Column, RelationSchema, Value } from '../types/value.ts'
+import { requirementOf } from './required.ts'
 
 /** Appends the columns' values to the row, or tells why the delivery can be no row. */
 export type IncludedReader = (delivery: Delivered, row: Value[]) => string | undefined
@@ -27,9 +28,7 @@ export function compileIncluded(
   const readers = columns.map((column) => {
     const facts = included.find((other) => other.column === column.name)
     const read = facts ? readerOf(facts, column) : () => null
-    const isKey = schema.key.includes(column.attnum)
-    const required = isKey || column.notNull ? requirement(column, isKey) : undefined
-    return { read, required }
+    return { read, required: requirementOf(column, schema) }
   })
   return (delivery, row) => {
     for (const { read, required } of readers) {
@@ -40,9 +39,6 @@ export function compileIncluded(
     return undefined
   }
 }
-
-const requirement = ({ name }: Column, isKey: boolean): string =>
-  isKey ? `key column "${name}"` : `not-null column "${name}"`
 
 /** What no Postgres type can hold (a NUL in a header) is NULL. */
 function valueOf(read: Read, delivery: Delivered): Value {

@@ -11,6 +11,7 @@ import { coercerFor } from './coerce.ts'
 import type { Coercer } from './coerce.ts'
 import type { PayloadDecoder } from './decoder.ts'
 import { fieldText, kindAt } from './field.ts'
+import { requirementOf } from './required.ts'
 
 interface Target {
   readonly name: string
@@ -154,9 +155,7 @@ const said = (error: unknown): string => (error instanceof Error ? error.message
 function target(column: Column, schema: RelationSchema, encoding: JsonEncoding): Target {
   const { name } = column
   const coercer = coercerFor(column.type, encoding.timestamptzHandling)
-  const isKey = schema.key.includes(column.attnum)
-  const required = isKey ? `key column "${name}"` : `not-null column "${name}"`
-  return { name, coercer, required: isKey || column.notNull ? required : undefined }
+  return { name, coercer, required: requirementOf(column, schema) }
 }
 
 interface Known {

@@ -28,6 +28,8 @@ export interface ColumnList {
   readonly columns: readonly TypedColumn[]
   /** The primary key's columns as named there, in key order; empty when there is none. */
   readonly key: readonly ListedColumn[]
+  /** Whether there were brackets at all. */
+  readonly isGiven: boolean
   /** Where `*` stands, 1-based. */
   readonly wildcard?: number
 }
@@ -74,7 +76,7 @@ class ColumnListReader {
     }
     cursor.expectSymbol(')')
     const wildcard = this.#wildcard === undefined ? {} : { wildcard: this.#wildcard }
-    return { columns: this.#columns, key: this.#key ?? [], ...wildcard }
+    return { columns: this.#columns, key: this.#key ?? [], isGiven: true, ...wildcard }
   }
 
   #readItem(): void {

@@ -1,27 +1,31 @@
 // CREATE TABLE and CREATE SOURCE with a connector: the statement's outline, its clauses in their
 // order. Makes the twin's statement on the way and has Postgres's grammar check it.
 
-import { PgError, featureNotSupported, invalidTableDefinition, syntaxError } from '../errors.ts'
+import { syntaxError } from '../errors.ts'
 import { BEFORE_RELATION, CLAUSES, refused } from './refusals.ts'
 import { TwinText } from './twin.ts'
-import { addIncluded, checkDistinct, readIncludes } from './include.ts'
-import { checkKey, readColumnList } from './columns.ts'
+import { readColumnList } from './columns.ts'
 import { readConnector } from './with-options.ts'
 import { readEncoding } from './encoding.ts'
+import { readIncludes } from './include.ts'
 import { readOptionList } from './option-list.ts'
-import { parseSql } from './parser.ts'
 import { redactStatement } from './redact.ts'
-import type { Encoding, NatsConnector } from '../types/connector.ts'
+import { settleColumns } from './relation-columns.ts'
+import type { NatsConnector, StatedEncoding } from '../types/connector.ts'
+import type { PgError } from '../errors.ts'
 import type { ColumnList, ListedColumn } from './columns.ts'
 import type { QualifiedName, TokenCursor } from './cursor.ts'
+import type { SchemaPositions } from './encoding.ts'
 import type { GivenOption } from './option-list.ts'
 import type { IncludeClause } from './include.ts'
+import type { SchemaClause } from './relation-columns.ts'
 
 export interface CreateRelation {
   readonly kind: 'createRelation'
   readonly relation: 'table' | 'source'
   readonly ifNotExists: boolean
   readonly name: QualifiedName
+  /** Listed and included ones. */
   readonly columns: readonly ListedColumn[]
   /** Key columns in key order. A source's key is not checked and not in the twin. */
   readonly key: readonly string[]
@@ -30,7 +34,9 @@ export interface CreateRelation {
   /** 1-based character position in twinSql → in the user's statement. */
   readonly twinPosition: (position: number) => number
   readonly connector: NatsConnector
-  readonly encoding: Encoding
+  readonly encoding: StatedEncoding
+  /** Of an encoding whose payloads have a schema: what is still to be done with it. */
+  readonly schema?: SchemaClause
   /** WITH as given, secrets in clear; see describeOptions. */
   readonly options: readonly GivenOption[]
   /** The user's statement, secrets hidden: for SHOW CREATE and logs. */
@@ -60,8 +66,19 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
   const { position } = cursor
   const list = readColumns(cursor, twin, relation)
   const clauses = readClauses(cursor, relation, list)
-  const meaning = completed({ ...clauses, relation, list, twin, listPosition: position })
-  return { ...meaning, relation, ifNotExists, name }
+  const columns = settleColumns({ ...clauses, list, twin, listPosition: position })
+  const { connector, options, shownSql } = clauses
+  return {
+    kind: 'createRelation',
+    relation,
+    ifNotExists,
+    name,
+    ...columns,
+    connector,
+    options,
+    shownSql,
+    notices: [...clauses.notices, ...columns.notices]
+  }
 }
 
 function relationKind(cursor: TokenCursor): 'table' | 'source' | undefined {
@@ -101,14 +118,15 @@ function readColumns(
   if (cursor.isSymbol('(')) return readColumnList(cursor, twin, relation)
   twin.insert('(', cursor.index)
   twin.reserve()
-  return { columns: [], key: [] }
+  return { columns: [], key: [], isGiven: false }
 }
 
 /** What the clauses behind the columns say. */
 interface Clauses {
   readonly includes: readonly IncludeClause[]
   readonly connector: NatsConnector
-  readonly encoding: Encoding
+  readonly encoding: StatedEncoding
+  readonly schemaPositions: SchemaPositions | undefined
   readonly options: readonly GivenOption[]
   readonly shownSql: string
   readonly notices: readonly string[]
@@ -128,79 +146,19 @@ function readClauses(
   const { connector, notices: said } = readConnector(options, position)
   const notices = [...said]
   throwRefused(cursor)
-  const encoding = readEncoding(cursor, notices)
+  const { encoding, schemaPositions } = readEncoding(cursor, notices)
   throwRefused(cursor)
   cursor.expectEnd()
   if (relation === 'source' && list.key.length > 0) {
     notices.push('the primary key of a source is not checked')
   }
   const shownSql = redactStatement(cursor.text, options)
-  return { includes, connector, encoding, options, shownSql, notices }
+  return { includes, connector, encoding, schemaPositions, options, shownSql, notices }
 }
 
 function throwRefused(cursor: TokenCursor): void {
   const refusal = refused(cursor, CLAUSES)
   if (refusal) throw refusal
-}
-
-interface Read extends Clauses {
-  readonly relation: 'table' | 'source'
-  readonly list: ColumnList
-  readonly twin: TwinText
-  /** Where a list of columns stands or would have to, 1-based. */
-  readonly listPosition: number
-}
-
-type Meaning = Omit<CreateRelation, 'relation' | 'ifNotExists' | 'name'>
-
-/** Brings the clauses together: which columns there are, and whether they fit. */
-function completed(read: Read): Meaning {
-  const { includes, list, twin, connector, options, shownSql, notices } = read
-  checkList(read)
-  const included = addIncluded(includes, read.encoding.encode, twin)
-  twin.close()
-  const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
-  checkDistinct(columns)
-  checkKey(list.key, new Set(columns.map(({ name }) => name)))
-  checkTwin(twin)
-  return {
-    kind: 'createRelation',
-    columns,
-    key: list.key.map(({ name }) => name),
-    twinSql: twin.sql,
-    twinPosition: (p) => twin.sourcePosition(p),
-    connector,
-    encoding: included.length === 0 ? read.encoding : { ...read.encoding, included },
-    options,
-    shownSql,
-    notices
-  }
-}
-
-/** RisingWave's rules of what may be listed. */
-function checkList({ list, includes, encoding, listPosition }: Read): void {
-  if (list.wildcard !== undefined) {
-    throw featureNotSupported(
-      'Wildcard in user-defined schema is only allowed when there exists columns from external ' +
-        'schema',
-      { position: list.wildcard, hint: 'List the columns.' }
-    )
-  }
-  if (encoding.encode === 'bytes') checkBytes(list, listPosition)
-  if (list.columns.length + includes.length > 0) return
-  throw syntaxError('schema definition is required', {
-    position: listPosition,
-    hint: 'List the columns behind the relation\'s name: (id varchar PRIMARY KEY, …).'
-  })
-}
-
-function checkBytes({ columns }: ColumnList, listPosition: number): void {
-  const [only, second] = columns
-  if (only?.typeName === 'bytea' && !second) return
-  throw invalidTableDefinition('ENCODE BYTES only accepts one BYTEA type column', {
-    position: (only?.typeName === 'bytea' ? second : only)?.position ?? listPosition,
-    hint: 'INCLUDE adds columns for what comes with the payload.'
-  })
 }
 
 /** RisingWave's words when nothing else is wrong. */
@@ -210,15 +168,3 @@ function missingWith(cursor: TokenCursor): PgError {
   const { position } = cursor
   return syntaxError('missing WITH clause', { position, hint: "Add WITH (connector = 'nats', …)." })
 }
-
-/** Finds what only Postgres's own grammar knows to be wrong, before anything is made. */
-function checkTwin(twin: TwinText): void {
-  try {
-    parseSql(twin.sql)
-  } catch (error) {
-    if (!(error instanceof PgError) || error.position === undefined) throw error
-    const position = twin.sourcePosition(error.position)
-    throw syntaxError(error.message, { position, hint: error.hint, cause: error })
-  }
-}
-

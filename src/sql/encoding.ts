@@ -2,7 +2,8 @@
 
 import { featureNotSupported, invalidParameterValue, syntaxError } from '../errors.ts'
 import { readOptionList } from './option-list.ts'
-import type { Encoding, TimestamptzHandling } from '../types/connector.ts'
+import { readProtobuf, readRowProtobuf } from './encoding-protobuf.ts'
+import type { StatedEncoding, TimestamptzHandling } from '../types/connector.ts'
 import type { TokenCursor } from './cursor.ts'
 import type { GivenOption } from './option-list.ts'
 
@@ -12,7 +13,8 @@ const ROW_FORMATS = (
   'JSON UPSERT_JSON BYTES MAXWELL CANAL_JSON DEBEZIUM_JSON DEBEZIUM_MONGO_JSON NATIVE ' +
   'PROTOBUF AVRO UPSERT_AVRO CSV'
 ).split(' ')
-const SUPPORTED = 'Supported is FORMAT PLAIN ENCODE JSON or BYTES.'
+const SUPPORTED = 'Supported is FORMAT PLAIN ENCODE JSON, PROTOBUF or BYTES.'
+const ENCODES_SUPPORTED = ['JSON', 'PROTOBUF', 'BYTES']
 const HANDLING = 'timestamptz.handling.mode'
 const HANDLINGS = [
   'micro',
@@ -27,11 +29,23 @@ const ROW_FORMAT_NOTICE =
   'RisingWave will stop supporting the syntax "ROW FORMAT" in future versions, which will be ' +
   'changed to "FORMAT ... ENCODE ..." syntax.'
 
+/** 1-based positions of what a message about a schema points at. */
+export interface SchemaPositions {
+  readonly message: number
+  readonly location: number
+}
+
+export interface EncodingClause {
+  readonly encoding: StatedEncoding
+  /** Set when the payload's schema is to be fetched. */
+  readonly schemaPositions: SchemaPositions | undefined
+}
+
 /**
  * Takes the clause; what the user should know is added to `notices`.
  * @throws PgError 42601, 0A000, 22023
  */
-export function readEncoding(cursor: TokenCursor, notices: string[]): Encoding {
+export function readEncoding(cursor: TokenCursor, notices: string[]): EncodingClause {
   if (cursor.accept('row', 'format')) return readRowFormat(cursor, notices)
   if (!cursor.isNext('format')) throw missingEncoding(cursor)
   cursor.expect('format')
@@ -44,28 +58,35 @@ export function readEncoding(cursor: TokenCursor, notices: string[]): Encoding {
   }
   cursor.expect('encode')
   const encode = readChoice(cursor, ENCODES)
-  if (encode.name !== 'JSON' && encode.name !== 'BYTES') throw encodeNotSupported(encode)
+  if (!ENCODES_SUPPORTED.includes(encode.name)) throw encodeNotSupported(encode)
   const options = cursor.isSymbol('(') ? readOptionList(cursor) : []
   if (cursor.isNext('key', 'encode')) throw keyEncode(cursor)
+  if (encode.name === 'PROTOBUF') return readProtobuf(options, encode.position, notices)
   const handling = readEncodeOptions(encode.name, options, notices)
-  return encode.name === 'BYTES' ? PLAIN_BYTES : plainJson(handling)
+  return withoutSchema(encode.name === 'BYTES' ? PLAIN_BYTES : plainJson(handling))
 }
 
-function readRowFormat(cursor: TokenCursor, notices: string[]): Encoding {
+function readRowFormat(cursor: TokenCursor, notices: string[]): EncodingClause {
   const format = readChoice(cursor, ROW_FORMATS)
-  if (format.name !== 'JSON' && format.name !== 'BYTES') {
+  if (!ENCODES_SUPPORTED.includes(format.name)) {
     throw featureNotSupported(`row format ${format.name} is not supported`, {
       position: format.position,
       hint: SUPPORTED
     })
   }
   notices.push(ROW_FORMAT_NOTICE)
-  return format.name === 'BYTES' ? PLAIN_BYTES : plainJson('guess_number_unit')
+  if (format.name === 'PROTOBUF') return readRowProtobuf(cursor)
+  return withoutSchema(format.name === 'BYTES' ? PLAIN_BYTES : plainJson('guess_number_unit'))
 }
 
-const PLAIN_BYTES: Encoding = { format: 'plain', encode: 'bytes' }
+const PLAIN_BYTES: StatedEncoding = { format: 'plain', encode: 'bytes' }
 
-const plainJson = (timestamptzHandling: TimestamptzHandling): Encoding => ({
+const withoutSchema = (encoding: StatedEncoding): EncodingClause => ({
+  encoding,
+  schemaPositions: undefined
+})
+
+const plainJson = (timestamptzHandling: TimestamptzHandling): StatedEncoding => ({
   format: 'plain',
   encode: 'json',
   timestamptzHandling

@@ -26,7 +26,10 @@ export interface NatsConnector {
 }
 
 /** How a delivery becomes a row. */
-export type Encoding = JsonEncoding | BytesEncoding
+export type Encoding = JsonEncoding | BytesEncoding | ProtobufEncoding
+
+/** As its statement has it: a schema is fetched only when the relation is made. */
+export type StatedEncoding = JsonEncoding | BytesEncoding | StatedProtobuf
 
 interface EncodingBase {
   /** plain: every delivery is a row. upsert: one without a payload takes its key's row away. */
@@ -46,6 +49,26 @@ export interface BytesEncoding extends EncodingBase {
   readonly encode: 'bytes'
 }
 
+/** A PROTOBUF clause as written. */
+export interface StatedProtobuf extends EncodingBase {
+  readonly encode: 'protobuf'
+  /** The message's full name without a leading dot. */
+  readonly message: string
+  /** The URL the schema was given by. */
+  readonly location: string
+}
+
+export interface ProtobufEncoding extends StatedProtobuf {
+  readonly schema: PayloadSchema
+}
+
+/** A schema as it was fetched when the relation was made: a restart asks nobody for it. */
+export type PayloadSchema =
+  /** A compiled FileDescriptorSet, in base64. */
+  | { readonly form: 'descriptor'; readonly base64: string }
+  /** Texts of .proto files by name; the first one was asked for, the others it imports. */
+  | { readonly form: 'proto'; readonly files: readonly (readonly [name: string, text: string])[] }
+
 /** What of a delivery an included column holds. */
 export type IncludedField =
   | 'partition'
@@ -62,6 +85,15 @@ export interface IncludedColumn {
   readonly field: IncludedField
   /** Of field 'header': the one whose value it is. Without it: all of them. */
   readonly header?: string
+}
+
+/** A column that a payload's schema offers. */
+export interface PayloadColumn {
+  readonly name: string
+  /** The type a relation's column gets when the statement lists none, as Postgres spells it. */
+  readonly type: string
+  /** OIDs of all types that a listed column may have instead, that one's included. */
+  readonly oids: readonly number[]
 }
 
 export type TimestamptzHandling =

@@ -61,18 +61,6 @@ void t.test("the documentation's example of today becomes a relation", async (t)
   t.equal(shownSql, `${FIRST_SEED} ${JSON_};`)
 })
 
-void t.test('its PROTOBUF form is refused by name', async (t) => {
-  const sql = `${FIRST_SEED} FORMAT PLAIN ENCODE ▼PROTOBUF (
-    message = 'livestream.schema.LiveStreamMetrics',
-    schema.location = 'http://file_server:8080/schema'
-  )`
-  expectError(t, sql, readStatement, {
-    code: '0A000',
-    message: 'connector nats does not support format Plain with encode Protobuf',
-    hint: /FORMAT PLAIN ENCODE JSON/
-  })
-})
-
 void t.test("the documentation's example of RisingWave 1.2 becomes a relation", async (t) => {
   const relation = create(`CREATE SOURCE IF NOT EXISTS source_name
     (id varchar, viewers int, PRIMARY KEY (id))

@@ -7,11 +7,13 @@ import { featureNotSupported } from '../../errors.ts'
 import type { CreateRelation } from '../../sql/create-relation.ts'
 import { codecFor } from '../../types/codec.ts'
 import { storeType } from '../../types/store-type.ts'
+import type { Encoding } from '../../types/connector.ts'
 import type { RelationSchema } from '../../types/value.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
 import { attachChild } from './live-child.ts'
+import { checkOffered, withPayloadSchema } from './payload-schema.ts'
 import { resolve } from './resolve.ts'
 import { readTwin } from './twin.ts'
 import type { Twin } from './twin.ts'
@@ -28,9 +30,11 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
     await makeTwin(c, statement)
     return tag
   }
+  const { encoding, offered, ...facts } = await withPayloadSchema(c, statement)
   const position = await c.context.catalog.probe(statement.connector)
-  await makeTwin(c, statement)
+  await makeTwin(c, { ...statement, ...facts })
   const twin = await readTwin(c, statement.name)
+  checkOffered(twin, statement, encoding, offered)
   const schema: RelationSchema = {
     id: await c.context.catalog.nextId(),
     columns: twin.columns,
@@ -39,7 +43,7 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   checkTypes(twin, statement)
   const hasChild = await attachChild(c, twin, schema.id)
   const relation = await c.context.catalog.prepare(
-    await definitionOf(c, statement, twin, schema),
+    await definitionOf(c, statement, twin, schema, encoding),
     position
   )
   relation.hasChild = hasChild
@@ -48,7 +52,10 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
 }
 
 /** A name that is taken, IF NOT EXISTS, a missing privilege: all of it is Postgres's to say. */
-async function makeTwin(c: Conversation, statement: CreateRelation): Promise<void> {
+async function makeTwin(
+  c: Conversation,
+  statement: Pick<CreateRelation, 'twinSql' | 'twinPosition'>
+): Promise<void> {
   await askUpstream(c, statement.twinSql, [], statement.twinPosition)
 }
 
@@ -71,7 +78,8 @@ async function definitionOf(
   c: Conversation,
   statement: CreateRelation,
   twin: Twin,
-  schema: RelationSchema
+  schema: RelationSchema,
+  encoding: Encoding
 ): Promise<Definition> {
   const { database } = c.identity
   return {
@@ -85,7 +93,7 @@ async function definitionOf(
     name: twin.name,
     schema,
     connector: statement.connector,
-    encoding: statement.encoding,
+    encoding,
     statement: statement.shownSql
   }
 }

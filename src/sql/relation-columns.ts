@@ -1,0 +1,174 @@
+// Which columns a relation has: those listed, those its payload's schema brings, those included.
+// Brings the clauses of the statement together by RisingWave's rules; reads no token.
+
+import {
+  PgError,
+  featureNotSupported,
+  invalidTableDefinition,
+  syntaxError,
+  undefinedColumn
+} from '../errors.ts'
+import { addIncluded, checkDistinct } from './include.ts'
+import { checkKey } from './columns.ts'
+import { parseSql } from './parser.ts'
+import type { PayloadColumn, StatedEncoding } from '../types/connector.ts'
+import type { ColumnList, ListedColumn } from './columns.ts'
+import type { IncludeClause } from './include.ts'
+import type { SchemaPositions } from './encoding.ts'
+import type { TwinText } from './twin.ts'
+
+export interface ColumnFacts {
+  readonly columns: readonly ListedColumn[]
+  readonly key: readonly string[]
+  readonly twinSql: string
+  readonly twinPosition: (position: number) => number
+  readonly notices: readonly string[]
+}
+
+/** What is to be done with a payload's schema once it is fetched. */
+export interface SchemaClause {
+  readonly positions: SchemaPositions
+  /**
+   * The relation's columns when its payload's schema offers these.
+   * @throws PgError 42703, 42701, 42601 with the position of what does not fit
+   */
+  readonly complete: (offered: readonly PayloadColumn[]) => ColumnFacts
+}
+
+export interface Clauses {
+  readonly list: ColumnList
+  readonly twin: TwinText
+  readonly includes: readonly IncludeClause[]
+  readonly encoding: StatedEncoding
+  readonly schemaPositions: SchemaPositions | undefined
+  /** Where a list of columns stands or would have to, 1-based. */
+  readonly listPosition: number
+}
+
+export type SettledColumns = ColumnFacts & {
+  readonly encoding: StatedEncoding
+  readonly schema?: SchemaClause
+}
+
+/** @throws PgError 0A000, 42601, 42701, 42703, 42P16 */
+export function settleColumns(clauses: Clauses): SettledColumns {
+  const { list, includes, twin, schemaPositions: positions } = clauses
+  checkList(clauses)
+  const included = addIncluded(includes, clauses.encoding.encode, twin)
+  twin.close()
+  const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
+  checkDistinct(columns)
+  checkTwin(twin)
+  const encoding =
+    included.length === 0 ? clauses.encoding : { ...clauses.encoding, included }
+  const facts = { ...factsOf(clauses, twin, columns), encoding }
+  if (positions) {
+    return { ...facts, schema: { positions, complete: (offered) => complete(clauses, offered) } }
+  }
+  checkKey(list.key, namesOf(columns))
+  return facts
+}
+
+const namesOf = (columns: readonly { readonly name: string }[]): ReadonlySet<string> =>
+  new Set(columns.map(({ name }) => name))
+
+const factsOf = (
+  { list }: Clauses,
+  twin: TwinText,
+  columns: readonly ListedColumn[]
+): ColumnFacts => ({
+  columns,
+  key: list.key.map(({ name }) => name),
+  twinSql: twin.sql,
+  twinPosition: (position) => twin.sourcePosition(position),
+  notices: []
+})
+
+/** RisingWave's rules of what may be listed. */
+function checkList(clauses: Clauses): void {
+  const { list, includes, encoding, listPosition } = clauses
+  if (encoding.encode === 'protobuf') return checkBesideSchema(list)
+  if (list.wildcard !== undefined) {
+    throw featureNotSupported(
+      'Wildcard in user-defined schema is only allowed when there exists columns from external ' +
+        'schema',
+      { position: list.wildcard, hint: 'List the columns.' }
+    )
+  }
+  if (encoding.encode === 'bytes') checkBytes(list, listPosition)
+  if (list.columns.length + includes.length > 0) return
+  throw syntaxError('schema definition is required', {
+    position: listPosition,
+    hint: 'List the columns behind the relation\'s name: (id varchar PRIMARY KEY, …).'
+  })
+}
+
+function checkBesideSchema({ wildcard, columns }: ColumnList): void {
+  const [first] = columns
+  if (wildcard === undefined || !first) return
+  throw featureNotSupported('Only generated columns are allowed beside the wildcard *', {
+    position: first.position,
+    hint: 'List all columns that you want, or none.'
+  })
+}
+
+function checkBytes({ columns }: ColumnList, listPosition: number): void {
+  const [only, second] = columns
+  if (only?.typeName === 'bytea' && !second) return
+  throw invalidTableDefinition('ENCODE BYTES only accepts one BYTEA type column', {
+    position: (only?.typeName === 'bytea' ? second : only)?.position ?? listPosition,
+    hint: 'INCLUDE adds columns for what comes with the payload.'
+  })
+}
+
+function complete(clauses: Clauses, offered: readonly PayloadColumn[]): ColumnFacts {
+  const { list, includes, twin } = clauses
+  const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
+  if (list.columns.length > 0) {
+    checkOffered(list.columns, namesOf(offered))
+    checkKey(list.key, namesOf(columns))
+    return factsOf(clauses, twin, columns)
+  }
+  const { listPosition: position } = clauses
+  checkDistinct([...offered.map(({ name }) => ({ name, position })), ...includes])
+  checkKey(list.key, namesOf([...offered, ...columns]))
+  const whole = twin.withColumns(offered.map(definition))
+  checkTwin(whole)
+  return { ...factsOf(clauses, whole, columns), notices: noticesOf(list) }
+}
+
+/** RisingWave's words. */
+function checkOffered(columns: readonly ListedColumn[], offered: ReadonlySet<string>): void {
+  const other = columns.find(({ name }) => !offered.has(name))
+  if (!other) return
+  throw undefinedColumn(`Column "${other.name}" is defined in SQL but not found in the source`, {
+    position: other.position,
+    hint: `The schema offers ${[...offered].join(', ')}.`
+  })
+}
+
+const definition = ({ name, type }: PayloadColumn): string => {
+  const collation = type.startsWith('varchar') ? ' COLLATE "C"' : ''
+  return `"${name.replaceAll('"', '""')}" ${type}${collation}`
+}
+
+/** RisingWave's words, where a list without columns might have meant none. */
+const noticesOf = ({ wildcard, isGiven }: ColumnList): string[] =>
+  wildcard !== undefined || !isGiven
+    ? []
+    : [
+        'Neither wildcard ("*") nor regular (non-generated) columns appear in the user-defined ' +
+          'schema from SQL. For backward compatibility, all columns from the source will be ' +
+          'included at the beginning.'
+      ]
+
+/** Finds what only Postgres's own grammar knows to be wrong, before anything is made. */
+function checkTwin(twin: TwinText): void {
+  try {
+    parseSql(twin.sql)
+  } catch (error) {
+    if (!(error instanceof PgError) || error.position === undefined) throw error
+    const position = twin.sourcePosition(error.position)
+    throw syntaxError(error.message, { position, hint: error.hint, cause: error })
+  }
+}
