@@ -88,6 +88,8 @@ export const limits = {
   /** How long a host's role (primary or standby) is believed, where target_session_attrs asks. */
   hostRoleFreshMs: 1_000,
   listenBacklog: 1_024,
+  /** Between looks at another claimant of the data directory. */
+  lockPollMs: 10,
   /** Between tries to start the embedded Postgres again. */
   embeddedRetryMs: 5_000,
   /** How long a SELECT under jetgres.consistency = stream waits for the stream's end. */

@@ -3,11 +3,12 @@
 // seen by containers that share the folder. Who asks is told the holder's process number.
 
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rm, type FileHandle } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { platform } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pid } from 'node:process'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import { limits } from './limits.ts'
 
@@ -57,31 +58,45 @@ function shortPath(folder: string, handle: FileHandle): string {
   return platform() === 'linux' ? `/proc/self/fd/${handle.fd}` : folder
 }
 
+/**
+ * Every claimant listens under a name of its own before it looks at the others, so of any two at
+ * least one sees the other; what each answers tells how far it is. A dead one's socket is removed.
+ */
 async function take(folder: string, short: string): Promise<Server> {
-  const path = join(short, socketName)
+  const own = `${socketName}.${randomUUID()}`
+  const claim: Claim = { isHeld: false }
+  const server = await listen(join(short, own), claim)
   try {
-    return await listen(path)
+    for (const name of await readdir(folder)) {
+      if (name.startsWith(socketName) && name !== own) await settle(folder, short, name, own)
+    }
+    claim.isHeld = true
+    return server
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
+    await new Promise((done) => server.close(done))
+    throw error
   }
-  await removeStale(folder, short)
-  return listen(path)
 }
 
-/**
- * Moves a dead holder's socket away. Another jetgres may do the same at this moment and already
- * hold the lock we move: then it answers under its new name, gets its name back, and we give way.
- */
-async function removeStale(folder: string, short: string): Promise<void> {
-  const path = join(short, socketName)
-  const before = await ask(path)
-  if (before !== undefined) throw heldBy(before, folder)
-  const aside = join(short, `${socketName}.${randomUUID()}`)
-  await rename(path, aside).catch(ignoreMissing)
-  const after = await ask(aside)
-  if (after !== undefined) await link(aside, path).catch(() => undefined)
-  await rm(aside, { force: true })
-  if (after !== undefined) throw heldBy(after, folder)
+/** Returns once the other is out of the way. @throws Error when the lock is, or becomes, its own */
+async function settle(folder: string, short: string, name: string, own: string): Promise<void> {
+  const path = join(short, name)
+  let silent = false
+  for (;;) {
+    const answer = await ask(path)
+    // Twice, because a socket is there a moment before it listens.
+    if (answer === undefined && silent) return rm(path, { force: true })
+    silent = answer === undefined
+    if (answer === undefined) {
+      await delay(limits.lockPollMs)
+      continue
+    }
+    const [state, holder = ''] = answer.split(' ')
+    // Of two that still claim, the one with the lesser name goes on and sees what becomes of the
+    // other: it may have looked around before we were there to be seen.
+    if (state !== 'claiming' || name < own) throw heldBy(holder, folder)
+    await delay(limits.lockPollMs)
+  }
 }
 
 function heldBy(holder: string, folder: string): Error {
@@ -92,11 +107,15 @@ function heldBy(holder: string, folder: string): Error {
   )
 }
 
-function listen(path: string): Promise<Server> {
+interface Claim {
+  isHeld: boolean
+}
+
+function listen(path: string, claim: Claim): Promise<Server> {
   return new Promise((done, fail) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined)
-      socket.end(`${pid}\n`)
+      socket.end(`${claim.isHeld ? 'held' : 'claiming'} ${pid}\n`)
     })
     server.unref()
     server.once('error', fail)
@@ -104,7 +123,7 @@ function listen(path: string): Promise<Server> {
   })
 }
 
-/** Who listens there: a process number, '' if it does not say, undefined when nobody does. */
+/** What is answered there: state and process, '' for silence, undefined when nobody listens. */
 function ask(path: string): Promise<string | undefined> {
   return new Promise((done) => {
     let said = ''
@@ -113,12 +132,8 @@ function ask(path: string): Promise<string | undefined> {
       socket.destroy()
       done('')
     })
-    socket.on('data', (chunk) => (said = (said + String(chunk)).slice(0, 20)))
+    socket.on('data', (chunk) => (said = (said + String(chunk)).slice(0, 40)))
     socket.on('error', () => done(undefined))
     socket.on('end', () => done(said.trim()))
   })
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
 }
