@@ -7,10 +7,11 @@
 
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { createConnection } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-import pg from 'pg'
+import type pg from 'pg'
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -19,70 +20,12 @@ import { frontend } from '../../src/wire/frontend.ts'
 import { eventually } from '../support/eventually.ts'
 import { withoutNats } from '../support/nats-server.ts'
 import { startPostgres } from '../support/postgres-server.ts'
+import { EVERY, EVERY_COLUMNS, EVERY_CONDITION, openPeer } from './support/every.ts'
 import { without } from './support/programs.ts'
 import { openRaw } from './support/raw.ts'
 import { startStage } from './support/stage.ts'
 import type { Stage } from './support/stage.ts'
 
-const COLUMNS = `id int PRIMARY KEY, a_bool boolean, a_int2 smallint, a_int8 bigint, a_float4 real,
-  a_float8 double precision, a_numeric numeric, a_money numeric(12,2), a_text text COLLATE "C",
-  a_varchar varchar(20) COLLATE "C", a_bytea bytea, a_date date, a_time time,
-  a_timestamp timestamp, a_timestamptz timestamptz, a_interval interval, a_jsonb jsonb,
-  ints int[], texts text[] COLLATE "C", bools boolean[], floats double precision[],
-  numerics numeric[], times timestamptz[]`
-
-const EVERY: readonly Record<string, unknown>[] = [
-  {
-    id: 1,
-    a_bool: true,
-    a_int2: -32768,
-    a_int8: '9007199254740993',
-    a_float4: 1.5,
-    a_float8: 0.1,
-    a_numeric: 12.5,
-    a_money: 99.95,
-    a_text: 'Grüße €😀',
-    a_varchar: 'x',
-    a_bytea: '\\x00ff',
-    a_date: '2024-02-29',
-    a_time: '23:59:59.999999',
-    a_timestamp: '2024-03-31 01:30:00.5',
-    a_timestamptz: '2024-03-31T01:30:00+02:00',
-    a_interval: '1 year 2 mons -3 days 04:05:06.7',
-    a_jsonb: { b: [1, null, 'x'], a: { z: 1.5 } },
-    ints: [1, -2, null],
-    texts: ['a', 'b,"c"', '', null, 'NULL'],
-    bools: [true, false],
-    floats: [1e300, -0.5],
-    numerics: [1.1, 2],
-    times: ['2024-01-01T00:00:00Z']
-  },
-  {
-    id: 2,
-    a_bool: false,
-    a_int2: 32767,
-    a_int8: -1,
-    a_float4: -3.25e-10,
-    a_float8: 1e15,
-    a_numeric: -0.00012,
-    a_money: -1,
-    a_text: '',
-    a_varchar: 'tab\t\\ "q"',
-    a_date: '0044-03-15 BC',
-    a_time: '00:00',
-    a_timestamp: '1969-12-31 23:59:59',
-    a_timestamptz: '9999-12-31T00:00:00Z',
-    a_interval: '-00:00:01',
-    a_jsonb: 'text',
-    ints: [],
-    texts: [],
-    bools: [],
-    floats: [],
-    numerics: [],
-    times: []
-  },
-  { id: 3 }
-]
 const MANY_ROWS = 20_000
 const WIDE = 'x'.repeat(2_000)
 
@@ -97,15 +40,19 @@ interface Seen {
   readonly fields: unknown[]
 }
 
-async function seen(client: pg.Client, config: pg.QueryConfig & { binary?: boolean }): Promise<Seen> {
+async function seen(
+  client: pg.Client,
+  config: pg.QueryConfig & { binary?: boolean }
+): Promise<Seen> {
   const { rows, fields } = await client.query<Record<string, unknown>>(unparsed(config))
   return {
     rows: rows.map((row) => Object.values(row).map(plainValue)),
-    fields: fields.map(({ tableID: _, ...field }) => field)
+    fields: fields.map((field) => ({ ...field, tableID: 0 }))
   }
 }
 
-const plainValue = (value: unknown): unknown => (Buffer.isBuffer(value) ? value.toString('hex') : value)
+const plainValue = (value: unknown): unknown =>
+  Buffer.isBuffer(value) ? value.toString('hex') : value
 
 const lastRoute = async (client: pg.Client): Promise<string> => {
   const { rows } = await client.query<Record<string, string>>('SHOW jetgres.last_route')
@@ -117,8 +64,10 @@ const memoryOf = (pid: number): number =>
   Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) * 1024
 
 void t.test('node pg through jetgres', without(withoutNats()), async (t) => {
-  const stage = await startStage(t, (t) => startPostgres(t, { settings: { max_connections: '90' } }))
-  await stage.createRelation('every', COLUMNS)
+  const stage = await startStage(t, (t) =>
+    startPostgres(t, { settings: { max_connections: '90' } })
+  )
+  await stage.createRelation('every', EVERY_COLUMNS)
   await stage.publish('every', EVERY)
   await stage.createRelation('many', 'id int PRIMARY KEY, wide text')
   const many = Array.from({ length: MANY_ROWS }, (_, id) => ({ id, wide: WIDE }))
@@ -129,7 +78,9 @@ void t.test('node pg through jetgres', without(withoutNats()), async (t) => {
 
   await t.test('shows every type alike, in text and binary', (t) => everyType(t, parts))
   await t.test('takes parameters of every type', (t) => everyParameter(t, parts))
-  await t.test('reads in transactions, and keeps them failed after an error', (t) => transactions(t, parts))
+  await t.test('reads in transactions, and keeps them failed after an error', (t) =>
+    transactions(t, parts)
+  )
   await t.test('reuses named statements', (t) => named(t, parts))
   await t.test('answers many queries of one client in order', (t) => pipelined(t, parts))
   await t.test('cancels a relayed and a local query', (t) => cancelled(t, parts))
@@ -147,22 +98,21 @@ interface Parts {
   readonly peer: pg.Client
 }
 
-async function openPeer(stage: Stage): Promise<pg.Client> {
-  const admin = await stage.connect(stage.plain)
-  await admin.query('CREATE DATABASE peer TEMPLATE template0')
-  const peer = await stage.connect({ ...stage.plain, database: 'peer' })
-  await peer.query(`CREATE TABLE every (${COLUMNS})`)
-  const insert = 'INSERT INTO every SELECT * FROM json_populate_record(NULL::every, $1::json)'
-  for (const row of EVERY) await peer.query(insert, [JSON.stringify(row)])
-  return peer
-}
-
 async function everyType(t: Test, { client, peer }: Parts): Promise<void> {
-  const columns = COLUMNS.replaceAll(/\s+/g, ' ').split(', ').map((column) => column.trim().split(' ')[0]!)
-  for (const text of ['SELECT * FROM every ORDER BY id', ...columns.map((c) => `SELECT ${c} FROM every ORDER BY id`)]) {
+  const columns = EVERY_COLUMNS.replaceAll(/\s+/g, ' ')
+    .split(', ')
+    .map((column) => column.trim().split(' ')[0]!)
+  for (const text of [
+    'SELECT * FROM every ORDER BY id',
+    ...columns.map((c) => `SELECT ${c} FROM every ORDER BY id`)
+  ]) {
     for (const binary of [false, true]) {
       const label = `${text}${binary ? ' (binary)' : ''}`
-      t.same(await seen(client, { text, values: [], binary }), await seen(peer, { text, values: [], binary }), label)
+      t.same(
+        await seen(client, { text, values: [], binary }),
+        await seen(peer, { text, values: [], binary }),
+        label
+      )
       t.equal(await lastRoute(client), 'local', label)
     }
     t.same(await seen(client, { text }), await seen(peer, { text }), `${text} (simple)`)
@@ -170,28 +120,7 @@ async function everyType(t: Test, { client, peer }: Parts): Promise<void> {
 }
 
 async function everyParameter(t: Test, { client, peer }: Parts): Promise<void> {
-  const cases: readonly (readonly [string, unknown])[] = [
-    ['a_bool = $1', true],
-    ['a_int2 = $1', -32768],
-    ['a_int8 = $1', '9007199254740993'],
-    ['a_float8 < $1', 1],
-    ['a_numeric <= $1', '12.50'],
-    ['a_money = $1', '99.95'],
-    ['a_text = $1', 'Grüße €😀'],
-    ['a_varchar LIKE $1', 'tab%'],
-    ['a_date = $1', '2024-02-29'],
-    ['a_time > $1', '12:00'],
-    ['a_timestamp < $1', '2000-01-01'],
-    ['a_timestamptz = $1', new Date('2024-03-30T23:30:00Z')],
-    ['a_interval = $1', '1 year 2 months -3 days 04:05:06.7'],
-    ['a_jsonb = $1', '"text"'],
-    ['id = ANY($1)', [2, 3]],
-    ['$1 = ANY(ints)', -2],
-    ['ints = $1', [1, -2, null]],
-    ['texts @> $1', ['a']],
-    ['a_text IS NOT DISTINCT FROM $1', null]
-  ]
-  for (const [condition, value] of cases) {
+  for (const [condition, value] of EVERY_CONDITION) {
     const text = `SELECT id FROM every WHERE ${condition} ORDER BY id`
     const [proxied, plain] = [
       await seen(client, { text, values: [value] }),
@@ -245,29 +174,44 @@ async function pipelined(t: Test, { stage, client }: Parts): Promise<void> {
     i % 3 === 0 ? ['SELECT $1::int AS id', i] : ['SELECT id FROM many WHERE id = $1', i]
   )
   const answers = await Promise.all(queries.map(([text, id]) => client.query(String(text), [id])))
-  t.same(answers.map(({ rows }) => rows), queries.map(([, id]) => [{ id }]))
+  t.same(
+    answers.map(({ rows }) => rows),
+    queries.map(([, id]) => [{ id }])
+  )
   const raw = await openRaw(t, stage.proxy)
   for (let i = 0; i < 300; i++) {
     raw.send(frontend.query(i % 2 ? `SELECT ${i}` : `SELECT id FROM many WHERE id = ${i}`))
   }
   const rows = (await raw.until('Z', 300)).filter((reply) => reply.startsWith('D'))
-  t.same(rows, Array.from({ length: 300 }, (_, i) => `D ${i}`))
+  t.same(
+    rows,
+    Array.from({ length: 300 }, (_, i) => `D ${i}`)
+  )
 }
 
 async function cancelled(t: Test, { stage }: Parts): Promise<void> {
   const local = 'SELECT count(*) FROM many a, many b, many c WHERE a.id + b.id + c.id < 0'
   const other = await stage.connect(stage.plain)
-  for (const [text, route] of [['SELECT pg_sleep(60)', 'relay'], [local, 'local']] as const) {
+  for (const [text, route] of [
+    ['SELECT pg_sleep(60)', 'relay'],
+    [local, 'local']
+  ] as const) {
     const client = await stage.connect(stage.proxy)
     const query = client.query(text)
     const start = Date.now()
-    const ended = t.rejects(query, { code: '57014', message: 'canceling statement due to user request' })
+    const ended = t.rejects(query, {
+      code: '57014',
+      message: 'canceling statement due to user request'
+    })
     // As psql's Ctrl-C: again until it has taken effect, for it may come before the statement runs.
     const done = ended.then(() => true)
     if (route === 'local') await described(other, client)
     await eventually(async () => {
-      await sendCancel(t, stage, client)
-      return Promise.race([done, new Promise<false>((resolve) => setImmediate(() => resolve(false)))])
+      await sendCancel(stage, client)
+      return Promise.race([
+        done,
+        new Promise<false>((resolve) => setImmediate(() => resolve(false)))
+      ])
     })
     t.ok(Date.now() - start < 2_000, `${route}: ${Date.now() - start} ms`)
     t.equal(await lastRoute(client), route)
@@ -276,7 +220,10 @@ async function cancelled(t: Test, { stage }: Parts): Promise<void> {
   }
   const timed = await stage.connect(stage.proxy)
   await timed.query('SET statement_timeout = 200')
-  await t.rejects(timed.query(local), { code: '57014', message: 'canceling statement due to statement timeout' })
+  await t.rejects(timed.query(local), {
+    code: '57014',
+    message: 'canceling statement due to statement timeout'
+  })
   t.equal((await timed.query('SELECT id FROM many WHERE id = 7')).rowCount, 1)
 }
 
@@ -288,9 +235,8 @@ async function described(other: pg.Client, client: pg.Client): Promise<void> {
   await eventually(async () => (await other.query(find, [processID])).rowCount === 1)
 }
 
-async function sendCancel(t: Test, stage: Stage, client: pg.Client): Promise<void> {
+async function sendCancel(stage: Stage, client: pg.Client): Promise<void> {
   const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
-  const { createConnection } = await import('node:net')
   const socket = createConnection({ host: stage.proxy.host, port: stage.proxy.port })
   socket.on('error', () => undefined)
   socket.end(frontend.cancel(processID, secretKey))
@@ -320,12 +266,18 @@ async function copied(t: Test, { client }: Parts): Promise<void> {
     for await (const part of client.query(copyTo(sql))) text += String(part)
     t.equal(text.split('\n').length, MANY_ROWS + 1, sql)
   }
-  await t.rejects(pipeline(Readable.from(['x\n']), client.query(copyFrom('COPY copies FROM STDIN'))), { code: '22P02' })
-  await t.rejects(pipeline(Readable.from(['1\tx\n']), client.query(copyFrom('COPY many FROM STDIN'))), { code: '55000' })
+  await t.rejects(
+    pipeline(Readable.from(['x\n']), client.query(copyFrom('COPY copies FROM STDIN'))),
+    { code: '22P02' }
+  )
+  await t.rejects(
+    pipeline(Readable.from(['1\tx\n']), client.query(copyFrom('COPY many FROM STDIN'))),
+    { code: '55000' }
+  )
   t.same((await client.query('SELECT 1 AS one')).rows, [{ one: 1 }])
 }
 
-async function notified(t: Test, { stage, peer: _, client }: Parts): Promise<void> {
+async function notified(t: Test, { stage, client }: Parts): Promise<void> {
   const listener = await stage.connect(stage.proxy)
   const heard: unknown[] = []
   listener.on('notification', ({ channel, payload }) => heard.push(`${channel}: ${payload}`))
@@ -350,7 +302,10 @@ async function crowd(t: Test, { stage }: Parts): Promise<void> {
     ])
   )
   const wanted = clients.flatMap((_, i) => [[{ id: i }], [{ n: i }], [{ id: i }]])
-  t.same(answers.map(({ rows }) => rows), wanted)
+  t.same(
+    answers.map(({ rows }) => rows),
+    wanted
+  )
   await Promise.all(clients.map((client) => client.end()))
 }
 

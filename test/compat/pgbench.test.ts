@@ -19,11 +19,16 @@ const PGBENCH = join(PG_BIN, 'pgbench')
 const MODES = ['simple', 'extended', 'prepared']
 const KEYS = 1_000
 
-const pgbench = ({ host, port, user, database }: Address, args: readonly string[]): Promise<Outcome> =>
-  run(PGBENCH, ['-h', host, '-p', String(port), '-U', user, ...args, database])
+const pgbench = (
+  { host, port, user, database }: Address,
+  args: readonly string[]
+): Promise<Outcome> => run(PGBENCH, ['-h', host, '-p', String(port), '-U', user, ...args, database])
 
 /** What a run of `count` transactions must report. */
-function processed({ stdout, stderr }: Outcome): { done: string | undefined; failed: string | undefined } {
+function processed({ stdout, stderr }: Outcome): {
+  done: string | undefined
+  failed: string | undefined
+} {
   const report = stdout + stderr
   return {
     done: /actually processed: (\d+)/.exec(report)?.[1],
@@ -46,17 +51,25 @@ void t.test('pgbench through jetgres', without(withoutNats(), lacksFile(PGBENCH)
     await t.test(`selects and updates in ${mode} mode`, async (t) => {
       const select = await pgbench(stage.proxy, ['-n', '-S', '-M', mode, '-c', '4', '-t', '100'])
       t.match(processed(select), { done: '400', failed: '0' }, select.stderr)
-      const before = await client.query<{ n: number }>('SELECT count(*)::int AS n FROM pgbench_history')
+      const before = await client.query<{ n: number }>(
+        'SELECT count(*)::int AS n FROM pgbench_history'
+      )
       const tpcb = await pgbench(stage.proxy, ['-n', '-M', mode, '-c', '4', '-t', '25'])
       t.match(processed(tpcb), { done: '100', failed: '0' }, tpcb.stderr)
-      const after = await client.query<{ n: number }>('SELECT count(*)::int AS n FROM pgbench_history')
+      const after = await client.query<{ n: number }>(
+        'SELECT count(*)::int AS n FROM pgbench_history'
+      )
       t.equal(after.rows[0]!.n - before.rows[0]!.n, 100)
     })
   }
 
   await t.test('reads an ingested relation by key in every mode', async (t) => {
     await stage.createRelation('items', 'id int PRIMARY KEY, label text, amount numeric(12,2)')
-    const rows = Array.from({ length: KEYS }, (_, i) => ({ id: i + 1, label: `n${i + 1}`, amount: i }))
+    const rows = Array.from({ length: KEYS }, (_, i) => ({
+      id: i + 1,
+      label: `n${i + 1}`,
+      amount: i
+    }))
     await stage.publish('items', rows)
     // \gset fails without a row; the division fails when it is another row than asked for.
     const script = [

@@ -1,6 +1,6 @@
-// Goal: pgjdbc works through jetgres as against Postgres: it creates a relation and reads it with and
-// without parameters, in and out of transactions, in text and (from the 6th execution) in binary, by
-// portals with a fetch size, in each of its query modes, and asks for its metadata.
+// Goal: pgjdbc works through jetgres as against Postgres: it creates a relation and reads it with
+// and without parameters, in and out of transactions, in text and (from the 6th execution) in
+// binary, by portals with a fetch size, in each of its query modes, and asks for its metadata.
 // Method: clients/Reads.java, compiled here, runs on both; its output must be the same (see
 // support/driven.ts).
 
@@ -23,6 +23,11 @@ void t.test('pgjdbc reads a relation as it reads a table', skip, async (t) => {
       const args = ['-Xshare:auto', '-XX:TieredStopAtLevel=1', '-cp', `${classes}:${PG_JDBC}`]
       return run('java', [...args, 'Reads', url, ddl, String(rows)])
     },
-    [/^rows: 0\|row 0\|0\.00\|/m, /^cursor 7: 1,2\|/m, /^tables: \w+\|public\|driven\|TABLE\|/m, /^keys: .*driven_pkey/m]
+    [
+      /^rows: 0\|row 0\|0\.00\|/m,
+      /^cursor 7: 1,2\|/m,
+      /^tables: \w+\|public\|driven\|TABLE\|/m,
+      /^keys: .*driven_pkey/m
+    ]
   )
 })

@@ -17,6 +17,11 @@ void t.test('psycopg2 reads a relation as it reads a table', skip, async (t) => 
       const dsn = `host=${host} port=${port} user=${user} dbname=${database}`
       return run(PYTHON, [client('reads.py'), dsn, ddl, String(rows)])
     },
-    [/^rows: \[\(0, 'row 0'/m, /^named cursor: \[\(0,/m, /^cancelled: '57014'/m, /^afterwards: \[\(9,\)\]/m]
+    [
+      /^rows: \[\(0, 'row 0'/m,
+      /^named cursor: \[\(0,/m,
+      /^cancelled: '57014'/m,
+      /^afterwards: \[\(9,\)\]/m
+    ]
   )
 })

@@ -5,14 +5,15 @@ import t from 'tap'
 
 import { askFacts, readFacts } from '../../src/session/facts.ts'
 import type { SessionFacts } from '../../src/session/facts.ts'
-import { dial, Link } from '../../src/upstream/link.ts'
+import { dial } from '../../src/upstream/dial.ts'
+import { Link } from '../../src/upstream/link.ts'
 import { frontend } from '../../src/wire/frontend.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 
 void t.test('facts of a session', async (t) => {
   const postgres = await startPostgres(t)
   const { host, port, user, database } = postgres
-  const socket = await dial({ host, port, user, database, password: undefined })
+  const { socket } = await dial({ host, port, user, database, password: undefined })
   const link = new Link(socket, {
     relay: () => true,
     ready: () => undefined,
@@ -40,7 +41,12 @@ void t.test('facts of a session', async (t) => {
       statementTimeoutMs: 0,
       standardStrings: true,
       consistency: 'received',
-      output: { dateStyle: 'ISO, MDY', intervalStyle: 'postgres', extraFloatDigits: 1, byteaOutput: 'hex' },
+      output: {
+        dateStyle: 'ISO, MDY',
+        intervalStyle: 'postgres',
+        extraFloatDigits: 1,
+        byteaOutput: 'hex'
+      },
       names: []
     })
     await run(`BEGIN ISOLATION LEVEL REPEATABLE READ; SET LOCAL timezone = 'Asia/Tokyo';
@@ -50,7 +56,12 @@ void t.test('facts of a session', async (t) => {
       isolation: 'repeatable read',
       standardStrings: false,
       consistency: 'stream',
-      output: { timeZone: 'Asia/Tokyo', dateStyle: 'German, DMY', extraFloatDigits: -3, byteaOutput: 'escape' }
+      output: {
+        timeZone: 'Asia/Tokyo',
+        dateStyle: 'German, DMY',
+        extraFloatDigits: -3,
+        byteaOutput: 'escape'
+      }
     })
     await run('ROLLBACK')
     t.match(await ask(), { isolation: 'read committed', consistency: 'received' })
@@ -92,13 +103,19 @@ void t.test('facts of a session', async (t) => {
     await run('CREATE TEMP TABLE a (i int)')
     t.not((await ask('"a"')).names[0]?.oid, names[0]?.oid, 'a temporary table comes first')
     await run('SET ROLE reader')
-    t.match((await ask('"public"."a"', '"guarded"')).names, [{ maySelect: false }, { maySelect: true }])
+    t.match((await ask('"public"."a"', '"guarded"')).names, [
+      { maySelect: false },
+      { maySelect: true }
+    ])
     await run('RESET ROLE')
   })
 
   await t.test('nothing, behind an error', async (t) => {
     await run('BEGIN')
-    const failing = await link.exchange([{ kind: 'query', bytes: frontend.query('SELECT 1/0') }], 'flush')
+    const failing = await link.exchange(
+      [{ kind: 'query', bytes: frontend.query('SELECT 1/0') }],
+      'flush'
+    )
     t.not(failing.error, undefined)
     const { frames, error } = await link.exchange(askFacts([]), 'sync')
     t.not(error, undefined)

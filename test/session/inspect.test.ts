@@ -10,7 +10,8 @@ import { NameScan } from '../../src/sql/classify.ts'
 import { loadParser, parseSql } from '../../src/sql/parser.ts'
 
 const NAMES = new NameScan(['trades', 'Odd name'])
-const WITH = "WITH (connector='nats', server_url='h', subject='s', stream='t', connect_mode='plain')"
+const WITH =
+  "WITH (connector='nats', server_url='h', subject='s', stream='t', connect_mode='plain')"
 
 /** The kind, and what else is worth comparing. */
 function told(inspection: Inspection): string {
@@ -68,10 +69,16 @@ const KINDS: readonly (readonly [text: string, wanted: string])[] = [
 
 const REWRITES: readonly (readonly [text: string, sent: string | undefined])[] = [
   ['COPY trades TO STDOUT', 'COPY (SELECT * FROM trades) TO STDOUT'],
-  ['copy public.trades to stdout csv header', 'copy (SELECT * FROM public.trades) to stdout csv header'],
+  [
+    'copy public.trades to stdout csv header',
+    'copy (SELECT * FROM public.trades) to stdout csv header'
+  ],
   ['COPY trades (id, "to") TO STDOUT', 'COPY (SELECT id, "to" FROM trades) TO STDOUT'],
   ['COPY "Odd name" TO STDOUT', 'COPY (SELECT * FROM "Odd name") TO STDOUT'],
-  ["SELECT 'ä€😀'; COPY trades TO STDOUT", "SELECT 'ä€😀'; COPY (SELECT * FROM trades) TO STDOUT"],
+  [
+    "SELECT 'ä€😀'; COPY trades TO STDOUT",
+    "SELECT 'ä€😀'; COPY (SELECT * FROM trades) TO STDOUT"
+  ],
   ['COPY (SELECT * FROM trades) TO STDOUT', undefined],
   ['COPY trades FROM STDIN', undefined],
   ['COPY others TO STDOUT -- trades', undefined],
@@ -88,7 +95,7 @@ const REWRITES: readonly (readonly [text: string, sent: string | undefined])[] =
   ]
 ]
 
-void t.before(loadParser)
+t.before(loadParser)
 
 void t.test('texts are taken for what they are', async (t) => {
   for (const [text, wanted] of KINDS) t.equal(told(inspect(text, NAMES)), wanted, text)
@@ -103,7 +110,8 @@ void t.test('reads that would skip the rows are sent otherwise, positions kept',
 })
 
 void t.test('what is plainly meant for jetgres and wrong is refused, at its place', async (t) => {
-  const text = "CREATE TABLE n (id int) WITH (connector='nats', colour='red') FORMAT PLAIN ENCODE JSON"
+  const text =
+    "CREATE TABLE n (id int) WITH (connector='nats', colour='red') FORMAT PLAIN ENCODE JSON"
   t.throws(() => inspect(text, NAMES), { name: 'PgError' })
   const shifted = `SELECT 1; ${text}`
   const position = (sql: string): number => {

@@ -8,7 +8,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { dial, Link } from '../../src/upstream/link.ts'
+import { dial } from '../../src/upstream/dial.ts'
+import { Link } from '../../src/upstream/link.ts'
 import type { LinkEvents } from '../../src/upstream/link.ts'
 import {
   backendKeyData,
@@ -72,12 +73,18 @@ class Scene {
 
   async seesRelayed(...messages: Buffer[]): Promise<void> {
     const wanted = Buffer.concat(messages)
-    await eventually(() => this.relayed.equals(wanted), { deadlineMs: 5_000, what: `relayed ${wanted.toString('latin1')}` })
+    await eventually(() => this.relayed.equals(wanted), {
+      deadlineMs: 5_000,
+      what: `relayed ${wanted.toString('latin1')}`
+    })
   }
 
   async seesSent(...messages: Buffer[]): Promise<void> {
     const wanted = Buffer.concat(messages)
-    await eventually(() => this.sent.equals(wanted), { deadlineMs: 5_000, what: `sent ${wanted.toString('latin1')}` })
+    await eventually(() => this.sent.equals(wanted), {
+      deadlineMs: 5_000,
+      what: `sent ${wanted.toString('latin1')}`
+    })
   }
 }
 
@@ -87,7 +94,7 @@ async function open(t: Pick<Test, 'teardown'>): Promise<Scene> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   const target = { host: '127.0.0.1', port, user: 'u', password: undefined, database: 'd' }
-  const socket = await dial(target)
+  const { socket } = await dial(target)
   const upstream = await accepted
   t.teardown(() => {
     socket.destroy()
@@ -123,7 +130,13 @@ void t.test('start-up goes to the client as it came, and is heard', async (t) =>
 
 void t.test('replies pass unchanged, cut at every byte', async (t) => {
   const scene = await started(t)
-  const reply = [textRow(['a', null]), notice('n'), ERROR, frame('y', Buffer.from('of the future')), readyForQuery('E')]
+  const reply = [
+    textRow(['a', null]),
+    notice('n'),
+    ERROR,
+    frame('y', Buffer.from('of the future')),
+    readyForQuery('E')
+  ]
   scene.link.request('query', frontend.query('x'))
   for (const byte of Buffer.concat(reply)) {
     await new Promise((resolve) => scene.upstream.write(Buffer.from([byte]), resolve))
@@ -139,9 +152,18 @@ void t.test("an exchange is the client's neither in its replies nor in its error
   await scene.seesSent(parse, sync)
   scene.answer(PARSE_COMPLETE, notice('told'), parameterStatus('a', 'b'), readyForQuery('I'))
   const { frames, error } = await exchange
-  t.same(frames.map(({ type }) => String.fromCharCode(type)), ['1', 'Z'])
+  t.same(
+    frames.map(({ type }) => String.fromCharCode(type)),
+    ['1', 'Z']
+  )
   t.equal(error, undefined)
-  const failing = scene.link.exchange([{ kind: 'parse', bytes: parse }, { kind: 'close', bytes: parse }], 'sync')
+  const failing = scene.link.exchange(
+    [
+      { kind: 'parse', bytes: parse },
+      { kind: 'close', bytes: parse }
+    ],
+    'sync'
+  )
   scene.answer(ERROR, readyForQuery('I'))
   t.same((await failing).error?.bytes, ERROR)
   t.equal(scene.link.skipping, false)
@@ -156,8 +178,16 @@ void t.test('requests before and behind an exchange get their own replies', asyn
   scene.link.request('sync', sync)
   scene.answer(BIND_COMPLETE, textRow(['own']), commandComplete('SELECT 1'))
   scene.answer(textRow(['private']), commandComplete('SELECT 1'), readyForQuery('T'))
-  t.same((await exchange).frames.map(({ type }) => String.fromCharCode(type)), ['D', 'C'])
-  await scene.seesRelayed(BIND_COMPLETE, textRow(['own']), commandComplete('SELECT 1'), readyForQuery('T'))
+  t.same(
+    (await exchange).frames.map(({ type }) => String.fromCharCode(type)),
+    ['D', 'C']
+  )
+  await scene.seesRelayed(
+    BIND_COMPLETE,
+    textRow(['own']),
+    commandComplete('SELECT 1'),
+    readyForQuery('T')
+  )
 })
 
 void t.test('drained waits for what is owed, not longer', async (t) => {
@@ -190,20 +220,23 @@ void t.test('behind an error the upstream is known to skip, up to the Sync', asy
   t.equal(scene.link.dirty, false)
 })
 
-void t.test('a ReadyForQuery is held back while something is settled, and nothing overtakes it', async (t) => {
-  const scene = await started(t)
-  let release: () => void = () => undefined
-  scene.hold = new Promise((resolve) => (release = resolve))
-  scene.link.request('query', frontend.query('COMMIT'))
-  scene.answer(commandComplete('COMMIT'), readyForQuery('I'), notice('later'))
-  await scene.seesRelayed(commandComplete('COMMIT'))
-  await eventually(() => scene.heard.length === 2)
-  t.same(scene.heard, ['ready I', 'ready I'], 'it is there')
-  t.same(scene.relayed, commandComplete('COMMIT'), 'and held')
-  scene.hold = undefined
-  release()
-  await scene.seesRelayed(commandComplete('COMMIT'), readyForQuery('I'), notice('later'))
-})
+void t.test(
+  'a ReadyForQuery is held back while something is settled, and nothing overtakes it',
+  async (t) => {
+    const scene = await started(t)
+    let release: () => void = () => undefined
+    scene.hold = new Promise((resolve) => (release = resolve))
+    scene.link.request('query', frontend.query('COMMIT'))
+    scene.answer(commandComplete('COMMIT'), readyForQuery('I'), notice('later'))
+    await scene.seesRelayed(commandComplete('COMMIT'))
+    await eventually(() => scene.heard.length === 2)
+    t.same(scene.heard, ['ready I', 'ready I'], 'it is there')
+    t.same(scene.relayed, commandComplete('COMMIT'), 'and held')
+    scene.hold = undefined
+    release()
+    await scene.seesRelayed(commandComplete('COMMIT'), readyForQuery('I'), notice('later'))
+  }
+)
 
 void t.test('the Sync behind an extended COPY FROM is not waited for', async (t) => {
   const scene = await started(t)

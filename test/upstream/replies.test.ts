@@ -22,28 +22,29 @@ function feed(replies: Replies, types: string): number {
   return replies.size
 }
 
-const TABLE: readonly (readonly [requests: readonly RequestKind[], types: string, owed: number])[] = [
-  [['query'], 'TDDC', 1],
-  [['query'], 'TDDCZ', 0],
-  [['query'], 'TCTCZ', 0],
-  [['query'], 'EZ', 0],
-  [['query'], 'E', 1],
-  [['query', 'query'], 'EZIZ', 0],
-  [['parse', 'bind', 'describe', 'execute', 'sync'], '12TDDCZ', 0],
-  [['parse', 'bind', 'describe', 'execute', 'sync'], '12nCZ', 0],
-  [['parse', 'bind', 'execute', 'sync'], '12DDs', 1],
-  [['parse', 'bind', 'execute', 'sync'], '12IZ', 0],
-  [['parse', 'describe', 'sync'], '1tTZ', 0],
-  [['parse', 'bind', 'execute', 'sync'], 'E', 1],
-  [['parse', 'bind', 'execute', 'sync', 'query'], '1E', 2],
-  [['parse', 'bind', 'execute', 'sync', 'query'], '1EZCZ', 0],
-  [['parse', 'query', 'sync'], 'E', 1],
-  [['close', 'close', 'sync'], '33Z', 0],
-  [['function'], 'VZ', 0],
-  [['function'], 'EZ', 0],
-  [['execute', 'sync'], 'HdddcCZ', 0],
-  [['sync'], 'EZ', 0]
-]
+const TABLE: readonly (readonly [requests: readonly RequestKind[], types: string, owed: number])[] =
+  [
+    [['query'], 'TDDC', 1],
+    [['query'], 'TDDCZ', 0],
+    [['query'], 'TCTCZ', 0],
+    [['query'], 'EZ', 0],
+    [['query'], 'E', 1],
+    [['query', 'query'], 'EZIZ', 0],
+    [['parse', 'bind', 'describe', 'execute', 'sync'], '12TDDCZ', 0],
+    [['parse', 'bind', 'describe', 'execute', 'sync'], '12nCZ', 0],
+    [['parse', 'bind', 'execute', 'sync'], '12DDs', 1],
+    [['parse', 'bind', 'execute', 'sync'], '12IZ', 0],
+    [['parse', 'describe', 'sync'], '1tTZ', 0],
+    [['parse', 'bind', 'execute', 'sync'], 'E', 1],
+    [['parse', 'bind', 'execute', 'sync', 'query'], '1E', 2],
+    [['parse', 'bind', 'execute', 'sync', 'query'], '1EZCZ', 0],
+    [['parse', 'query', 'sync'], 'E', 1],
+    [['close', 'close', 'sync'], '33Z', 0],
+    [['function'], 'VZ', 0],
+    [['function'], 'EZ', 0],
+    [['execute', 'sync'], 'HdddcCZ', 0],
+    [['sync'], 'EZ', 0]
+  ]
 
 void t.test('each request is answered by its own messages', async (t) => {
   for (const [requests, types, owed] of TABLE) {
@@ -103,12 +104,15 @@ void t.test('COPY forgets the requests that the upstream will ignore', async (t)
   t.equal(feed(replies, 'CZ'), 0)
 })
 
-void t.test('a hundred thousand pipelined requests keep their order and leave nothing', async (t) => {
-  const replies = new Replies()
-  for (let i = 0; i < 100_000; i++) replies.expect(i % 2 ? 'bind' : 'execute')
-  for (let i = 0; i < 100_000; i++) {
-    if (replies.kind !== (i % 2 ? 'bind' : 'execute')) t.fail(`out of order at ${i}`)
-    replies.advance()
+void t.test(
+  'a hundred thousand pipelined requests keep their order and leave nothing',
+  async (t) => {
+    const replies = new Replies()
+    for (let i = 0; i < 100_000; i++) replies.expect(i % 2 ? 'bind' : 'execute')
+    for (let i = 0; i < 100_000; i++) {
+      if (replies.kind !== (i % 2 ? 'bind' : 'execute')) t.fail(`out of order at ${i}`)
+      replies.advance()
+    }
+    t.equal(replies.size, 0)
   }
-  t.equal(replies.size, 0)
-})
+)

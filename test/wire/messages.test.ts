@@ -49,7 +49,12 @@ const FRONTEND: readonly (readonly [string, Buffer, (body: Buffer) => unknown, u
   ],
   [
     'Bind',
-    frontend.bind({ portal: 'p', statement: 's', values: ['a', null, Buffer.from([0])], binary: true }),
+    frontend.bind({
+      portal: 'p',
+      statement: 's',
+      values: ['a', null, Buffer.from([0])],
+      binary: true
+    }),
     decodeBind,
     {
       portal: 'p',
@@ -61,30 +66,67 @@ const FRONTEND: readonly (readonly [string, Buffer, (body: Buffer) => unknown, u
   ],
   ['Describe', frontend.describe({ type: 'P', name: 'p' }), decodeTarget, { kind: 'P', name: 'p' }],
   ['Close', frontend.close({ type: 'S', name: '' }), decodeTarget, { kind: 'S', name: '' }],
-  ['Execute', frontend.execute({ portal: 'p', rows: 7 }), decodeExecute, { portal: 'p', rowsMax: 7 }],
-  ['Execute', frontend.execute({ portal: '', rows: -7 >>> 0 }), decodeExecute, { portal: '', rowsMax: 0 }]
+  [
+    'Execute',
+    frontend.execute({ portal: 'p', rows: 7 }),
+    decodeExecute,
+    { portal: 'p', rowsMax: 7 }
+  ],
+  [
+    'Execute',
+    frontend.execute({ portal: '', rows: -7 >>> 0 }),
+    decodeExecute,
+    { portal: '', rowsMax: 0 }
+  ]
 ]
 
 void t.test('what clients send is read, and cut short it is refused', async (t) => {
   for (const [name, bytes, decode, wanted] of FRONTEND) {
     t.same(decode(body(bytes)), wanted, name)
     for (let length = 0; length < bytes.length - 5; length++) {
-      t.throws(() => decode(body(bytes).subarray(0, length)), { code: '08P01' }, `${name} cut at ${length}`)
+      t.throws(
+        () => decode(body(bytes).subarray(0, length)),
+        { code: '08P01' },
+        `${name} cut at ${length}`
+      )
     }
   }
-  t.throws(() => decodeBind(Buffer.from('\0\0\0\0\x7f\xff', 'latin1')), { code: '08P01' }, 'a count it cannot hold')
+  t.throws(
+    () => decodeBind(Buffer.from('\0\0\0\0\x7f\xff', 'latin1')),
+    { code: '08P01' },
+    'a count it cannot hold'
+  )
 })
 
 void t.test("Bind's formats: none is text, one is for all", async (t) => {
-  t.same([0, 1, 2].map((i) => formatAt([], i)), [0, 0, 0])
-  t.same([0, 1, 2].map((i) => formatAt([1], i)), [1, 1, 1])
-  t.same([0, 1, 2].map((i) => formatAt([0, 1, 0], i)), [0, 1, 0])
+  t.same(
+    [0, 1, 2].map((i) => formatAt([], i)),
+    [0, 0, 0]
+  )
+  t.same(
+    [0, 1, 2].map((i) => formatAt([1], i)),
+    [1, 1, 1]
+  )
+  t.same(
+    [0, 1, 2].map((i) => formatAt([0, 1, 0], i)),
+    [0, 1, 0]
+  )
 })
 
 void t.test('what servers send is written and read back', async (t) => {
-  const field = { ...textField('né'), tableOid: 4_000_000_000, attnum: 3, typeOid: 1700, typmod: 786_438, format: 1 }
+  const field = {
+    ...textField('né'),
+    tableOid: 4_000_000_000,
+    attnum: 3,
+    typeOid: 1700,
+    typmod: 786_438,
+    format: 1
+  }
   t.same(decodeRowDescription(body(rowDescription([field, textField('')]))), [field, textField('')])
-  t.same(decodeParameterDescription(body(parameterDescription([23, 4_000_000_000]))), [23, 4_000_000_000])
+  t.same(
+    decodeParameterDescription(body(parameterDescription([23, 4_000_000_000]))),
+    [23, 4_000_000_000]
+  )
   t.same(decodeParameterStatus(body(parameterStatus('TimeZone', 'UTC'))), ['TimeZone', 'UTC'])
   t.same(decodeDataRow(body(textRow(['é', null, '']))), [Buffer.from('é'), null, Buffer.alloc(0)])
   const key = { pid: 12345, secret: Buffer.from('a secret of more than 4 bytes') }
@@ -96,18 +138,29 @@ void t.test('errors keep their fields through decoding and encoding', async (t) 
   const error = syntaxError('wrong "ä"', { detail: 'd', hint: 'h', position: 7 })
   const bytes = errorResponse(error)
   const fields = decodeErrorFields(body(bytes))
-  t.same([...fields], [
-    ['S', 'ERROR'],
-    ['V', 'ERROR'],
-    ['C', '42601'],
-    ['M', 'wrong "ä"'],
-    ['D', 'd'],
-    ['H', 'h'],
-    ['P', '7']
-  ])
+  t.same(
+    [...fields],
+    [
+      ['S', 'ERROR'],
+      ['V', 'ERROR'],
+      ['C', '42601'],
+      ['M', 'wrong "ä"'],
+      ['D', 'd'],
+      ['H', 'h'],
+      ['P', '7']
+    ]
+  )
   t.same(encodeErrorFields(fields), bytes)
-  t.same([...decodeErrorFields(body(errorResponse(new PgError('XX000', 'm')))).keys()], [...'SVCM'])
-  t.match(decodeErrorFields(body(notice('told', 'so'))), new Map([['S', 'NOTICE'], ['M', 'told'], ['H', 'so']]))
+  const short = decodeErrorFields(body(errorResponse(new PgError('XX000', 'm'))))
+  t.same([...short.keys()], ['S', 'V', 'C', 'M'])
+  t.match(
+    decodeErrorFields(body(notice('told', 'so'))),
+    new Map([
+      ['S', 'NOTICE'],
+      ['M', 'told'],
+      ['H', 'so']
+    ])
+  )
   t.throws(() => decodeErrorFields(body(bytes).subarray(0, 20)), { code: '08P01' }, 'cut short')
 })
 
@@ -129,7 +182,11 @@ void t.test('rows are written whole while their buffer grows', async (t) => {
     for (const text of texts) {
       const size = taken.readInt32BE(offset + 1) + 1
       t.equal(taken[offset], 0x44)
-      t.same(decodeDataRow(taken.subarray(offset + 5, offset + size)), [Buffer.from(text), null, bytes])
+      t.same(decodeDataRow(taken.subarray(offset + 5, offset + size)), [
+        Buffer.from(text),
+        null,
+        bytes
+      ])
       offset += size
     }
     t.equal(offset, taken.length)
@@ -181,6 +238,14 @@ void t.test('startup packets that cannot be are refused', async (t) => {
   }
   t.equal(startupSize(Buffer.alloc(3)), undefined, 'no length yet')
   t.equal(startupSize(packet(196_608)), 8)
-  t.throws(() => decodeStartup(packet(80877102, Buffer.alloc(3))), { code: '08P01' }, 'a cancel key cut short')
-  t.throws(() => decodeStartup(packet(196_608, Buffer.from('user\0me'))), { code: '08P01' }, 'no terminator')
+  t.throws(
+    () => decodeStartup(packet(80877102, Buffer.alloc(3))),
+    { code: '08P01' },
+    'a cancel key cut short'
+  )
+  t.throws(
+    () => decodeStartup(packet(196_608, Buffer.from('user\0me'))),
+    { code: '08P01' },
+    'no terminator'
+  )
 })

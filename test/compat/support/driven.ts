@@ -40,13 +40,17 @@ export async function driveBoth(t: Test, drive: Drive, wanted: readonly RegExp[]
       .then(() => drive(stage.proxy, stage.relationSql('driven', COLUMNS), DRIVEN_ROWS.length)),
     Promise.all([
       drive(peerAddress, `CREATE TABLE driven (${COLUMNS})`, DRIVEN_ROWS.length),
-      eventually(async () => (await peer.query("SELECT to_regclass('driven') AS t")).rows[0].t !== null, {
-        deadlineMs: 30_000,
-        what: 'the table of the driver'
-      }).then(() =>
-        peer.query('INSERT INTO driven SELECT * FROM json_populate_recordset(NULL::driven, $1::json)', [
-          JSON.stringify(DRIVEN_ROWS)
-        ])
+      eventually(
+        async () => (await peer.query("SELECT to_regclass('driven') AS t")).rows[0].t !== null,
+        {
+          deadlineMs: 30_000,
+          what: 'the table of the driver'
+        }
+      ).then(() =>
+        peer.query(
+          'INSERT INTO driven SELECT * FROM json_populate_recordset(NULL::driven, $1::json)',
+          [JSON.stringify(DRIVEN_ROWS)]
+        )
       )
     ]).then(([outcome]) => outcome)
   ])

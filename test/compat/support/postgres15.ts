@@ -33,7 +33,10 @@ export async function startPostgres15(t: Pick<Test, 'teardown'>): Promise<Addres
   execFileSync(join(PG_BIN, 'initdb'), initdb, { ...owner, stdio: 'ignore' })
   const settings = ['fsync=off', 'max_connections=100', `unix_socket_directories=${dataDir}`]
   const flags = ['-D', dataDir, '-p', String(port), ...settings.flatMap((text) => ['-c', text])]
-  const server = spawn(join(PG_BIN, 'postgres'), flags, { ...owner, stdio: ['ignore', 'ignore', 'pipe'] })
+  const server = spawn(join(PG_BIN, 'postgres'), flags, {
+    ...owner,
+    stdio: ['ignore', 'ignore', 'pipe']
+  })
   const log = collect(server, 'stderr')
   t.teardown(async () => {
     if (server.exitCode === null) {

@@ -1,6 +1,6 @@
 // What every compatibility test plays on: a Postgres, a jetgres in front of it as a process of its
-// own, a NATS server with one stream. A test compares what a client sees through `proxy` with what it
-// sees at `plain`, the same Postgres without jetgres between.
+// own, a NATS server with one stream. A test compares what a client sees through `proxy` with what
+// it sees at `plain`, the same Postgres without jetgres between.
 
 import type { NatsConnection } from 'nats'
 import pg from 'pg'
