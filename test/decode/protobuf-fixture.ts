@@ -36,22 +36,35 @@ message All {
 }
 `
 
-const root = new protobuf.Root()
-root.resolvePath = (_origin, target) => target
-root.fetch = (_name, done) => {
-  setImmediate(() => (done as (error: unknown, text: string) => void)(null, PROTO))
+export interface Schema {
+  /** As protoc --include_imports writes it. */
+  readonly descriptorSet: Uint8Array
+  /** The payload of a message given in protobufjs's camel case. */
+  payload(message: string, fields: Record<string, unknown>): Uint8Array
 }
-await root.load('all.proto')
-root.resolveAll()
 
-/** As protoc --include_imports writes it. */
-export function descriptorSet(): Uint8Array {
+/** A schema of one file, which imports nothing but Google's own. */
+export async function schemaOf(proto: string): Promise<Schema> {
+  const root = new protobuf.Root()
+  root.resolvePath = (_origin, target) => target
+  root.fetch = (_name, done) => {
+    setImmediate(() => (done as (error: unknown, text: string) => void)(null, proto))
+  }
+  await root.load('schema.proto')
+  root.resolveAll()
   const set = root.toDescriptor('proto3')
-  return (set.$type as protobuf.Type).encode(set).finish()
+  return {
+    descriptorSet: (set.$type as protobuf.Type).encode(set).finish(),
+    payload: (message, fields) => {
+      const type = root.lookupType(message)
+      return type.encode(type.fromObject(fields)).finish()
+    }
+  }
 }
 
-/** The payload of a message given in protobufjs's camel case. */
-export function payload(fields: Record<string, unknown>, message = 'test.all.All'): Uint8Array {
-  const type = root.lookupType(message)
-  return type.encode(type.fromObject(fields)).finish()
-}
+const all = await schemaOf(PROTO)
+
+export const descriptorSet = (): Uint8Array => all.descriptorSet
+
+export const payload = (fields: Record<string, unknown>, message = 'test.all.All'): Uint8Array =>
+  all.payload(message, fields)
