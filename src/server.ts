@@ -17,10 +17,10 @@ import { SessionRegistry } from './session/registry.ts'
 import { NameScan } from './sql/classify.ts'
 import { loadParser } from './sql/parser.ts'
 import { Store } from './store/store.ts'
+import { loadTarget } from './upstream/dial.ts'
+import type { Target } from './upstream/dial.ts'
 import { KeptPostgres } from './upstream/keep-embedded.ts'
 import { Maintenance } from './upstream/maintenance.ts'
-import { parseTarget } from './upstream/target.ts'
-import type { Target } from './upstream/target.ts'
 
 export interface Server {
   readonly addresses: {
@@ -121,11 +121,11 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   return {
     addresses: {
       listen: formatAddress({ host: config.listen.host, port }),
-      upstream: `${target.host}:${target.port}`,
+      upstream: [target, ...(target.others ?? [])].map(({ host, port }) => `${host}:${port}`).join(', '),
       ...http
     },
     reload: async () => {
-      await tls?.reload()
+      await Promise.all([tls?.reload(), target.tls?.reload()])
     },
     close: () => closers.close(log)
   }
@@ -166,7 +166,7 @@ function nameScanOf(catalog: Catalog): () => NameScan {
 }
 
 async function openUpstream(config: Config, log: Logger, closers: Closers): Promise<Target> {
-  if (config.upstream !== undefined) return parseTarget(config.upstream)
+  if (config.upstream !== undefined) return loadTarget(config.upstream)
   const password = config.embeddedPassword
   if (password === undefined && !isLoopback(config.listen.host)) {
     throw new Error(

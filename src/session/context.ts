@@ -5,7 +5,7 @@ import type { Logger } from '../log.ts'
 import type { NameScan } from '../sql/classify.ts'
 import type { Store } from '../store/store.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
-import type { Target } from '../upstream/target.ts'
+import type { Target } from '../upstream/dial.ts'
 import type { ClientTls } from './encryption.ts'
 import type { SessionRegistry } from './registry.ts'
 

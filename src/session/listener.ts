@@ -6,9 +6,8 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 
 import { adminShutdown, asFatal, cannotConnectNow, invalidAuthorization, PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { dial } from '../upstream/link.ts'
+import { sendCancel } from '../upstream/cancel.ts'
 import { errorResponse } from '../wire/backend.ts'
-import { encodeCancel } from '../wire/startup.ts'
 import type { StartupPacket } from '../wire/startup.ts'
 import { Arrival } from './arrival.ts'
 import type { SessionContext } from './context.ts'
@@ -127,10 +126,7 @@ export class Listener {
     const session = this.#context.registry.byKey(pid, secret)
     const messages = session?.messages
     if (!session?.cancelLocal()) {
-      const upstream = await dial(this.#context.target)
-      upstream.on('error', () => upstream.destroy())
-      upstream.end(encodeCancel(pid, secret))
-      await new Promise((resolve) => upstream.once('close', resolve).resume())
+      await sendCancel(this.#context.target, session?.endpoint, { pid, secret })
       // It may have been about to run here, and the upstream done with describing it.
       if (session?.messages === messages) session?.cancelLocal()
     }

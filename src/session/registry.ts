@@ -1,11 +1,14 @@
 // Who is connected: cancel keys and upstream backends, both mapped to sessions. No behaviour.
 
 import type { Consistency } from '../catalog/relation.ts'
+import type { Endpoint } from '../upstream/target.ts'
 
 /** What others may do with a session. */
 export interface RegisteredSession {
   /** Stops what the session runs locally. False when it runs nothing here. */
   cancelLocal(): boolean
+  /** The server that its upstream connection leads to. */
+  readonly endpoint: Endpoint | undefined
   /** Changes with every message: tells whether the session is still at what it was at. */
   readonly messages: number
   /** The isolation level of its open transaction, as last heard. */

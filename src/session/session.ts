@@ -10,7 +10,9 @@ import type { Consistency } from '../catalog/relation.ts'
 import { asFatal, queryCanceled, toPgError } from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { dial, Link } from '../upstream/link.ts'
+import { dial } from '../upstream/dial.ts'
+import { Link } from '../upstream/link.ts'
+import type { Endpoint } from '../upstream/target.ts'
 import { errorResponse, readyForQuery } from '../wire/backend.ts'
 import { bodyOf, code, FrameReader } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
@@ -50,6 +52,7 @@ export class Session implements RegisteredSession {
   #simple: Simple | undefined
   #extended: Extended | undefined
   #pid = 0
+  #endpoint: Endpoint | undefined
   /** Called at the first ReadyForQuery. */
   #started: (() => void) | undefined
   #messages = 0
@@ -79,6 +82,10 @@ export class Session implements RegisteredSession {
     return link !== undefined && !link.closed && (link.dirty || link.status !== 'I')
   }
 
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoint
+  }
+
   cancelLocal(): boolean {
     return this.#conversation?.stopLocal('user request') ?? false
   }
@@ -90,7 +97,9 @@ export class Session implements RegisteredSession {
   async run(startup: Startup, rest: Buffer, started: () => void): Promise<void> {
     this.#started = started
     try {
-      const link = new Link(await dial(this.#context.target), this.#events())
+      const { socket, endpoint } = await dial(this.#context.target)
+      this.#endpoint = endpoint
+      const link = new Link(socket, this.#events())
       this.#open(link, startup)
       link.send(startup.bytes)
       await this.#context.catalog.recognise(this.#conversation!.identity.database)

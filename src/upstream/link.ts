@@ -2,11 +2,9 @@
 // Owns the socket and the order of replies; must never know SQL or relations, and never re-encode
 // what is relayed (invariant 5).
 
-import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 
-import { cannotConnect, connectionFailure } from '../errors.ts'
-import { limits } from '../limits.ts'
+import { connectionFailure } from '../errors.ts'
 import { decodeKeyData, decodeParameterStatus } from '../wire/backend.ts'
 import { bodyOf, code, FrameScanner } from '../wire/frames.ts'
 import type { Frame, Treatment } from '../wire/frames.ts'
@@ -14,8 +12,6 @@ import { frontend } from '../wire/frontend.ts'
 import { Replies } from './replies.ts'
 import type { ReplySink, RequestKind } from './replies.ts'
 import { socketDrained } from './socket-drain.ts'
-import { socketAddress } from './target.ts'
-import type { Target } from './target.ts'
 
 const READY = code('Z')
 const ERROR = code('E')
@@ -48,25 +44,6 @@ export interface ExchangeResult {
   readonly frames: readonly Frame[]
   /** The ErrorResponse that ended it early. */
   readonly error: Frame | undefined
-}
-
-/** Opens a TCP or Unix connection. @throws PgError 08001 */
-export function dial(target: Target): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ ...socketAddress(target), noDelay: true })
-    const fail = (cause: unknown): void => {
-      socket.destroy()
-      const where = target.host.startsWith('/') ? target.host : `${target.host}:${target.port}`
-      reject(cannotConnect(`could not connect to the upstream at ${where}`, { cause }))
-    }
-    socket.setTimeout(limits.connectTimeoutMs, () => fail(new Error('timed out')))
-    socket.once('error', fail)
-    socket.once('connect', () => {
-      socket.setTimeout(0)
-      socket.off('error', fail)
-      resolve(socket)
-    })
-  })
 }
 
 export class Link {
@@ -102,6 +79,8 @@ export class Link {
     socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#onClose())
+    // It comes paused where TLS was asked for and refused.
+    socket.resume()
   }
 
   get status(): string {

@@ -9,7 +9,9 @@ import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import { INSTALL, mapUsers, pointServer, SCHEMA, SERVER } from './bridge.ts'
 import type { BridgeAddress } from './bridge.ts'
-import type { Target } from './target.ts'
+import { dial } from './dial.ts'
+import type { Target } from './dial.ts'
+import { DialedStream } from './dialed-stream.ts'
 
 export type Act = 'adopt' | 'release'
 
@@ -34,8 +36,7 @@ export class MaintenanceDatabase {
     this.name = name
     this.#options = options
     this.#pool = new pg.Pool({
-      host: target.host,
-      port: target.port,
+      stream: () => new DialedStream(async () => (await dial(target)).socket),
       user: target.user,
       password: target.password,
       database: name,

@@ -3,11 +3,34 @@
 import pgConnectionString from 'pg-connection-string'
 
 import { invalidParameterValue } from '../errors.ts'
+import { readTlsSettings } from './tls-settings.ts'
+import type { TlsSettings } from './tls-settings.ts'
 
-export interface Target {
+/** One server. */
+export interface Endpoint {
   /** A host name, an address, or the directory of a Unix socket (begins with "/"). */
   readonly host: string
   readonly port: number
+}
+
+/** What a host must be to be taken (libpq's target_session_attrs). */
+const SESSION_ATTRS = [
+  'any',
+  'read-write',
+  'read-only',
+  'primary',
+  'standby',
+  'prefer-standby'
+] as const
+
+export type SessionAttrs = (typeof SESSION_ATTRS)[number]
+
+/** `host` and `port` are those of the first host. */
+export interface TargetUrl extends Endpoint {
+  /** Tried in order when the first can't be reached, or isn't what `sessionAttrs` asks for. */
+  readonly others: readonly Endpoint[]
+  readonly sessionAttrs: SessionAttrs
+  readonly tls: TlsSettings
   /** Of the maintenance role; clients bring their own. */
   readonly user: string
   readonly password: string | undefined
@@ -17,19 +40,31 @@ export interface Target {
 
 const DEFAULT_PORT = 5432
 
+/** scheme, user and password, hosts, the rest: a URL as libpq takes it may name several hosts. */
+const URL_PARTS = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#@]*)((?:\/[^?#]*)?)(?:\?([^#]*))?/i
+
 /**
- * Reads postgres://user:password@host:port/database, or ?host=/socket/dir.
+ * Reads postgres://user:password@host:port/database, with several hosts (`a:1,b:2`, or ?host=a,b&port=1,2),
+ * ?host=/socket/dir, and libpq's sslmode, sslrootcert, sslcert, sslkey, sslnegotiation and
+ * target_session_attrs.
  * @throws PgError 22023
  */
-export function parseTarget(url: string): Target {
-  const parts = read(url)
-  const user = parts.user ?? 'postgres'
+export function parseTarget(url: string): TargetUrl {
+  const parts = URL_PARTS.exec(url)
+  if (!parts) throw invalidParameterValue('the upstream is not a valid postgres:// URL')
+  const [, scheme = '', credentials = '', hosts = '', path = '', query = ''] = parts
+  const parameters = new URLSearchParams(query)
+  const login = read(`${scheme}${credentials}localhost${path}`)
+  const user = parameters.get('user') ?? (login.user || 'postgres')
+  const [first, ...others] = readEndpoints(hosts, parameters)
   return {
-    host: parts.host ?? '127.0.0.1',
-    port: parts.port ? Number(parts.port) : DEFAULT_PORT,
+    ...(first ?? { host: '127.0.0.1', port: DEFAULT_PORT }),
+    others,
+    sessionAttrs: readSessionAttrs(parameters),
+    tls: readTlsSettings(parameters),
     user,
-    password: parts.password,
-    database: parts.database ?? user
+    password: parameters.get('password') ?? (login.password || undefined),
+    database: parameters.get('dbname') ?? login.database ?? user
   }
 }
 
@@ -41,10 +76,57 @@ function read(url: string): pgConnectionString.ConnectionOptions {
   }
 }
 
+/** As libpq: one port is for all hosts; a host parameter overrides the URL's own. */
+function readEndpoints(authority: string, parameters: URLSearchParams): Endpoint[] {
+  const given = parameters.get('host')
+  const hosts = given ? given.split(',').map((host) => [host, '']) : authority.split(',').map(hostPort)
+  const ports = parameters.get('port')?.split(',') ?? []
+  if (ports.length > 1 && ports.length !== hosts.length) {
+    throw invalidParameterValue(
+      `the upstream's URL has ${hosts.length} hosts and ${ports.length} ports`
+    )
+  }
+  return hosts.map(([host = '', ownPort = ''], i) => ({
+    host: host === '' ? '127.0.0.1' : host,
+    port: readPort(ports[i] ?? (ports.length === 1 ? ports[0]! : ownPort))
+  }))
+}
+
+/** "[::1]:5432" and "%2Frun%2Fpostgresql" too. */
+function hostPort(text: string): [host: string, port: string] {
+  const [, v6, name, port] = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(text) ?? []
+  try {
+    return [v6 ?? decodeURIComponent(name ?? ''), port ?? '']
+  } catch (cause) {
+    throw invalidParameterValue(`"${text}" is not a host`, { cause })
+  }
+}
+
+function readPort(text: string): number {
+  if (text === '') return DEFAULT_PORT
+  const port = Number(text)
+  if (/^\d{1,5}$/.test(text) && port > 0 && port <= 65_535) return port
+  throw invalidParameterValue(`"${text}" is not a port`)
+}
+
+function readSessionAttrs(parameters: URLSearchParams): SessionAttrs {
+  const given = parameters.get('target_session_attrs') ?? 'any'
+  const found = SESSION_ATTRS.find((attrs) => attrs === given)
+  if (found) return found
+  throw invalidParameterValue(`invalid target_session_attrs value: "${given}"`, {
+    hint: `Valid values are ${SESSION_ATTRS.join(', ')}.`
+  })
+}
+
 export const isSocketDirectory = (host: string): boolean => host.startsWith('/')
 
+/** How messages name a server. */
+export const endpointName = ({ host, port }: Endpoint): string =>
+  isSocketDirectory(host) ? host : `${host}:${port}`
+
 /** How node:net wants it. */
-export function socketAddress(target: Target): { path: string } | { host: string; port: number } {
-  if (isSocketDirectory(target.host)) return { path: `${target.host}/.s.PGSQL.${target.port}` }
-  return { host: target.host, port: target.port }
+export function socketAddress(endpoint: Endpoint): { path: string } | { host: string; port: number } {
+  const { host, port } = endpoint
+  if (isSocketDirectory(host)) return { path: `${host}/.s.PGSQL.${port}` }
+  return { host, port }
 }
