@@ -63,8 +63,15 @@ export const limits = {
   /** While nothing is written, a WAL of this size is worth a checkpoint after this long. */
   checkpointIdleWalBytes: 16 * 1024 * 1024,
   checkpointIdleMs: 5_000,
-  /** Store connections kept open for readers. */
-  readersMax: 16,
+  /**
+   * Store connections lent to readers at once. A cursor that a client leaves open in its transaction
+   * keeps one, so there must be as many as sessions; they cost little.
+   */
+  readersMax: 256,
+  /** Of those, kept open for the next reader. */
+  readersIdleMax: 16,
+  /** How long a read waits for one of them. */
+  readerWaitMs: 10_000,
   /** Snapshots that wait for one of them: about one for each session. */
   readersWaitingMax: 2_000,
   /** Transactions that wait for the store's writer: a few for each relation. */
@@ -81,6 +88,8 @@ export const limits = {
   keepAliveMs: 60_000,
   /** What may wait of a client that isn't let in yet (Postgres's PG_MAX_AUTH_TOKEN_LENGTH). */
   unauthenticatedBytesMax: 65_535,
+  /** Postgres's default is 4,096; an upstream that asks for more than this wants our time only. */
+  scramIterationsMax: 10_000_000,
   /** Bytes read from a client ahead of the frame in hand. */
   clientReadAheadBytes: 256 * 1024,
   /** How long an upstream may take to close after its client is gone and its statement cancelled. */

@@ -1,5 +1,6 @@
 // One batch into one relation's table, inside a transaction that the caller opened. Owns the
-// upsert: keys go to a temporary table, rows with those keys are deleted, new rows are appended.
+// upsert: keys go to a temporary table, rows with those keys are deleted, new rows are appended (of a
+// deleted key there is none).
 // Must never commit, and must leave no row behind that the position does not cover.
 
 import { BIGINT, BLOB, VARCHAR } from '@duckdb/node-api'
@@ -9,7 +10,7 @@ import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.
 import { SEQUENCE_COLUMN, storeColumn, storeTable } from '../types/store-names.ts'
 import { storeType } from '../types/store-type.ts'
 import type { ColumnType, RelationSchema, Value } from '../types/value.ts'
-import { appliedBefore, isTextNumeric, keyColumns, rowsToApply } from './batch-rows.ts'
+import { appliedBefore, isTextNumeric, keyColumns, rowsToApply, rowsToKeep } from './batch-rows.ts'
 import { duckTypeByName } from './duck-types.ts'
 import { appendRows } from './duck-write.ts'
 import { DROPPED_TABLE, trimDropped, updatePosition } from './format.ts'
@@ -90,9 +91,11 @@ async function applyRows(
   if (schema.key.length > 0 && !(await newKeys.areAllNew(writer, batch, indexes))) {
     await deleteKeys(writer, target, batch, indexes)
   }
+  const kept = rowsToKeep(batch, indexes)
+  if (kept.length === 0) return
   const columns = [...batch.columns, batch.sequences.map(BigInt)]
   await writer.append({ name: storeTable(schema.id) }, (appender) =>
-    appendRows(appender, types, { columns, indexes })
+    appendRows(appender, types, { columns, indexes: kept })
   )
 }
 

@@ -28,6 +28,11 @@ export function rowsToApply(schema: RelationSchema, batch: Batch, after: number)
   return last.size === fresh.length ? fresh : Int32Array.from(last.values())
 }
 
+/** Of the rows to apply those that are rows; the others only take the row of their key away. */
+export function rowsToKeep({ deleted }: Batch, indexes: Int32Array): Int32Array {
+  return deleted?.size ? indexes.filter((row) => !deleted.has(row)) : indexes
+}
+
 const sequenceAt = (batch: Batch, row: number): number => batch.sequences[row] as number
 
 function freshRows(batch: Batch, after: number): Int32Array {

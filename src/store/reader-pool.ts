@@ -81,7 +81,19 @@ export class ReaderPool {
     if (this.#waiting.length >= limits.readersWaitingMax) {
       throw new StoreError('too many reads wait for the store')
     }
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        resolve: (reader) => (clearTimeout(patience), resolve(reader)),
+        reject: (error) => (clearTimeout(patience), reject(error))
+      }
+      const patience = setTimeout(() => this.#giveUp(waiter), limits.readerWaitMs)
+      this.#waiting.push(waiter)
+    })
+  }
+
+  #giveUp(waiter: Waiter): void {
+    this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
+    waiter.reject(new StoreError('too many reads of the store are open'))
   }
 
   /** Ends the loan's transaction or stream and lends the reader on. Once a loan; never rejects. */
@@ -97,7 +109,7 @@ export class ReaderPool {
     try {
       if (loan.pinned) await reader.end()
       else if (loan.isStreaming) await reader.reset()
-      this.#lend(reader)
+      await this.#lend(reader)
     } catch (err) {
       this.#log.warn({ err }, 'store reader replaced')
       await this.#replace(reader)
@@ -105,10 +117,12 @@ export class ReaderPool {
     this.#lent.delete(loan)
   }
 
-  #lend(reader: Reader): void {
+  async #lend(reader: Reader): Promise<void> {
     const waiter = this.#waiting.shift()
-    if (waiter) waiter.resolve(reader)
-    else this.#idle.push(reader)
+    if (waiter) return waiter.resolve(reader)
+    if (this.#idle.length < limits.readersIdleMax) return void this.#idle.push(reader)
+    this.#count--
+    await reader.close()
   }
 
   /** A reader that can't end its transaction is closed; whoever waits gets a new one. */

@@ -41,7 +41,11 @@ async function answers(world: World, sql: string, want: unknown, user = 'postgre
   let seen: unknown
   const check = async (): Promise<boolean> => {
     const client = await world.jetgres.connect({ user })
-    seen = await rowsOf(client, sql).finally(() => client.end())
+    try {
+      seen = await rowsOf(client, sql)
+    } finally {
+      await client.end()
+    }
     return JSON.stringify(seen) === JSON.stringify(want)
   }
   await eventually(check, { deadlineMs: 30_000, what: `${sql} to give ${JSON.stringify(want)}` })

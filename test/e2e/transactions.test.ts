@@ -12,6 +12,7 @@ import { fedBy, lastRoute, openWorld, refusal, rowsOf, untilCount } from './worl
 import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
+const CHARACTERISTICS = 'SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL'
 const COLUMNS = '(id int PRIMARY KEY, v text)'
 
 const ids = (from: number, to: number) =>
@@ -195,19 +196,36 @@ void t.test('what a transaction sees', skip, async (t) => {
   }
 
   await t.test('SET TRANSACTION and defaults count as BEGIN does', async (t) => {
-    for (const [first, ...rest] of [
+    for (const [first, second] of [
       ['BEGIN', 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ'],
-      ['SET default_transaction_isolation = \'repeatable read\'', 'BEGIN'],
-      ['SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ', 'START TRANSACTION']
-    ]) {
-      for (const text of [first!, ...rest]) await client.query(text)
+      [`SET default_transaction_isolation = 'repeatable read'`, 'BEGIN'],
+      [`${CHARACTERISTICS} REPEATABLE READ`, 'START TRANSACTION']
+    ] as const) {
+      await client.query(first)
+      await client.query(second)
       const before = next
       t.same(await rowsOf(client, COUNT), [[before]], first)
       await publishFive()
       t.same(await rowsOf(client, COUNT), [[before]], `${first}: the same again`)
       await client.query('COMMIT')
       await client.query('RESET ALL')
-      await client.query('SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED')
+      await client.query(`${CHARACTERISTICS} READ COMMITTED`)
+    }
+  })
+
+  await t.test('cursors left open in many transactions hold nobody up', async (t) => {
+    const sessions = await Promise.all(Array.from({ length: 30 }, () => jetgres.connect()))
+    for (const session of sessions) {
+      await session.query('BEGIN; DECLARE c CURSOR FOR SELECT id FROM seen ORDER BY id')
+      t.same(await rowsOf(session, 'FETCH 1 FROM c'), [[0]])
+    }
+    const before = next
+    await publishFive()
+    t.same(await rowsOf(client, RELAYED), [[next]])
+    for (const session of sessions) {
+      t.equal((await rowsOf(session, 'FETCH ALL FROM c')).length, before - 1, 'its own snapshot')
+      await session.query('COMMIT')
+      await session.end()
     }
   })
 
