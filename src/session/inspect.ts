@@ -43,6 +43,9 @@ export interface Part {
   readonly shift: number
 }
 
+/** What bytes become that are not UTF-8: a text that holds it cannot be sent again as it came. */
+export const UNREADABLE = '\ufffd'
+
 const PLAIN: Inspection = { kind: 'plain' }
 
 /** @throws PgError when a statement is plainly meant for us and is wrong */
@@ -102,6 +105,7 @@ function inspectReading(text: string, names: NameScan): Inspection {
   const select = unwrap(only.node, 'SelectStmt')
   if (!select) return relay(`${statementName(only.node)} is relayed`, tables, rewritten)
   if (rewritten !== undefined) return relay('ONLY is relayed', tables, rewritten)
+  if (text.includes(UNREADABLE)) return relay('the statement is not in UTF-8', tables, undefined)
   return { kind: 'select', select, tables }
 }
 

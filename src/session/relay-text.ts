@@ -2,17 +2,20 @@
 // one past its children (rewrite.ts) and the name really is a relation's. Refuses what may not be
 // relayed. Asking brings the session's isolation and consistency up to date for the back channel.
 
+import { featureNotSupported } from '../errors.ts'
 import type { Conversation } from './conversation.ts'
 import { askNames } from './describe.ts'
 import { quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
+import { UNREADABLE } from './inspect.ts'
 import { refusal } from './refuse.ts'
 
 type Relay = Extract<Inspection, { kind: 'relay' }>
 
 /**
  * The text to send, or undefined to send the frame as it came.
- * @throws PgError 55000 when a relation in it has no live child
+ * @throws PgError 55000 when a relation in it has no live child; 0A000 when the text to be
+ *   rewritten is in an encoding that we cannot write
  */
 export async function relayText(
   c: Conversation,
@@ -25,5 +28,11 @@ export async function relayText(
   const relations = catalog.byTwins(database, facts?.names.map(({ oid }) => oid) ?? [])
   const refused = refusal(relations, inspection.reason)
   if (refused) throw refused
-  return relations.length > 0 ? inspection.text : undefined
+  if (relations.length === 0 || inspection.text === undefined) return undefined
+  if (inspection.text.includes(UNREADABLE)) {
+    throw featureNotSupported('ONLY and COPY of an ingested relation need a statement in UTF-8', {
+      hint: 'Set client_encoding to UTF8, or leave ONLY out and use COPY (SELECT …).'
+    })
+  }
+  return inspection.text
 }
