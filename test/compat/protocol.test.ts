@@ -8,19 +8,10 @@
 import t from 'tap'
 
 import { withoutNats } from '../support/nats-server.ts'
-import {
-  ALL,
-  bind,
-  BY_ID,
-  CASES,
-  flush,
-  parse,
-  portalOf,
-  q,
-  run,
-  sync
-} from './support/exchanges.ts'
+import { startPostgres } from '../support/postgres-server.ts'
+import { ALL, BY_ID, CASES } from './support/exchanges.ts'
 import type { Exchange } from './support/exchanges.ts'
+import { bind, flush, frameOf, parse, portalOf, q, run, sync } from './support/messages.ts'
 import { without } from './support/programs.ts'
 import { openRaw } from './support/raw.ts'
 import { startStage } from './support/stage.ts'
@@ -35,7 +26,9 @@ const ROWS = Array.from({ length: 10 }, (_, i) => ({
 }))
 
 void t.test('the protocol', without(withoutNats()), async (t) => {
-  const stage = await startStage(t)
+  const stage = await startStage(t, (t) =>
+    startPostgres(t, { settings: { max_connections: '90' } })
+  )
   await stage.createRelation('items', COLUMNS)
   await stage.publish('items', ROWS)
   const admin = await stage.connect(stage.plain)
@@ -93,6 +86,43 @@ void t.test('the protocol', without(withoutNats()), async (t) => {
     )
   })
 
+  await t.test('lets clients rest in a portal without stopping others', async (t) => {
+    const text = 'SELECT * FROM items ORDER BY id'
+    for (let i = 0; i < 40; i++) {
+      const idle = await openRaw(t, stage.proxy)
+      idle.send(q('BEGIN'), parse(text), bind([], [], '', 'p'), run(2, 'p'), sync)
+      t.match(await idle.until('Z', 2), [
+        'C BEGIN\0',
+        'Z T',
+        '1 ',
+        '2 ',
+        /^D 0/,
+        /^D 1/,
+        's ',
+        'Z T'
+      ])
+    }
+    const other = await openRaw(t, stage.proxy)
+    other.send(q('SELECT count(*) FROM items'))
+    t.match(await other.until('Z', 1), [/^T/, 'D 10'])
+  })
+
+  await t.test('reads statements in another encoding as Postgres does', async (t) => {
+    for (const sql of ["SELECT id FROM items WHERE label < 'ä'", 'SELECT "nä" FROM items', ALL]) {
+      const query = frameOf('Q', Buffer.from(`${sql}\0`, 'latin1'))
+      const [proxied, plain] = await Promise.all(
+        [stage.proxy, peer].map((to) =>
+          converse(t, to, [[q("SET client_encoding = 'LATIN1'")], [query]])
+        )
+      )
+      t.same(proxied, plain, sql)
+    }
+    const only = await openRaw(t, stage.proxy)
+    only.send(q("SET client_encoding = 'LATIN1'"))
+    only.send(frameOf('Q', Buffer.from("SELECT 'ä' FROM ONLY items\0", 'latin1')))
+    t.match((await only.until('Z', 2)).at(-2), /^E ERROR\/0A000/, 'never with letters changed')
+  })
+
   await t.test('keeps a transaction open over both routes and shows both their work', async (t) => {
     const client = await openRaw(t, stage.proxy)
     client.send(q('BEGIN'), q('CREATE TEMP TABLE both_ (a int)'), q('SELECT count(*) FROM items'))
@@ -132,5 +162,8 @@ function endOf(messages: Exchange): [letter: string, count: number] {
   const syncs = messages.filter((message) => message === sync).length
   // Postgres ignores the Sync that comes while it reads COPY data.
   if (has('d') && syncs > 0) return ['Z', 1]
-  return ['Z', syncs > 0 ? syncs : messages.filter((m) => m[0] === 'Q'.charCodeAt(0)).length]
+  return ['Z', syncs > 0 ? syncs : messages.filter(isAlone).length]
 }
+
+/** Query and FunctionCall end in a ReadyForQuery of their own. */
+const isAlone = (message: Buffer): boolean => 'QF'.includes(String.fromCharCode(message[0]!))

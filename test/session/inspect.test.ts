@@ -56,6 +56,7 @@ const KINDS: readonly (readonly [text: string, wanted: string])[] = [
   ['PREPARE p AS SELECT * FROM trades', 'relay: PREPARE is relayed'],
   ['COPY trades FROM STDIN', 'relay: COPY is relayed'],
   ['SELECT * FROM ONLY trades', 'relay: ONLY is relayed'],
+  ["SELECT '\ufffd' FROM trades", 'relay: the statement is not in UTF-8'],
   ['SHOW SOURCES', 'ours: showSources'],
   ['SHOW jetgres.last_route', 'ours: showSetting'],
   ['DESCRIBE trades', 'ours: describe'],

@@ -1,54 +1,22 @@
-// The exchanges that protocol.test.ts puts to both servers: messages as bytes, and how they are
-// made.
+// The exchanges that protocol.test.ts puts to both servers.
 
 import { frontend as f } from '../../../src/wire/frontend.ts'
+import {
+  bind,
+  bindBytes,
+  callPlus,
+  closeStatement,
+  flush,
+  frameOf,
+  parse,
+  portalOf,
+  q,
+  run,
+  statementOf,
+  sync
+} from './messages.ts'
 
 export type Exchange = readonly Buffer[]
-
-export const sync = f.sync()
-export const flush = f.flush()
-export const q = (text: string): Buffer => f.query(text)
-export const parse = (text: string, name = '', types: number[] = []): Buffer =>
-  f.parse({ name, text, types })
-/** `formats`: result formats. */
-export const bind = (
-  values: (string | number | null)[] = [],
-  formats: number[] = [],
-  statement = '',
-  portal = ''
-): Buffer =>
-  bindBytes(
-    portal,
-    statement,
-    values.map((value) => (value === null ? null : Buffer.from(String(value)))),
-    formats
-  )
-export const run = (rows = 0, portal = ''): Buffer => f.execute({ portal, rows: rows >>> 0 })
-export const portalOf = (name = ''): Buffer => f.describe({ type: 'P', name })
-const statementOf = (name = ''): Buffer => f.describe({ type: 'S', name })
-const closeStatement = (name: string): Buffer => f.close({ type: 'S', name })
-
-function bindBytes(
-  portal: string,
-  statement: string,
-  values: readonly (Buffer | null)[],
-  formats: readonly number[],
-  parameterFormats: readonly number[] = []
-): Buffer {
-  const int16 = (n: number): Buffer => Buffer.from([(n >> 8) & 255, n & 255])
-  const int32 = (n: number): Buffer =>
-    Buffer.from([n >> 24, n >> 16, n >> 8, n].map((x) => x & 255))
-  const body = Buffer.concat([
-    Buffer.from(`${portal}\0${statement}\0`),
-    int16(parameterFormats.length),
-    ...parameterFormats.map(int16),
-    int16(values.length),
-    ...values.flatMap((value) => (value ? [int32(value.length), value] : [int32(-1)])),
-    int16(formats.length),
-    ...formats.map(int16)
-  ])
-  return Buffer.concat([Buffer.from('B'), int32(body.length + 4), body])
-}
 
 export const ALL = 'SELECT * FROM items ORDER BY id'
 export const BY_ID = 'SELECT id, label FROM items WHERE id = $1'
@@ -344,5 +312,9 @@ export const CASES: readonly (readonly [title: string, exchanges: readonly Excha
       [bind([1], [], 'r'), run(), sync]
     ]
   ],
-  ['refuses a message of no known type', [[Buffer.from([121, 0, 0, 0, 4])]]]
+  [
+    'calls functions',
+    [[q('BEGIN')], [callPlus()], [q('SELECT count(*) FROM items')], [q('COMMIT')]]
+  ],
+  ['refuses a message of no known type', [[frameOf('y', Buffer.alloc(0))]]]
 ]
