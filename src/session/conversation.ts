@@ -137,6 +137,10 @@ export class Conversation {
     this.output.write(errorResponse(pgError))
   }
 
+  get isRunning(): boolean {
+    return this.#running !== undefined
+  }
+
   running(portal: LocalPortal | undefined): void {
     this.#running = portal
   }
