@@ -18,9 +18,11 @@ import { bodyOf, code, FrameReader } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { decodeQuery, frontend } from '../wire/frontend.ts'
 import type { StartupPacket } from '../wire/startup.ts'
+import { Authentication } from './authentication.ts'
 import { ClientOutput } from './client-output.ts'
 import { Conversation } from './conversation.ts'
 import type { SessionContext } from './context.ts'
+import { isEncrypted } from './encryption.ts'
 import { Extended } from './extended.ts'
 import type { RegisteredSession } from './registry.ts'
 import { Simple } from './simple.ts'
@@ -53,6 +55,7 @@ export class Session implements RegisteredSession {
   #extended: Extended | undefined
   #pid = 0
   #endpoint: Endpoint | undefined
+  #authentication: Authentication | undefined
   /** Called at the first ReadyForQuery. */
   #started: (() => void) | undefined
   #messages = 0
@@ -78,8 +81,9 @@ export class Session implements RegisteredSession {
 
   /** Is a statement in hand, a transaction open? */
   get isBusy(): boolean {
-    const link = this.#conversation?.link
-    return link !== undefined && !link.closed && (link.dirty || link.status !== 'I')
+    const { link, isRunning = false } = this.#conversation ?? {}
+    if (!link || link.closed) return false
+    return isRunning || link.dirty || link.status !== 'I'
   }
 
   get endpoint(): Endpoint | undefined {
@@ -99,6 +103,7 @@ export class Session implements RegisteredSession {
     try {
       const { socket, endpoint } = await dial(this.#context.target)
       this.#endpoint = endpoint
+      this.#authentication = this.#authenticate(isEncrypted(socket))
       const link = new Link(socket, this.#events())
       this.#open(link, startup)
       link.send(startup.bytes)
@@ -125,6 +130,17 @@ export class Session implements RegisteredSession {
     this.#extended = new Extended(conversation)
   }
 
+  #authenticate(isUpstreamEncrypted: boolean): Authentication {
+    return new Authentication({
+      isEncryptedTwice: isUpstreamEncrypted && isEncrypted(this.#socket),
+      toUpstream: (bytes) => this.#conversation?.link.send(bytes),
+      fail: (error) => {
+        this.#fail(error)
+        this.#conversation?.link.destroy()
+      }
+    })
+  }
+
   #events(): ConstructorParameters<typeof Link>[1] {
     return {
       relay: (bytes) => {
@@ -138,6 +154,7 @@ export class Session implements RegisteredSession {
         this.#started = undefined
         return this.#conversation?.afterRequest(status)
       },
+      authentication: (frame) => this.#authentication?.fromUpstream(frame),
       parameter: () => undefined,
       key: (pid, secret) => {
         this.#pid = pid
@@ -171,7 +188,8 @@ export class Session implements RegisteredSession {
     if (link.closed) return
     this.#messages++
     if (link.status === '' && frame.type !== TYPE.password) return this.#whenStarted(link, frame)
-    if (link.status === '' || link.skipping) return this.#relayAsIs(link, frame)
+    if (link.status === '') return this.#password(link, frame)
+    if (link.skipping) return this.#relayAsIs(link, frame)
     const extended = this.#extended!
     switch (frame.type) {
       case TYPE.query:
@@ -195,6 +213,12 @@ export class Session implements RegisteredSession {
       default:
         return this.#relayAsIs(link, frame)
     }
+  }
+
+  #password(link: Link, frame: Frame): undefined {
+    const bytes = this.#authentication?.fromClient(frame)
+    if (bytes) link.send(bytes)
+    return undefined
   }
 
   /** Requests may come with the startup packet; none is answered before the client is let in. */

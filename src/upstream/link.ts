@@ -13,6 +13,7 @@ import { Replies } from './replies.ts'
 import type { ReplySink, RequestKind } from './replies.ts'
 import { socketDrained } from './socket-drain.ts'
 
+const AUTHENTICATION = code('R')
 const READY = code('Z')
 const ERROR = code('E')
 const NOTICE = code('N')
@@ -27,6 +28,8 @@ export interface LinkEvents {
   relay(bytes: Buffer): boolean
   /** The client's own ReadyForQuery is due. While a promise is pending it is held back. */
   ready(status: string): Promise<void> | undefined
+  /** One of the upstream's Authentication messages; what the client gets. Without it: that message. */
+  authentication?(frame: Frame): Buffer | undefined
   parameter(name: string, value: string): void
   key(pid: number, secret: Buffer): void
   /** The connection is over, by either side. */
@@ -197,6 +200,7 @@ export class Link {
 
   #treat(type: number): Treatment {
     if (type === NOTICE || type === NOTIFICATION) return 'whole'
+    if (type === AUTHENTICATION && this.#status === '') return 'take'
     if (type === READY || type === ERROR || type === PARAMETER || type === KEY) return 'take'
     if (this.#replies.sink) return 'take'
     return type === COPY_IN || this.#replies.ends(type) ? 'whole' : 'pass'
@@ -229,6 +233,7 @@ export class Link {
     else if (frame.type === ERROR) this.#onError(frame)
     else if (frame.type === PARAMETER) this.#onParameter(frame)
     else if (frame.type === KEY) this.#onKey(frame)
+    else if (frame.type === AUTHENTICATION) this.#onAuthentication(frame)
     else {
       this.#replies.sink?.frame(frame)
       this.#saw(frame.type)
@@ -281,6 +286,12 @@ export class Link {
     const { pid, secret } = decodeKeyData(bodyOf(frame))
     this.#events.key(pid, secret)
     this.#pass(frame.bytes)
+  }
+
+  #onAuthentication(frame: Frame): void {
+    const events = this.#events
+    const bytes = events.authentication ? events.authentication(frame) : frame.bytes
+    if (bytes) this.#pass(bytes)
   }
 
   #onClose(): void {

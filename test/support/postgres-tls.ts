@@ -1,19 +1,29 @@
-// A Postgres 18 with TLS and rules of our own for who may come how, for one test.
+// TLS for a running Postgres of any version, and rules of our own for who may come how.
 
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 
+import pg from 'pg'
 import type { Test } from 'tap'
 
 import { certificateAuthority } from './certificates.ts'
-import type { Authority, Certificate } from './certificates.ts'
+import type { Authority } from './certificates.ts'
+import { eventually } from './eventually.ts'
 import { startPostgres } from './postgres-server.ts'
 import type { PostgresServer } from './postgres-server.ts'
 
-export interface TlsPostgres extends PostgresServer {
+export interface PostgresTls {
   readonly authority: Authority
-  /** Replaces pg_hba.conf; new connections follow it. */
+  /** Replaces pg_hba.conf, except that the Unix socket lets everybody in. */
   allow(...lines: readonly string[]): Promise<void>
+  /** Runs statements as the superuser, by the Unix socket. */
+  run(...statements: readonly string[]): Promise<void>
+}
+
+interface Superuser {
+  readonly host: string
+  readonly port: number
+  readonly user: string
 }
 
 /** The group of the user that Postgres runs as when we are root. */
@@ -22,25 +32,58 @@ function postgresGroup(): number | undefined {
   return Number(execFileSync('id', ['-g', 'postgres'], { encoding: 'utf8' }))
 }
 
-/** Everybody is trusted until `allow`; the certificate is for localhost, and for no address. */
-export async function startTlsPostgres(t: Pick<Test, 'teardown'>): Promise<TlsPostgres> {
+/** The server's certificate is for localhost, and for no address. The superuser must be trusted. */
+export async function addTls(t: Pick<Test, 'teardown'>, server: Superuser): Promise<PostgresTls> {
   const authority = await certificateAuthority(t, { group: postgresGroup() })
-  const server = await authority.issue('localhost', { names: 'DNS:localhost' })
-  const postgres = await startPostgres(t, { settings: tlsSettings(server, authority) })
-  const allow = async (...lines: readonly string[]): Promise<void> => {
-    // By the socket, which the rules always let in.
-    const client = await postgres.connect({ host: postgres.socketDir })
-    const { rows } = await client.query<{ hba_file: string }>('SHOW hba_file')
-    await writeFile(rows[0]!.hba_file, ['local all all trust', ...lines, ''].join('\n'))
-    await client.query('SELECT pg_reload_conf()')
-    await client.end()
+  const own = await authority.issue('localhost', { names: 'DNS:localhost' })
+  const { port, user } = server
+  let host = server.host
+  const withClient = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
+    const client = new pg.Client({ host, port, user, database: 'postgres' })
+    await client.connect()
+    try {
+      return await work(client)
+    } finally {
+      await client.end()
+    }
   }
-  return Object.defineProperties({ authority, allow } as TlsPostgres, Object.getOwnPropertyDescriptors(postgres))
+  const show = (name: string): Promise<string> =>
+    withClient(async (client) => {
+      const { rows } = await client.query<Record<string, string>>(`SHOW ${name}`)
+      return rows[0]![name]!
+    })
+  const run: PostgresTls['run'] = (...statements) =>
+    withClient(async (client) => {
+      for (const statement of statements) await client.query(statement)
+    })
+  const hba = await show('hba_file')
+  host = (await show('unix_socket_directories')).replaceAll('"', '')
+  await run(
+    `ALTER SYSTEM SET ssl_cert_file = '${own.cert}'`,
+    `ALTER SYSTEM SET ssl_key_file = '${own.key}'`,
+    `ALTER SYSTEM SET ssl_ca_file = '${authority.cert}'`,
+    `ALTER SYSTEM SET ssl = on`,
+    'SELECT pg_reload_conf()'
+  )
+  await eventually(async () => (await show('ssl')) === 'on', { what: 'a Postgres with TLS' })
+  const allow: PostgresTls['allow'] = async (...lines) => {
+    await writeFile(hba, ['local all all trust', ...lines, ''].join('\n'))
+    await run('SELECT pg_reload_conf()')
+    const isLoaded = async (): Promise<boolean> =>
+      withClient(async (client) => {
+        const { rows } = await client.query('SELECT FROM pg_hba_file_rules WHERE error IS NULL')
+        return rows.length === lines.length + 1
+      })
+    await eventually(isLoaded, { what: 'the new rules' })
+  }
+  return { authority, allow, run }
 }
 
-const tlsSettings = (server: Certificate, authority: Authority): Record<string, string> => ({
-  ssl: 'on',
-  ssl_cert_file: server.cert,
-  ssl_key_file: server.key,
-  ssl_ca_file: authority.cert
-})
+/** A Postgres 18 with TLS. */
+export async function startTlsPostgres(
+  t: Pick<Test, 'teardown'>
+): Promise<PostgresServer & PostgresTls> {
+  const server = await startPostgres(t)
+  const descriptors = Object.getOwnPropertyDescriptors(server)
+  return Object.defineProperties(await addTls(t, server), descriptors) as PostgresServer & PostgresTls
+}
