@@ -4,12 +4,13 @@
 
 import { invariant } from '../errors.ts'
 import type { Decoded, Delivered, Encoding, RowDecoder } from '../types/connector.ts'
-import type { RelationSchema } from '../types/value.ts'
+import type { RelationSchema, Value } from '../types/value.ts'
 import { compileBytesDecoder } from './bytes.ts'
 import { compileIncluded } from './included.ts'
 import type { IncludedReader } from './included.ts'
 import { compileJsonDecoder } from './json.ts'
 import { compileProtobufDecoder } from './protobuf.ts'
+import { isTombstone } from './tombstone.ts'
 
 /** A payload to the values of the columns that are not included, in the schema's order. */
 export type PayloadDecoder = (payload: Uint8Array) => Decoded
@@ -25,13 +26,18 @@ export async function compileDecoder(
   const names = new Set(encoding.included?.map(({ column }) => column))
   const own = schema.columns.filter(({ name }) => !names.has(name))
   const decode = await compilePayload({ ...schema, columns: own }, encoding)
-  if (names.size === 0) return ({ payload }) => decode(payload)
+  if (names.size === 0 && encoding.format === 'plain') return ({ payload }) => decode(payload)
   const trailing = schema.columns.slice(own.length)
   invariant(
     trailing.every(({ name }) => names.has(name)),
     'included columns come last'
   )
-  return withIncluded(decode, compileIncluded(schema, trailing, encoding.included ?? []))
+  const read = compileIncluded(schema, trailing, encoding.included ?? [])
+  const decodeRow = withIncluded(decode, read)
+  if (encoding.format === 'plain') return decodeRow
+  const isFound = schema.key.every((attnum) => trailing.some((column) => column.attnum === attnum))
+  invariant(isFound && schema.key.length > 0, 'a key that deliveries without a payload have')
+  return withTombstones(decodeRow, own.length, read, encoding.encode)
 }
 
 async function compilePayload(schema: RelationSchema, encoding: Encoding): Promise<PayloadDecoder> {
@@ -51,5 +57,19 @@ function withIncluded(decode: PayloadDecoder, read: IncludedReader): RowDecoder 
     if (!decoded.ok) return decoded
     const problem = read(delivery, decoded.row)
     return problem === undefined ? decoded : { ok: false, error: problem }
+  }
+}
+
+function withTombstones(
+  decode: RowDecoder,
+  width: number,
+  read: IncludedReader,
+  encode: Encoding['encode']
+): RowDecoder {
+  return (delivery) => {
+    if (!isTombstone(delivery, encode)) return decode(delivery)
+    const row: Value[] = Array.from({ length: width }, () => null)
+    const problem = read(delivery, row)
+    return problem === undefined ? { ok: true, row, deleted: true } : { ok: false, error: problem }
   }
 }

@@ -221,7 +221,7 @@ export class Ingestion {
     // A redelivery does no harm: what is covered is not taken again.
     if (delivery.sequence <= open.sequence) return
     const decoded = this.#decode(delivery)
-    if (decoded.ok) open.add(decoded.row, delivery)
+    if (decoded.ok) open.add(decoded.row, delivery, decoded.deleted)
     else open.drop(decoded.error, delivery)
     this.#committer.added()
     for (const waiter of this.#waiters) {

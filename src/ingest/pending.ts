@@ -13,6 +13,7 @@ export class PendingBatch {
   readonly created: string
   readonly #columns: Value[][]
   readonly #sequences: number[] = []
+  readonly #deleted = new Set<number>()
   readonly #dropped: DroppedDelivery[] = []
   readonly #since = performance.now()
   #sequence: number
@@ -61,7 +62,9 @@ export class PendingBatch {
     )
   }
 
-  add(row: readonly Value[], delivery: Delivery): void {
+  /** `deleted`: the row holds only the key of one that is to go. */
+  add(row: readonly Value[], delivery: Delivery, deleted = false): void {
+    if (deleted) this.#deleted.add(this.#sequences.length)
     const columns = this.#columns
     for (let i = 0; i < columns.length; i++) (columns[i] as Value[]).push(row[i] as Value)
     this.#sequences.push(delivery.sequence)
@@ -87,6 +90,7 @@ export class PendingBatch {
       count: this.#sequences.length,
       columns: this.#columns,
       sequences: this.#sequences,
+      deleted: this.#deleted,
       position: { sequence: this.#sequence, created: this.created },
       dropped: this.#dropped
     }

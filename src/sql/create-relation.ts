@@ -66,7 +66,7 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
   const { position } = cursor
   const list = readColumns(cursor, twin, relation)
   const clauses = readClauses(cursor, relation, list)
-  const columns = settleColumns({ ...clauses, list, twin, listPosition: position })
+  const columns = settleColumns({ ...clauses, relation, list, twin, listPosition: position })
   const { connector, options, shownSql } = clauses
   return {
     kind: 'createRelation',

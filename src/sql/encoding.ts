@@ -13,7 +13,7 @@ const ROW_FORMATS = (
   'JSON UPSERT_JSON BYTES MAXWELL CANAL_JSON DEBEZIUM_JSON DEBEZIUM_MONGO_JSON NATIVE ' +
   'PROTOBUF AVRO UPSERT_AVRO CSV'
 ).split(' ')
-const SUPPORTED = 'Supported is FORMAT PLAIN ENCODE JSON, PROTOBUF or BYTES.'
+const SUPPORTED = 'Supported is FORMAT PLAIN or UPSERT, ENCODE JSON, PROTOBUF or BYTES.'
 const ENCODES_SUPPORTED = ['JSON', 'PROTOBUF', 'BYTES']
 const HANDLING = 'timestamptz.handling.mode'
 const HANDLINGS = [
@@ -50,7 +50,7 @@ export function readEncoding(cursor: TokenCursor, notices: string[]): EncodingCl
   if (!cursor.isNext('format')) throw missingEncoding(cursor)
   cursor.expect('format')
   const format = readChoice(cursor, FORMATS)
-  if (format.name !== 'PLAIN') {
+  if (format.name !== 'PLAIN' && format.name !== 'UPSERT') {
     throw featureNotSupported(`connector nats does not support format ${titled(format.name)}`, {
       position: format.position,
       hint: SUPPORTED
@@ -58,25 +58,42 @@ export function readEncoding(cursor: TokenCursor, notices: string[]): EncodingCl
   }
   cursor.expect('encode')
   const encode = readChoice(cursor, ENCODES)
-  if (!ENCODES_SUPPORTED.includes(encode.name)) throw encodeNotSupported(encode)
+  if (!ENCODES_SUPPORTED.includes(encode.name)) throw encodeNotSupported(format, encode)
   const options = cursor.isSymbol('(') ? readOptionList(cursor) : []
   if (cursor.isNext('key', 'encode')) throw keyEncode(cursor)
+  const clause = readOptions(encode, options, notices)
+  return format.name === 'UPSERT' ? asUpsert(clause) : clause
+}
+
+function readOptions(
+  encode: Choice,
+  options: readonly GivenOption[],
+  notices: string[]
+): EncodingClause {
   if (encode.name === 'PROTOBUF') return readProtobuf(options, encode.position, notices)
   const handling = readEncodeOptions(encode.name, options, notices)
   return withoutSchema(encode.name === 'BYTES' ? PLAIN_BYTES : plainJson(handling))
 }
 
+const asUpsert = ({ encoding, schemaPositions }: EncodingClause): EncodingClause => ({
+  encoding: { ...encoding, format: 'upsert' },
+  schemaPositions
+})
+
 function readRowFormat(cursor: TokenCursor, notices: string[]): EncodingClause {
   const format = readChoice(cursor, ROW_FORMATS)
-  if (!ENCODES_SUPPORTED.includes(format.name)) {
+  const encode = format.name.replace('UPSERT_', '')
+  if (!ENCODES_SUPPORTED.includes(encode)) {
     throw featureNotSupported(`row format ${format.name} is not supported`, {
       position: format.position,
       hint: SUPPORTED
     })
   }
   notices.push(ROW_FORMAT_NOTICE)
-  if (format.name === 'PROTOBUF') return readRowProtobuf(cursor)
-  return withoutSchema(format.name === 'BYTES' ? PLAIN_BYTES : plainJson('guess_number_unit'))
+  if (encode === 'PROTOBUF') return readRowProtobuf(cursor)
+  if (encode === 'BYTES') return withoutSchema(PLAIN_BYTES)
+  const json = withoutSchema(plainJson('guess_number_unit'))
+  return encode === format.name ? json : asUpsert(json)
 }
 
 const PLAIN_BYTES: StatedEncoding = { format: 'plain', encode: 'bytes' }
@@ -114,11 +131,11 @@ function readChoice(cursor: TokenCursor, choices: readonly string[]): Choice {
   return { name, position }
 }
 
-const encodeNotSupported = ({ name, position }: Choice): Error =>
-  featureNotSupported(`connector nats does not support format Plain with encode ${titled(name)}`, {
-    position,
-    hint: SUPPORTED
-  })
+const encodeNotSupported = (format: Choice, { name, position }: Choice): Error =>
+  featureNotSupported(
+    `connector nats does not support format ${titled(format.name)} with encode ${titled(name)}`,
+    { position, hint: SUPPORTED }
+  )
 
 /** RisingWave's words. */
 const keyEncode = (cursor: TokenCursor): Error =>

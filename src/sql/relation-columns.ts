@@ -36,6 +36,7 @@ export interface SchemaClause {
 }
 
 export interface Clauses {
+  readonly relation: 'table' | 'source'
   readonly list: ColumnList
   readonly twin: TwinText
   readonly includes: readonly IncludeClause[]
@@ -55,30 +56,64 @@ export function settleColumns(clauses: Clauses): SettledColumns {
   const { list, includes, twin, schemaPositions: positions } = clauses
   checkList(clauses)
   const included = addIncluded(includes, clauses.encoding.encode, twin)
+  const key = clauses.encoding.format === 'upsert' ? upsertKey(clauses) : list.key
+  if (key !== list.key) addKey(key, twin)
   twin.close()
   const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
   checkDistinct(columns)
   checkTwin(twin)
   const encoding =
     included.length === 0 ? clauses.encoding : { ...clauses.encoding, included }
-  const facts = { ...factsOf(clauses, twin, columns), encoding }
+  const facts = { ...factsOf(key, twin, columns), encoding }
   if (positions) {
-    return { ...facts, schema: { positions, complete: (offered) => complete(clauses, offered) } }
+    const settle = (offered: readonly PayloadColumn[]): ColumnFacts =>
+      complete(clauses, key, offered)
+    return { ...facts, schema: { positions, complete: settle } }
   }
-  checkKey(list.key, namesOf(columns))
+  checkKey(key, namesOf(columns))
   return facts
+}
+
+/** What a delivery has that has no payload. */
+const WITHOUT_PAYLOAD: readonly string[] = ['key', 'subject', 'header', 'partition']
+
+/** The key given, or the delivery's own; a delivery without a payload must have all of it. */
+function upsertKey({ relation, list, includes, listPosition }: Clauses): readonly ListedColumn[] {
+  if (relation === 'source') {
+    throw featureNotSupported('FORMAT UPSERT is not supported in a source', {
+      position: listPosition,
+      hint: 'Use CREATE TABLE: a source has no key by which a row could be replaced.'
+    })
+  }
+  const own = includes.find(({ field }) => field === 'key')
+  const key = list.key.length === 0 && own ? [own] : list.key
+  const other = key.find(
+    ({ name }) =>
+      !includes.some((i) => i.name === name && WITHOUT_PAYLOAD.includes(i.field))
+  )
+  if (key.length > 0 && !other) return key
+  throw invalidTableDefinition('FORMAT UPSERT requires a primary key of included columns', {
+    position: other?.position ?? listPosition,
+    detail: 'A delivery without a payload deletes the row of its key, which only NATS can tell.',
+    hint: 'Write INCLUDE key AS id (or subject, or a header), and PRIMARY KEY (id).'
+  })
+}
+
+function addKey(key: readonly ListedColumn[], twin: TwinText): void {
+  const names = key.map(({ name }) => `"${name.replaceAll('"', '""')}"`).join(', ')
+  twin.insert(`, PRIMARY KEY (${names})`, 0)
 }
 
 const namesOf = (columns: readonly { readonly name: string }[]): ReadonlySet<string> =>
   new Set(columns.map(({ name }) => name))
 
 const factsOf = (
-  { list }: Clauses,
+  key: readonly ListedColumn[],
   twin: TwinText,
   columns: readonly ListedColumn[]
 ): ColumnFacts => ({
   columns,
-  key: list.key.map(({ name }) => name),
+  key: key.map(({ name }) => name),
   twinSql: twin.sql,
   twinPosition: (position) => twin.sourcePosition(position),
   notices: []
@@ -121,20 +156,24 @@ function checkBytes({ columns }: ColumnList, listPosition: number): void {
   })
 }
 
-function complete(clauses: Clauses, offered: readonly PayloadColumn[]): ColumnFacts {
+function complete(
+  clauses: Clauses,
+  key: readonly ListedColumn[],
+  offered: readonly PayloadColumn[]
+): ColumnFacts {
   const { list, includes, twin } = clauses
   const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
   if (list.columns.length > 0) {
     checkOffered(list.columns, namesOf(offered))
-    checkKey(list.key, namesOf(columns))
-    return factsOf(clauses, twin, columns)
+    checkKey(key, namesOf(columns))
+    return factsOf(key, twin, columns)
   }
   const { listPosition: position } = clauses
   checkDistinct([...offered.map(({ name }) => ({ name, position })), ...includes])
-  checkKey(list.key, namesOf([...offered, ...columns]))
+  checkKey(key, namesOf([...offered, ...columns]))
   const whole = twin.withColumns(offered.map(definition))
   checkTwin(whole)
-  return { ...factsOf(clauses, whole, columns), notices: noticesOf(list) }
+  return { ...factsOf(key, whole, columns), notices: noticesOf(list) }
 }
 
 /** RisingWave's words. */

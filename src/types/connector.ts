@@ -135,6 +135,8 @@ export interface Batch {
   readonly columns: readonly (readonly Value[])[]
   /** Stream sequence of each row, ascending. */
   readonly sequences: readonly number[]
+  /** Indexes of the rows that are no rows: they hold only a key, whose row is to go. */
+  readonly deleted?: ReadonlySet<number>
   /** The highest stream sequence these deliveries cover, dropped ones included. */
   readonly position: StreamPosition
   readonly dropped: readonly DroppedDelivery[]

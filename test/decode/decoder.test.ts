@@ -132,3 +132,45 @@ void t.test('ENCODE BYTES keeps the payload, in memory of its own', async (t) =>
     message
   })
 })
+
+void t.test('in FORMAT UPSERT a delivery without a payload takes its row away', async (t) => {
+  const schema = schemaOf([['v', OID.int4], ['k', OID.varchar]], [2])
+  const decode = await compileDecoder(schema, {
+    ...JSON_,
+    format: 'upsert',
+    included: [{ column: 'k', field: 'key' }]
+  })
+  const headers = new Map([['Nats-Msg-Id', ['x']]])
+  const gone = { ok: true, row: [null, 'x'], deleted: true }
+  t.same(decode(delivered('', { headers })), gone)
+  t.same(decode(delivered('{"v":1}', { headers })), { ok: true, row: [1, 'x'] })
+  t.same(decode(delivered('{}', { headers })), { ok: true, row: [null, 'x'] }, 'NULL is a value')
+  t.same(decode(delivered('')), { ok: false, error: 'key column "k" is null' })
+  const subject = '$KV.b.x'
+  t.same(decode(delivered('', { subject })), gone, 'an empty text is no JSON')
+})
+
+void t.test('in a bucket of bytes an empty value is none of its deletions', async (t) => {
+  const schema = schemaOf([['b', OID.bytea], ['k', OID.varchar]], [2])
+  const decode = await compileDecoder(schema, {
+    format: 'upsert',
+    encode: 'bytes',
+    included: [{ column: 'k', field: 'key' }]
+  })
+  const subject = '$KV.b.x.y'
+  const empty = { ok: true, row: [new Uint8Array(0), 'x.y'] }
+  const gone = { ok: true, row: [null, 'x.y'], deleted: true }
+  const cases: [[string, string[]][], unknown][] = [
+    [[], empty],
+    [[['KV-Operation', ['PUT']]], empty],
+    [[['KV-Operation', ['DEL']]], gone],
+    [[['KV-Operation', ['PURGE']], ['Nats-Rollup', ['sub']]], gone],
+    [[['Nats-Marker-Reason', ['MaxAge']]], gone]
+  ]
+  for (const [headers, want] of cases) {
+    const decoded = decode(delivered('', { subject, headers: new Map(headers) }))
+    t.same(decoded, want, JSON.stringify(headers))
+  }
+  const elsewhere = delivered('', { headers: new Map([['Nats-Msg-Id', ['m']]]) })
+  t.same(decode(elsewhere), { ok: true, row: [null, 'm'], deleted: true })
+})

@@ -125,3 +125,38 @@ void t.test('what cannot be included says so, and where', async (t) => {
   ]
   for (const [sql, code, message] of cases) expectError(t, sql, readStatement, { code, message })
 })
+
+void t.test('FORMAT UPSERT has a key that needs no payload', async (t) => {
+  const UPSERT = `${WITH} FORMAT UPSERT ENCODE JSON`
+  const K = '"k" varchar COLLATE "C"'
+  const cases: [string, string, string[]][] = [
+    ['(v int, PRIMARY KEY (k)) INCLUDE key AS k', `v int, PRIMARY KEY (k), ${K}`, ['k']],
+    ['(v int) INCLUDE key AS k', `v int, ${K}, PRIMARY KEY ("k")`, ['k']],
+    ['INCLUDE subject AS k, INCLUDE key AS j',
+      `"j" varchar COLLATE "C", ${K}, PRIMARY KEY ("j")`, ['j']],
+    ["(v int, PRIMARY KEY (h, s)) INCLUDE subject AS s INCLUDE header 'h' AS h",
+      'v int, PRIMARY KEY (h, s), "h" varchar COLLATE "C", "s" varchar COLLATE "C"', ['h', 's']]
+  ]
+  for (const [clauses, columns, key] of cases) {
+    const relation = create(`CREATE TABLE t ${clauses} ${UPSERT}`)
+    t.equal(relation.twinSql, `CREATE TABLE t (${columns})`, clauses)
+    t.same(relation.key, key, clauses)
+    t.match(relation.encoding, { format: 'upsert', encode: 'json' })
+  }
+  const bytes = create(`CREATE TABLE t (b bytea) INCLUDE key ${WITH} FORMAT UPSERT ENCODE BYTES`)
+  t.match(bytes.encoding, { format: 'upsert', encode: 'bytes' })
+  const old = create(`CREATE TABLE t (v int) INCLUDE key ${WITH} ROW FORMAT UPSERT_JSON`)
+  t.match(old.encoding, { format: 'upsert', encode: 'json' })
+  const REQUIRED = 'FORMAT UPSERT requires a primary key of included columns'
+  const faults: [string, string, string][] = [
+    [`CREATE TABLE t ▼(v int) ${UPSERT}`, '42P16', REQUIRED],
+    [`CREATE TABLE t (▼v int PRIMARY KEY) ${UPSERT}`, '42P16', REQUIRED],
+    [`CREATE TABLE t (v int, PRIMARY KEY (k, ▼v)) INCLUDE key AS k ${UPSERT}`, '42P16', REQUIRED],
+    [`CREATE TABLE t (v int, PRIMARY KEY (▼q)) INCLUDE sequence AS q ${UPSERT}`, '42P16', REQUIRED],
+    [`CREATE SOURCE s ▼(v int) INCLUDE key ${UPSERT}`, '0A000',
+      'FORMAT UPSERT is not supported in a source'],
+    [`CREATE TABLE t (v int) INCLUDE key ${WITH} FORMAT UPSERT ENCODE ▼AVRO`, '0A000',
+      'connector nats does not support format Upsert with encode Avro']
+  ]
+  for (const [sql, code, message] of faults) expectError(t, sql, readStatement, { code, message })
+})

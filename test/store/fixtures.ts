@@ -62,6 +62,7 @@ interface BatchFacts {
   readonly position?: number
   readonly created?: string
   readonly dropped?: readonly DroppedDelivery[]
+  readonly deleted?: readonly number[]
 }
 
 /** A batch of rows, given row by row. */
@@ -74,6 +75,7 @@ export function batchOf(facts: BatchFacts): Batch {
     count: rows.length,
     columns: Array.from({ length: width }, (_, i) => rows.map((row) => row[i] as Value)),
     sequences,
+    deleted: new Set(facts.deleted),
     position: {
       sequence: facts.position ?? sequences.at(-1) ?? 0,
       created: facts.created ?? CREATED

@@ -41,6 +41,24 @@ void t.test('of one key the newest row stays, within a batch and across batches'
   ])
 })
 
+void t.test('a deleted key has no row, until it comes again', async (t) => {
+  for (const keyType of [INTEGER, TEXT]) {
+    const store = await openStore(t)
+    const key = (n: number): Value => (keyType === INTEGER ? n : `k${n}`)
+    await store.define(schemaOf(1, [keyType, TEXT], [1]), '', START)
+    await store.apply(batchOf({ rows: [[key(9), null], [key(8), null]], deleted: [0, 1] }))
+    t.strictSame(await readAll(store, READ), [], 'keys that were never there')
+    const rows = [[key(1), 'a'], [key(2), 'b'], [key(1), null], [key(3), null], [key(3), 'c']]
+    await store.apply(batchOf({ rows, from: 3, deleted: [2, 3] }))
+    t.strictSame(await readAll(store, READ), [[key(2), 'b', 4n], [key(3), 'c', 7n]])
+    await store.apply(batchOf({ rows: [[key(2), null], [key(3), null]], from: 8, deleted: [1] }))
+    t.strictSame(await readAll(store, READ), [[key(2), null, 8n]], 'a NULL is no deletion')
+    await store.apply(batchOf({ rows: [[key(2), null], [key(9), 'z']], from: 10, deleted: [0] }))
+    t.strictSame(await readAll(store, READ), [[key(9), 'z', 11n]])
+    t.strictSame(await store.position(1), { sequence: 11, created: CREATED })
+  }
+})
+
 void t.test('a delivery that comes again changes nothing', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
@@ -110,7 +128,7 @@ void t.test('keys are equal where Postgres calls them equal', async (t) => {
   }
 })
 
-void t.test('random upserts equal the fold of their deliveries', async (t) => {
+void t.test('random upserts and deletions equal the fold of their deliveries', async (t) => {
   const chance = random(t)
   const kinds: readonly { types: readonly ColumnType[]; key: (n: number) => Value[] }[] = [
     { types: [INTEGER], key: (n) => [n] },
@@ -134,11 +152,16 @@ void t.test('random upserts equal the fold of their deliveries', async (t) => {
         ...key(grow + chance.int(0, 2000)),
         chance.int(0, 1e9)
       ])
+      const share = chance.pick([0, 0.1, 0.9])
+      const deleted: number[] = []
       rows.forEach((row, n) => {
         const slot = JSON.stringify(row.slice(0, width).map(Number))
-        want.set(slot, [...row, BigInt(sequence + n + 1)])
+        if (chance.bool(share)) {
+          deleted.push(n)
+          want.delete(slot)
+        } else want.set(slot, [...row, BigInt(sequence + n + 1)])
       })
-      await store.apply(batchOf({ id, rows, from: sequence + 1 }))
+      await store.apply(batchOf({ id, rows, from: sequence + 1, deleted }))
       sequence += size
     }
     const got = await readAll(store, `SELECT * FROM r${id} ORDER BY _seq`)
