@@ -63,7 +63,8 @@ async function textOfPart(c: Conversation, inspection: Inspection, text: string)
   if (inspection.kind !== 'select' && inspection.kind !== 'relay') return text
   const rewritten = inspection.kind === 'relay' ? inspection.text : undefined
   const { tables } = inspection
-  return (await relayText(c, { kind: 'relay', reason: REASON, tables, text: rewritten }, 'flush')) ?? text
+  const relayed = { kind: 'relay', reason: REASON, tables, text: rewritten } as const
+  return (await relayText(c, relayed, 'flush')) ?? text
 }
 
 async function relayPart(c: Conversation, text: string): Promise<void> {

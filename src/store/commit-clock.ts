@@ -1,6 +1,7 @@
-// Tells whether something was committed meanwhile. DuckDB plans a statement by the statistics of that
-// moment and trusts them for as long as the plan lives: run after a later commit, `id > 255` was seen
-// to give nothing, ORDER BY a wrong order. So a plan serves one committed state only (reader.ts).
+// Tells whether something was committed meanwhile. DuckDB plans a statement by the statistics of
+// that moment and trusts them as long as the plan lives: run after a later commit, `id > 255` was
+// seen to give nothing, ORDER BY a wrong order. So a plan serves one committed state only
+// (reader.ts).
 
 export class CommitClock {
   #value = 0

@@ -1,7 +1,7 @@
 // Goal: relations are made, shown, renamed and dropped as RisingWave's and Postgres's users expect,
 // in several databases, and a restart keeps them.
-// Method: every spelling of CREATE and DROP through jetgres; what happens behind its back is done on
-// a direct connection; the upstream's catalog is looked at afterwards.
+// Method: every spelling of CREATE and DROP through jetgres; what happens behind its back is done
+// on a direct connection; the upstream's catalog is looked at afterwards.
 
 import type pg from 'pg'
 import t from 'tap'
@@ -13,6 +13,7 @@ import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
 const COLUMNS = '(id int PRIMARY KEY, v text)'
+const RELAYED = 'SELECT count(*)::int FROM (SELECT * FROM live OFFSET 0) x, pg_sleep(0)'
 const ids = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => ({ id: from + i, v: `v${from + i}` }))
 
@@ -32,7 +33,9 @@ const sharedWorld = (): Promise<World> => (shared ??= openWorld(t))
 /** Notices the session gets while `work` runs. */
 async function noticesOf(client: pg.Client, work: () => Promise<unknown>): Promise<string[]> {
   const heard: string[] = []
-  const hear = (notice: { message?: string | undefined }): void => void heard.push(notice.message ?? '')
+  const hear = ({ message = '' }: { message?: string | undefined }): void => {
+    heard.push(message)
+  }
   client.on('notice', hear)
   await work()
   client.off('notice', hear)
@@ -47,7 +50,12 @@ void t.test('DROP in all its forms', skip, async (t) => {
     await client.query(create(world, name, 'x'))
     await untilCount(client, name, 3)
   }
-  for (const sql of ['DROP TABLE a', 'DROP TABLE IF EXISTS a', 'DROP TABLE a CASCADE', 'drop table public.a restrict;']) {
+  for (const sql of [
+    'DROP TABLE a',
+    'DROP TABLE IF EXISTS a',
+    'DROP TABLE a CASCADE',
+    'drop table public.a restrict;'
+  ]) {
     await make('a')
     const result = await client.query(sql)
     t.equal(result.command, 'DROP', sql)
@@ -88,9 +96,13 @@ void t.test('SOURCE', skip, async (t) => {
   await publishJson(connection, 'e2e.s', [...ids(0, 3), ...ids(0, 3)])
   await client.query(`CREATE SOURCE s (id int, v text) ${fedBy(nats, 'e2e.s')}`)
   await untilCount(client, 's', 6)
-  t.same(await rowsOf(client, 'SELECT id, count(*)::int FROM s GROUP BY id ORDER BY id'), [[0, 2], [1, 2], [2, 2]])
+  const counted = 'SELECT id, count(*)::int FROM s GROUP BY id ORDER BY id'
+  t.same(await rowsOf(client, counted), [[0, 2], [1, 2], [2, 2]])
   t.match(await refusal(client, 'DROP TABLE s'), { code: '42809', message: '"s" is not a table' })
-  t.match(await refusal(client, 'DROP SOURCE missing'), { code: '42P01', message: 'source "missing" does not exist' })
+  t.match(await refusal(client, 'DROP SOURCE missing'), {
+    code: '42P01',
+    message: 'source "missing" does not exist'
+  })
   await client.query('CREATE TABLE ordinary (id int)')
   t.match(await refusal(client, 'DROP SOURCE ordinary'), { code: '42809' })
   t.same(await noticesOf(client, () => client.query('DROP SOURCE IF EXISTS missing')), [
@@ -118,7 +130,8 @@ void t.test('what happens on the upstream itself is noticed', skip, async (t) =>
   await client.query(create(world, 'dropped', 'x'))
   await untilCount(client, 'dropped', 5)
 
-  await direct.query('ALTER TABLE renamed RENAME TO renamed2; CREATE SCHEMA other; ALTER TABLE moved SET SCHEMA other')
+  await direct.query(`ALTER TABLE renamed RENAME TO renamed2;
+    CREATE SCHEMA other; ALTER TABLE moved SET SCHEMA other`)
   await publishJson(connection, 'e2e.x', ids(5, 8))
   const wanted = ['renamed2', 'other.moved']
   for (const name of wanted) {
@@ -153,7 +166,11 @@ void t.test('what is refused of ALTER harms nothing', skip, async (t) => {
   await publishJson(connection, 'e2e.y', ids(0, 5))
   await client.query(create(world, 'a', 'y'))
   await untilCount(client, 'a', 5)
-  for (const sql of ['ALTER TABLE a ADD COLUMN w int', 'ALTER TABLE a DROP COLUMN v', 'ALTER TABLE a RENAME COLUMN v TO w']) {
+  for (const sql of [
+    'ALTER TABLE a ADD COLUMN w int',
+    'ALTER TABLE a DROP COLUMN v',
+    'ALTER TABLE a RENAME COLUMN v TO w'
+  ]) {
     t.match(await refusal(client, sql), { code: '0A000', hint: /create it again/ }, sql)
   }
   await direct.query('CREATE ROLE heir')
@@ -169,13 +186,15 @@ void t.test('what is refused of ALTER harms nothing', skip, async (t) => {
 void t.test('SHOW and DESCRIBE', skip, async (t) => {
   const world = await openWorld(t)
   const { client, nats } = world
-  const text = `CREATE TABLE metrics (id varchar, n int, price numeric(8,2), at timestamptz, PRIMARY KEY (id, n))
-    WITH (connector='nats', server_url='127.0.0.1:${nats.port}', subject='e2e.m', stream='${STREAM}',
-          connect_mode='plain', username='amy', password='s3cret') FORMAT PLAIN ENCODE JSON`
+  const text = `CREATE TABLE metrics
+    (id varchar, n int, price numeric(8,2), at timestamptz, PRIMARY KEY (id, n))
+    WITH (connector='nats', server_url='127.0.0.1:${nats.port}', subject='e2e.m',
+          stream='${STREAM}', connect_mode='plain', username='amy', password='s3cret') FORMAT PLAIN ENCODE JSON`
   await client.query(text)
   await client.query(`CREATE SOURCE events (id int) ${fedBy(nats, 'e2e.e')}`)
   await client.query('CREATE TABLE ordinary (id int)')
-  await client.query(`COMMENT ON TABLE metrics IS 'of streams'; COMMENT ON COLUMN metrics.n IS 'a number'`)
+  await client.query(`COMMENT ON TABLE metrics IS 'of streams'`)
+  await client.query(`COMMENT ON COLUMN metrics.n IS 'a number'`)
   const asked = async (sql: string) => {
     const result = await client.query({ text: sql, rowMode: 'array' })
     return [result.fields.map(({ name }) => name), ...result.rows]
@@ -195,13 +214,18 @@ void t.test('SHOW and DESCRIBE', skip, async (t) => {
   ]
   for (const sql of ['DESCRIBE metrics', 'DESC public.metrics', 'SHOW COLUMNS FROM metrics']) {
     t.same(await asked(sql), described, sql)
-    t.same((await client.query({ name: sql, text: sql, rowMode: 'array' })).rows, described.slice(1), `prepared ${sql}`)
+    const prepared = await client.query({ name: sql, text: sql, rowMode: 'array' })
+    t.same(prepared.rows, described.slice(1), `prepared ${sql}`)
   }
-  const [, [name, shown]] = (await asked('SHOW CREATE TABLE metrics')) as [string[], [string, string]]
+  const created = await asked('SHOW CREATE TABLE metrics')
+  const [name, shown] = created[1] as [string, string]
   t.equal(name, 'public.metrics')
-  t.match(shown, /^CREATE TABLE metrics \(id varchar, n int,.*connector='nats'/s)
+  t.match(shown, /^CREATE TABLE metrics\s+\(id varchar, n int,.*connector='nats'/s)
   t.notMatch(shown, /s3cret/, 'the password is never shown')
-  t.match(await refusal(client, 'SHOW CREATE SOURCE metrics'), { code: '42P01', hint: /SHOW CREATE TABLE/ })
+  t.match(await refusal(client, 'SHOW CREATE SOURCE metrics'), {
+    code: '42P01',
+    hint: /SHOW CREATE TABLE/
+  })
   t.match(await refusal(client, 'DESCRIBE nothing'), { code: '42P01', at: /^nothing/ })
   t.same(await asked('SHOW jetgres.consistency'), [['jetgres.consistency'], ['received']])
   await client.query(`SET jetgres.consistency = 'stream'`)
@@ -217,23 +241,28 @@ void t.test('every spelling of the options', skip, async (t) => {
   t.teardown(() => other.close())
   await createStream(other, 'S', ['s.>'])
   await createStream(connection, 'old', ['old'])
-  for (const [where, subject] of [[connection, 'e2e.opt.x'], [connection, 'old'], [other, 's.x']] as const) {
-    await publishJson(where, subject, ids(0, 4))
-  }
+  await publishJson(connection, 'e2e.opt.x', ids(0, 4))
+  await publishJson(connection, 'old', ids(0, 4))
+  await publishJson(other, 's.x', ids(0, 4))
   const at = `127.0.0.1:${nats.port}`
+  const rest = `subject='e2e.opt.x', stream='${STREAM}', connect_mode='plain'`
   const spellings: Record<string, string> = {
-    'spaces and quotes': `connector = 'nats', server_url='${at}', subject='e2e.opt.x', stream='${STREAM}', connect_mode='plain'`,
-    'nats. prefixes': `connector='nats', nats.server_url='${at}', nats.subject='e2e.opt.x', nats.stream='${STREAM}', nats.connect_mode='plain'`,
+    'spaces and quotes': `connector = 'nats', server_url='${at}', ${rest}`,
+    'nats. prefixes': `connector='nats', nats.server_url='${at}', nats.subject='e2e.opt.x',
+      nats.stream='${STREAM}', nats.connect_mode='plain'`,
     'RisingWave 1.2, no stream': `connector='nats', nats.server_url='${at}', nats.subject='old'`,
-    'URLs, and one that is dead': `connector='nats', server_url='nats://${at},nats://127.0.0.1:1', subject='e2e.opt.x', stream='${STREAM}', connect_mode='plain'`,
-    'several subjects': `connector='nats', server_url='${at}', subject='e2e.opt.x,e2e.opt.y', stream='${STREAM}', connect_mode='plain'`,
-    'a wildcard': `connector='nats', server_url='${at}', subject='e2e.opt.*', stream='${STREAM}', connect_mode='plain'`,
-    'user and password': `connector='nats', server_url='127.0.0.1:${secured.port}', subject='s.x', stream='S',
-      connect_mode='user_and_password', username='amy', password='p w''d'`,
-    'nats.user': `connector='nats', nats.server_url='127.0.0.1:${secured.port}', nats.subject='s.x', nats.stream='S',
-      nats.user='amy', nats.password='p w''d'`,
-    'from the earliest': `connector='nats', server_url='${at}', subject='e2e.opt.x', stream='${STREAM}', connect_mode='plain', scan.startup.mode='earliest'`,
-    'from a time': `connector='nats', server_url='${at}', subject='e2e.opt.x', stream='${STREAM}', connect_mode='plain',
+    'URLs, and one that is dead': `connector='nats',
+      server_url='nats://${at},nats://127.0.0.1:1', ${rest}`,
+    'several subjects': `connector='nats', server_url='${at}',
+      ${rest.replace('opt.x', 'opt.x,e2e.opt.y')}`,
+    'a wildcard': `connector='nats', server_url='${at}', ${rest.replace('opt.x', 'opt.*')}`,
+    'user and password': `connector='nats', server_url='${other.getServer()}', subject='s.x',
+      stream='S', connect_mode='user_and_password', username='amy', password='p w''d'`,
+    'nats.user': `connector='nats', nats.server_url='127.0.0.1:${secured.port}',
+      nats.subject='s.x', nats.stream='S', nats.user='amy', nats.password='p w''d'`,
+    'from the earliest': `connector='nats', server_url='${at}', ${rest},
+      scan.startup.mode='earliest'`,
+    'from a time': `connector='nats', server_url='${at}', ${rest},
       scan.startup.mode='timestamp_millis', scan.startup.timestamp.millis='1000'`
   }
   for (const [what, options] of Object.entries(spellings)) {
@@ -243,8 +272,7 @@ void t.test('every spelling of the options', skip, async (t) => {
     await client.query('DROP TABLE o')
   }
   await client.query(`CREATE TABLE late ${COLUMNS}
-    WITH (connector='nats', server_url='${at}', subject='e2e.opt.x', stream='${STREAM}', connect_mode='plain',
-          scan.startup.mode='latest') FORMAT PLAIN ENCODE JSON`)
+    WITH (connector='nats', server_url='${at}', ${rest}, scan.startup.mode='latest') FORMAT PLAIN ENCODE JSON`)
   await publishJson(connection, 'e2e.opt.x', ids(50, 53))
   await untilCount(client, 'late', 3)
   await client.query('DROP TABLE late')
@@ -271,7 +299,7 @@ void t.test('two databases, and a restart that keeps everything', skip, async (t
       t.same(await sources(session), names)
       t.same(await rowsOf(session, 'SELECT count(*)::int FROM live'), [[n]])
       t.equal(await lastRoute(session), 'local')
-      t.same(await rowsOf(session, 'SELECT count(*)::int FROM (SELECT * FROM live OFFSET 0) x, pg_sleep(0)'), [[n]])
+      t.same(await rowsOf(session, RELAYED), [[n]])
     }
     t.equal((await refusal(first, 'SELECT * FROM other')).code, '42P01')
   }
@@ -286,7 +314,8 @@ void t.test('two databases, and a restart that keeps everything', skip, async (t
   const again = await jetgres.connect()
   await check(again, await jetgres.connect({ database: 'second' }), 4)
   t.same(await rowsOf(again, 'SHOW CREATE TABLE live'), definitions)
-  t.same(await rowsOf(directSecond, 'SELECT count(*)::int FROM live'), [[6]], 'a backend from before the restart')
+  const count = () => rowsOf(directSecond, 'SELECT count(*)::int FROM live')
+  t.same(await count(), [[6]], 'a backend from before the restart')
   await again.query('DROP TABLE live')
-  t.same(await rowsOf(directSecond, 'SELECT count(*)::int FROM live'), [[6]], 'the other database keeps its own')
+  t.same(await count(), [[6]], 'the other database keeps its own')
 })

@@ -53,7 +53,7 @@ class Publisher {
 
   /** Goes on until told to stop; one window of deliveries after another. */
   async goOn(isOver: () => boolean): Promise<void> {
-    while (!isOver()) await this.publish(200, () => this.#random.int(0, KEYS - 1))
+    while (!isOver()) await this.publish(20, () => this.#random.int(0, KEYS - 1))
   }
 
   #delivery(key: number): Delivery {
@@ -144,7 +144,7 @@ void t.test('kill -9 at five random moments loses and doubles nothing', skip, as
   let isOver = false
   const going = publisher.goOn(() => isOver)
   for (let round = 1; round <= 5; round++) {
-    const until = publisher.published + seeds.int(500, 20_000)
+    const until = publisher.published + seeds.int(200, 5_000)
     await eventually(() => publisher.published >= until, { deadlineMs: 60_000 })
     await jetgres.kill()
     jetgres.spawn()

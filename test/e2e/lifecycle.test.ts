@@ -60,14 +60,14 @@ void t.test('SIGTERM lets a running statement end and takes no new client', skip
   const idleError = once(idle, 'error')
   await direct.query('SELECT pg_advisory_lock(7)')
   const inHand = rowsOf(client, 'SELECT count(*)::int FROM live, pg_advisory_lock(7)')
-  await eventually(
-    async () => (await rowsOf(direct, `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`)).length === 1
-  )
+  const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`
+  await eventually(async () => (await rowsOf(direct, waiting)).length === 1)
   const stopped = jetgres.stop()
   const [error] = (await idleError) as [pg.DatabaseError]
   t.equal(error.code, '57P01', 'an idle session is told')
   await idleEnd
-  await t.rejects(jetgres.connect(), /ECONNREFUSED|shutting down|terminated/, 'a new client is refused')
+  const turnedAway = /ECONNREFUSED|shutting down|terminated/
+  await t.rejects(jetgres.connect(), turnedAway, 'a new client is refused')
   await direct.query('SELECT pg_advisory_unlock(7)')
   t.same(await inHand, [[5]], 'the statement in hand ends')
   t.equal(await stopped, 0)
@@ -151,7 +151,8 @@ void t.test('NATS goes and comes back', skip, async (t) => {
   await nats.kill()
   t.same(await rowsOf(client, LOCAL), [[5]], 'reads go on without it')
   t.same(await rowsOf(client, RELAYED), [[5]])
-  t.equal((await refusal(client, `CREATE TABLE more (id int PRIMARY KEY) ${fedBy(nats, 'e2e.m')}`)).code, 'HV00N')
+  const more = `CREATE TABLE more (id int PRIMARY KEY) ${fedBy(nats, 'e2e.m')}`
+  t.equal((await refusal(client, more)).code, 'HV00N')
   await publishAfterRestart(ids(5, 8))
   await untilCount(client, 'live', 8)
 
@@ -168,7 +169,7 @@ void t.test('NATS goes and comes back', skip, async (t) => {
   await answers(world, LOCAL, [[11]])
 })
 
-void t.test('kill -9 takes the embedded Postgres along; the next start has it all', skip, async (t) => {
+void t.test('kill -9 takes the embedded Postgres along; a start has it all', skip, async (t) => {
   const nats = await startNats(t)
   const connection = await connectNats(t, nats)
   await createStream(connection, STREAM, ['e2e.>'])
@@ -194,7 +195,7 @@ void t.test('kill -9 takes the embedded Postgres along; the next start has it al
   await eventually(() => !isAlive(now), { what: 'its end, by SIGTERM' })
 })
 
-void t.test('a maintenance role without postgres_fdw: the local route works and says so', skip, async (t) => {
+void t.test('without postgres_fdw the local route works, and says so', skip, async (t) => {
   const [nats, postgres] = await Promise.all([startNats(t), startPostgres(t)])
   const connection = await connectNats(t, nats)
   await createStream(connection, STREAM, ['e2e.>'])
@@ -209,10 +210,12 @@ void t.test('a maintenance role without postgres_fdw: the local route works and 
     const notices: string[] = []
     client.on('notice', (notice) => notices.push(`${notice.message} ${notice.hint ?? ''}`))
     await client.query(`CREATE TABLE live (id int PRIMARY KEY, v text) ${fedBy(nats, 'e2e.live')}`)
-    t.match(notices.join(), /"live" has no live child upstream.*(grant|superuser)/, `${user}: the notice`)
+    const notice = /"live" has no live child upstream.*(grant|superuser)/
+    t.match(notices.join(), notice, `${user}: the notice`)
     await untilCount(client, 'live', 5)
     t.equal(await lastRoute(client), 'local')
-    for (const sql of [RELAYED, 'SELECT * FROM ONLY live', 'COPY live TO STDOUT', 'EXPLAIN SELECT * FROM live']) {
+    const others = ['SELECT * FROM ONLY live', 'COPY live TO STDOUT', 'EXPLAIN SELECT * FROM live']
+    for (const sql of [RELAYED, ...others]) {
       const told = await refusal(client, sql)
       t.match(told.message, /live/, `${user}: ${sql}: ${told.message}`)
     }
@@ -229,7 +232,8 @@ void t.test('a client that sends rubbish harms nobody', async (t) => {
   const postgres = await startPostgres(t)
   const jetgres = await startJetgres(t, { upstream: postgres.url })
   const good = await jetgres.connect()
-  for (const rubbish of ['GET / HTTP/1.1\r\n\r\n', '\0\0\0\x08\0\x03\0\0', '\xff'.repeat(100), '\0\0\0\x04']) {
+  const short = '\0\0\0\x08\0\x03\0\0'
+  for (const rubbish of ['GET / HTTP/1.1\r\n\r\n', short, '\xff'.repeat(100), '\0\0\0\x04']) {
     const socket = connect(jetgres.port, jetgres.host)
     socket.on('error', () => undefined)
     socket.write(rubbish, 'latin1')

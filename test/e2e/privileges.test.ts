@@ -12,12 +12,17 @@ import { fedBy, lastRoute, openWorld, refusal, rowsOf, untilCount } from './worl
 import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
-const rows = Array.from({ length: 20 }, (_, i) => ({ id: i, owner: i % 2 ? 'amy' : 'ben', n: i * i }))
+const rows = Array.from({ length: 20 }, (_, id) => ({
+  id,
+  owner: id % 2 ? 'amy' : 'ben',
+  n: id * id
+}))
 const COLUMNS = '(id int PRIMARY KEY, owner text, n bigint)'
 
 const LOCAL = 'SELECT count(*)::int FROM live'
 /** The same by way of Postgres. */
-const RELAYED = 'WITH x AS MATERIALIZED (SELECT id FROM live) SELECT count(*)::int FROM x, pg_sleep(0)'
+const RELAYED =
+  'WITH x AS MATERIALIZED (SELECT id FROM live) SELECT count(*)::int FROM x, pg_sleep(0)'
 
 async function withLive(t: Test): Promise<World & { amy: pg.Client; amyDirect: pg.Client }> {
   const world = await openWorld(t)
@@ -42,7 +47,9 @@ void t.test('privileges are the twin\'s, and take effect at once', skip, async (
   }
   const allowed = async (why: string): Promise<void> => {
     for (const session of [amy, amyDirect]) {
-      for (const sql of [LOCAL, RELAYED]) t.same(await rowsOf(session, sql), [[20]], `${why}: ${sql}`)
+      for (const sql of [LOCAL, RELAYED]) {
+        t.same(await rowsOf(session, sql), [[20]], `${why}: ${sql}`)
+      }
     }
   }
   await denied('without any')
@@ -87,7 +94,8 @@ void t.test('nobody gets at the rows past the twin', skip, async (t) => {
   const tries = [
     `SELECT * FROM ${child}`,
     'CREATE FOREIGN TABLE mine () INHERITS (live) SERVER jetgres',
-    `CREATE FOREIGN TABLE mine (c1 int) SERVER jetgres OPTIONS (schema_name 'jetgres_live', table_name 'r1')`,
+    `CREATE FOREIGN TABLE mine (c1 int) SERVER jetgres
+     OPTIONS (schema_name 'jetgres_live', table_name 'r1')`,
     `ALTER FOREIGN TABLE ${child} OPTIONS (SET table_name 'r2')`,
     'ALTER SERVER jetgres OPTIONS (SET port \'1\')',
     'SELECT * FROM jetgres_live.secret',
@@ -182,7 +190,8 @@ void t.test('names mean what the session says', skip, async (t) => {
       t.equal(await lastRoute(client), 'local', name)
       const relayed = `SELECT count(*)::int FROM (SELECT * FROM ${name} OFFSET 0) x, pg_sleep(0)`
       t.equal(await count(relayed), i + 2, name)
-      t.same(await rowsOf(direct, `SELECT count(*)::int FROM ${name}`), [[i + 2]], `${name}: direct`)
+      const seen = await rowsOf(direct, `SELECT count(*)::int FROM ${name}`)
+      t.same(seen, [[i + 2]], `${name}: direct`)
       await client.query(`DROP TABLE ${name}`)
       t.equal((await refusal(client, `SELECT * FROM ${name}`)).code, '42P01', `${name} is gone`)
     }
@@ -196,12 +205,14 @@ void t.test('a table belongs to who made it', skip, async (t) => {
   await publishJson(connection, 'e2e.mine', rows)
   await amy.query(`CREATE TABLE mine ${COLUMNS} ${fedBy(nats, 'e2e.mine')}`)
   await untilCount(amy, 'mine', 20)
-  t.same(await rowsOf(direct, `SELECT tableowner FROM pg_tables WHERE tablename = 'mine'`), [['amy']])
+  const owner = `SELECT tableowner FROM pg_tables WHERE tablename = 'mine'`
+  t.same(await rowsOf(direct, owner), [['amy']])
   t.same(await rowsOf(amy, RELAYED.replace('live', 'mine')), [[20]])
   const ben = await jetgres.connect({ user: 'ben' })
   t.equal((await refusal(ben, 'SELECT * FROM mine')).code, '42501')
   t.equal((await refusal(ben, 'DROP TABLE mine')).code, '42501')
-  t.same(await rowsOf(amy, 'SELECT count(*)::int FROM mine'), [[20]], 'the refused DROP broke nothing')
+  const mine = 'SELECT count(*)::int FROM mine'
+  t.same(await rowsOf(amy, mine), [[20]], 'the refused DROP broke nothing')
   t.same(await rowsOf(amy, RELAYED.replace('live', 'mine')), [[20]])
   await amy.query('GRANT SELECT ON mine TO ben')
   t.same(await rowsOf(ben, 'SELECT count(*)::int FROM mine'), [[20]])

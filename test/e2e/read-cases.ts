@@ -45,7 +45,10 @@ export const CASES: readonly Case[] = [
     sql: [
       'CREATE TEMP TABLE T_seen (n bigint, total numeric)',
       `DO $$ DECLARE n bigint; total numeric;
-       BEGIN SELECT count(*), sum(price) INTO n, total FROM T; INSERT INTO T_seen VALUES (n, total); END $$`,
+       BEGIN
+         SELECT count(*), sum(price) INTO n, total FROM T;
+         INSERT INTO T_seen VALUES (n, total);
+       END $$`,
       'SELECT * FROM T_seen',
       'DROP TABLE T_seen'
     ],
@@ -117,22 +120,26 @@ export const CASES: readonly Case[] = [
   {
     name: 'a construct the translator does not know',
     sql: `SELECT id, sum(qty) OVER w FROM T
-          WINDOW w AS (PARTITION BY name ORDER BY id ROWS 3 PRECEDING EXCLUDE CURRENT ROW) ORDER BY id`,
+          WINDOW w AS (PARTITION BY name ORDER BY id ROWS 3 PRECEDING EXCLUDE CURRENT ROW)
+          ORDER BY id`,
     route: /^relay \(.+\)$/
   },
   {
     name: 'a condition only Postgres knows',
-    sql: `SELECT id FROM T WHERE name ~ '^name (1|2)\\d$' AND to_char(at, 'DY') = 'MON' ORDER BY id`,
+    sql: `SELECT id FROM T WHERE name ~ '^name (1|2)\\d$'
+          AND to_char(at, 'DY') = 'MON' ORDER BY id`,
     route: /^relay \(.+\)$/
   },
   {
     name: 'an immutable condition that is pushed down and only Postgres knows',
-    sql: `SELECT id FROM T WHERE md5(name) < '8' AND to_number(price::text, '999.99') > 9 ORDER BY id`,
+    sql: `SELECT id FROM T WHERE md5(name) < '8'
+          AND to_number(price::text, '999.99') > 9 ORDER BY id`,
     route: /^relay \(.+\)$/
   },
   {
     name: 'arrays that are pushed down',
-    sql: `SELECT id FROM T WHERE tags @> ARRAY['t1'] AND id = ANY ('{1,4,7,10}'::int[]) ORDER BY id`,
+    sql: `SELECT id FROM T WHERE tags @> ARRAY['t1']
+          AND id = ANY ('{1,4,7,10}'::int[]) ORDER BY id`,
     route: /^(local|relay \(.+\))$/
   },
   {
@@ -154,7 +161,8 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'a correlated EXISTS over both kinds',
-    sql: 'SELECT c.id FROM colours c WHERE EXISTS (SELECT FROM T WHERE T.id = c.id AND T.price > 50) ORDER BY 1',
+    sql: `SELECT c.id FROM colours c
+          WHERE EXISTS (SELECT FROM T WHERE T.id = c.id AND T.price > 50) ORDER BY 1`,
     route: /^relay \("colours"/
   },
   { name: 'whole rows', sql: 'SELECT t::text FROM T t WHERE id < 4 ORDER BY id', route: /^relay/ },
@@ -174,12 +182,17 @@ export const CASES: readonly Case[] = [
     sql: `SELECT id, name FROM T WHERE id < 9 AND md5(name) < '8' ORDER BY id FOR SHARE`,
     isAdmins: true
   },
-  { name: 'system columns', sql: 'SELECT count(ctid) >= 0, min(xmin::text) <> \'x\' FROM T', route: /^relay/ },
+  {
+    name: 'system columns',
+    sql: `SELECT count(ctid) >= 0, min(xmin::text) <> 'x' FROM T`,
+    route: /^relay/
+  },
   {
     name: 'UPDATE of another table',
     sql: [
       'BEGIN',
-      'UPDATE colours c SET colour = t.name FROM T t WHERE t.id = c.id AND t.price > 40 RETURNING c.*',
+      `UPDATE colours c SET colour = t.name FROM T t WHERE t.id = c.id AND t.price > 40
+       RETURNING c.*`,
       'SELECT * FROM colours ORDER BY id',
       'ROLLBACK'
     ],
@@ -201,7 +214,8 @@ export const CASES: readonly Case[] = [
     sql: [
       'BEGIN',
       `MERGE INTO colours c USING T t ON t.id = c.id WHEN MATCHED AND t.price > 40 THEN DELETE
-       WHEN MATCHED THEN UPDATE SET colour = t.name WHEN NOT MATCHED THEN INSERT VALUES (t.id, 'new')`,
+       WHEN MATCHED THEN UPDATE SET colour = t.name
+       WHEN NOT MATCHED THEN INSERT VALUES (t.id, 'new')`,
       'SELECT * FROM colours ORDER BY id',
       'ROLLBACK'
     ],
@@ -212,5 +226,9 @@ export const CASES: readonly Case[] = [
     sql: 'SELECT count(*) FROM T; SELECT max(id) FROM T',
     route: 'relay (more than one statement)'
   },
-  { name: 'TABLESAMPLE of all', sql: 'SELECT count(*) FROM T TABLESAMPLE SYSTEM (100)', route: /^relay/ }
+  {
+    name: 'TABLESAMPLE of all',
+    sql: 'SELECT count(*) FROM T TABLESAMPLE SYSTEM (100)',
+    route: /^relay/
+  }
 ]

@@ -1,5 +1,5 @@
-// Goal: whatever reads a relation gives what plain Postgres gives over the same rows: for a superuser
-// and for a role with only SELECT, through jetgres and on a direct connection; and jetgres says how
+// Goal: whatever reads a relation gives what plain Postgres gives over the same rows: for a
+// superuser and for a role with only SELECT, through jetgres and on a direct connection; and jetgres says how
 // it answered.
 // Method: an ordinary table `plain` holds the same rows as the relation `live`; each statement runs
 // once with either name, and the answers, tags and column types are compared.
@@ -16,7 +16,8 @@ import { CASES } from './read-cases.ts'
 import { fedBy, lastRoute, openWorld, refusal, rowsOf, untilCount } from './world.ts'
 import type { World } from './world.ts'
 
-const COLUMNS = '(id int PRIMARY KEY, name text, qty bigint, price numeric(10,2), at timestamptz, tags text[])'
+const COLUMNS =
+  '(id int PRIMARY KEY, name text, qty bigint, price numeric(10,2), at timestamptz, tags text[])'
 const ROWS = 500
 
 const row = (id: number) => ({
@@ -90,7 +91,8 @@ async function prepared(t: Test): Promise<World> {
   await untilCount(client, 'live', ROWS)
   for (const table of ['plain', 'live']) {
     const text = PREPARATION.replaceAll(/\bT\b|\bT(?=_)/g, table)
-    await direct.query(table === 'live' ? text.replace(/CREATE TABLE colours[^;]*;[^;]*;/, '') : text)
+    const once = /CREATE TABLE colours[^;]*;[^;]*;/
+    await direct.query(table === 'live' ? text.replace(once, '') : text)
   }
   return world
 }
@@ -157,7 +159,7 @@ const WRITE_REFUSED = {
 const MERGE =
   'MERGE INTO live USING (SELECT 7 AS i) s ON id = i WHEN NOT MATCHED THEN INSERT (id) VALUES (i)'
 
-void t.test('sessions read conditions that only Postgres knows at the same time', skip, async (t) => {
+void t.test('several sessions read conditions that only Postgres knows', skip, async (t) => {
   const { postgres, jetgres, direct } = await prepared(t)
   // Each needs two scratch tables at a time, of the limits.maintenanceConnectionsMax there may be.
   const sql = (table: string): string =>

@@ -1,5 +1,5 @@
-// Goal: a relation lives and dies with the user's transaction, and reads inside transactions see what
-// their isolation level lets them see.
+// Goal: a relation lives and dies with the user's transaction, and reads inside transactions see
+// what their isolation level lets them see.
 // Method: sessions through jetgres, with a look at the upstream itself; deliveries are published
 // between the statements of an open transaction.
 
@@ -64,7 +64,10 @@ void t.test('CREATE and DROP belong to the transaction', skip, async (t) => {
     await client.query(create(world, 'b'))
     await client.query('SAVEPOINT s')
     const told = await refusal(client, 'SELECT count(*) FROM b')
-    t.match(told, { message: 'relation "b" cannot be read yet', hint: 'Ingestion starts at COMMIT.' })
+    t.match(told, {
+      message: 'relation "b" cannot be read yet',
+      hint: 'Ingestion starts at COMMIT.'
+    })
     await client.query('ROLLBACK TO s')
     await client.query('COMMIT')
     await untilCount(client, 'b', 10)
@@ -229,7 +232,7 @@ void t.test('what a transaction sees', skip, async (t) => {
     }
   })
 
-  await t.test('one statement sees one state of the relation, however often it reads', async (t) => {
+  await t.test('one statement sees one state, however often it reads', async (t) => {
     let isOver = false
     const going = (async () => {
       while (!isOver) {

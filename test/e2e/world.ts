@@ -1,5 +1,5 @@
-// What the end-to-end tests share: a stream, an upstream, jetgres before it, and the words to make a
-// relation and to look at it from both sides.
+// What the end-to-end tests share: a stream, an upstream, jetgres before it, and the words to make
+// a relation and to look at it from both sides.
 
 import type { NatsConnection } from 'nats'
 import pg from 'pg'
