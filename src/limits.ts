@@ -94,6 +94,8 @@ export const limits = {
   clientReadAheadBytes: 256 * 1024,
   /** How long an upstream may take to close after its client is gone and its statement cancelled. */
   upstreamCloseMs: 10_000,
+  /** How long a client may take to read the last of what it is sent, once its session is over. */
+  clientLingerMs: 60_000,
   /** How long a host's role (primary or standby) is believed, where target_session_attrs asks. */
   hostRoleFreshMs: 1_000,
   listenBacklog: 1_024,

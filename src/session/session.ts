@@ -9,7 +9,9 @@ import type { Socket } from 'node:net'
 import type { Consistency } from '../catalog/relation.ts'
 import { asFatal, queryCanceled, toPgError } from '../errors.ts'
 import type { PgError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
+import { sendCancel } from '../upstream/cancel.ts'
 import { dial } from '../upstream/dial.ts'
 import { Link } from '../upstream/link.ts'
 import type { Endpoint } from '../upstream/target.ts'
@@ -17,8 +19,10 @@ import { errorResponse, readyForQuery } from '../wire/backend.ts'
 import { bodyOf, code, FrameReader } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { decodeQuery, frontend } from '../wire/frontend.ts'
+import { isReplication } from '../wire/startup.ts'
 import type { StartupPacket } from '../wire/startup.ts'
 import { Authentication } from './authentication.ts'
+import { ClientInput } from './client-input.ts'
 import { ClientOutput } from './client-output.ts'
 import { Conversation } from './conversation.ts'
 import type { SessionContext } from './context.ts'
@@ -54,7 +58,12 @@ export class Session implements RegisteredSession {
   #simple: Simple | undefined
   #extended: Extended | undefined
   #pid = 0
+  #key: { readonly pid: number; readonly secret: Buffer } | undefined
   #endpoint: Endpoint | undefined
+  /** A replication connection. */
+  #isPipe = false
+  /** The client has said, or shown, that it wants no more answers. */
+  #isTerminated = false
   #authentication: Authentication | undefined
   /** Called at the first ReadyForQuery. */
   #started: (() => void) | undefined
@@ -105,6 +114,10 @@ export class Session implements RegisteredSession {
       this.#endpoint = endpoint
       this.#authentication = this.#authenticate(isEncrypted(socket))
       const link = new Link(socket, this.#events())
+      this.#isPipe = isReplication(startup)
+      if (this.#isPipe) link.pipe('once let in')
+      // Its errors are no frames.
+      if (startup.protocol >> 16 < 3) link.pipe('always')
       this.#open(link, startup)
       link.send(startup.bytes)
       await this.#context.catalog.recognise(this.#conversation!.identity.database)
@@ -158,6 +171,7 @@ export class Session implements RegisteredSession {
       parameter: () => undefined,
       key: (pid, secret) => {
         this.#pid = pid
+        this.#key = { pid, secret }
         this.#context.registry.add(pid, secret, this)
       },
       closed: () => this.#socket.end()
@@ -167,11 +181,21 @@ export class Session implements RegisteredSession {
   async #serve(link: Link, rest: Buffer): Promise<void> {
     const reader = new FrameReader()
     this.#socket.on('close', () => this.#conversation?.stopLocal('client gone'))
+    const input = new ClientInput(this.#socket, () => this.#abandon())
     await this.#handleAll(link, reader.push(rest))
-    for await (const chunk of this.#socket) {
-      await this.#handleAll(link, reader.push(chunk as Buffer))
+    for await (const chunk of input) {
+      if (this.#isPipe && link.status !== '') await this.#pipe(link, [reader.takeRest(), chunk])
+      else await this.#handleAll(link, reader.push(chunk))
+      // Who isn't let in yet makes us keep no more than a password.
+      if (reader.pendingBytes > limits.unauthenticatedBytesMax) await link.started()
       if (link.closed) return
     }
+  }
+
+  /** Replication is a protocol of its own: nothing in it is looked at. */
+  #pipe(link: Link, chunks: readonly Buffer[]): Promise<void> {
+    for (const bytes of chunks) if (bytes.length > 0) link.send(bytes)
+    return link.writable()
   }
 
   async #handleAll(link: Link, frames: Iterable<Frame>): Promise<void> {
@@ -225,7 +249,8 @@ export class Session implements RegisteredSession {
   async #whenStarted(link: Link, frame: Frame): Promise<void> {
     if (frame.type === TYPE.terminate) return this.#relayAsIs(link, frame)
     await link.started()
-    await this.#handle(link, frame)
+    if (this.#isPipe) link.send(frame.bytes)
+    else await this.#handle(link, frame)
   }
 
   /** What belongs to no request: passwords, COPY data, Flush, Terminate, what is to be skipped. */
@@ -233,8 +258,25 @@ export class Session implements RegisteredSession {
     if (frame.type === TYPE.sync && link.status !== '') void this.#sync(link, frame)
     else if (frame.type === TYPE.copyDone || frame.type === TYPE.copyFail) link.endCopy(frame.bytes)
     else link.send(frame.bytes)
-    if (frame.type === TYPE.terminate) link.close()
+    if (frame.type === TYPE.terminate) this.#terminate(link)
     return undefined
+  }
+
+  #terminate(link: Link): void {
+    this.#isTerminated = true
+    link.close()
+  }
+
+  /** The client left without a word while an answer is due: the upstream need not work on it. */
+  #abandon(): void {
+    const link = this.#conversation?.link
+    const key = this.#key
+    if (!link?.dirty || link.closed || !key || this.#isTerminated || this.#isPipe) return
+    this.#isTerminated = true
+    sendCancel(this.#context.target, this.#endpoint, key).catch((err: unknown) => {
+      this.#log.debug({ err }, 'the statement of a client that left could not be cancelled')
+    })
+    setTimeout(() => link.destroy(), limits.upstreamCloseMs).unref()
   }
 
   #sync(link: Link, frame: Frame): Promise<void> | undefined {
@@ -256,6 +298,7 @@ export class Session implements RegisteredSession {
 
   #close(): void {
     this.#context.registry.remove(this.#pid, this)
+    this.#abandon()
     const link = this.#conversation?.link
     if (link && !link.closed) {
       link.send(frontend.end())
@@ -263,6 +306,7 @@ export class Session implements RegisteredSession {
     }
     void this.#conversation?.closed()
     this.#socket.destroySoon()
+    setTimeout(() => this.#socket.destroy(), limits.clientLingerMs).unref()
   }
 
   /** Start-up and authentication have taken too long. */

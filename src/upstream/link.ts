@@ -65,6 +65,8 @@ export class Link {
   /** The upstream reads COPY data; it ignores Sync and Flush until CopyDone or CopyFail. */
   #copying = false
   #closed = false
+  /** From when on nothing is looked at. */
+  #piping: 'never' | 'once let in' | 'always' = 'never'
   /** A held ReadyForQuery: nothing may be read until it has gone out. */
   #holding = false
   /** What came behind a held ReadyForQuery in the same chunk. */
@@ -105,6 +107,11 @@ export class Link {
 
   get closed(): boolean {
     return this.#closed
+  }
+
+  /** Everything is just passed on: replication once let in, a protocol older than 3 from the start. */
+  pipe(from: 'once let in' | 'always'): void {
+    this.#piping = from
   }
 
   /** Sends what belongs to no request: the startup packet, a password, COPY data, Terminate. */
@@ -191,6 +198,7 @@ export class Link {
   }
 
   #read(chunk: Buffer): void {
+    if (this.#piping === 'always') return this.#pass(chunk)
     try {
       this.#scanner.push(chunk)
     } catch {
@@ -199,6 +207,7 @@ export class Link {
   }
 
   #treat(type: number): Treatment {
+    if (this.#piping !== 'never' && this.#status !== '') return 'pass'
     if (type === NOTICE || type === NOTIFICATION) return 'whole'
     if (type === AUTHENTICATION && this.#status === '') return 'take'
     if (type === READY || type === ERROR || type === PARAMETER || type === KEY) return 'take'

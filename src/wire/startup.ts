@@ -42,7 +42,20 @@ export function decodeStartup(packet: Buffer): StartupPacket {
     if (packet.length < 12) throw protocolViolation('invalid length of cancel request packet')
     return { kind: 'cancel', pid: packet.readInt32BE(8), secret: packet.subarray(12) }
   }
-  return { kind: 'startup', protocol: number, parameters: parametersOf(packet), bytes: packet }
+  // Of other protocols only the version is known; the upstream says what it thinks of it.
+  const parameters = number >> 16 === 3 ? parametersOf(packet) : new Map<string, string>()
+  return { kind: 'startup', protocol: number, parameters, bytes: packet }
+}
+
+/**
+ * Does the client ask for the replication protocol? The parameter is a boolean as SQL reads it, or
+ * "database"; what is neither the upstream refuses.
+ */
+export function isReplication({ parameters }: { parameters: ReadonlyMap<string, string> }): boolean {
+  const value = parameters.get('replication')?.toLowerCase()
+  if (value === undefined || value === '') return false
+  const isFalse = value === '0' || ['false', 'no', 'off'].some((word) => word.startsWith(value))
+  return !isFalse || value === 'o'
 }
 
 function parametersOf(packet: Buffer): ReadonlyMap<string, string> {
