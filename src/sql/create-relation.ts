@@ -5,6 +5,7 @@ import { syntaxError } from '../errors.ts'
 import { BEFORE_RELATION, CLAUSES, refused } from './refusals.ts'
 import { TwinText } from './twin.ts'
 import { readColumnList } from './columns.ts'
+import { readConflict } from './conflict.ts'
 import { readConnector } from './with-options.ts'
 import { readEncoding } from './encoding.ts'
 import { readIncludes } from './include.ts'
@@ -14,6 +15,7 @@ import { settleColumns } from './relation-columns.ts'
 import type { NatsConnector, StatedEncoding } from '../types/connector.ts'
 import type { PgError } from '../errors.ts'
 import type { ColumnList, ListedColumn } from './columns.ts'
+import type { ConflictClauses } from './conflict.ts'
 import type { QualifiedName, TokenCursor } from './cursor.ts'
 import type { SchemaPositions } from './encoding.ts'
 import type { GivenOption } from './option-list.ts'
@@ -29,6 +31,10 @@ export interface CreateRelation {
   readonly columns: readonly ListedColumn[]
   /** Key columns in key order. A source's key is not checked and not in the twin. */
   readonly key: readonly string[]
+  /** What becomes of a delivery whose key has a row. */
+  readonly onConflict: ConflictClauses['onConflict']
+  /** Only a delivery whose value there is not lower replaces the row. */
+  readonly version?: ListedColumn
   /** The twin's CREATE TABLE. */
   readonly twinSql: string
   /** 1-based character position in twinSql → in the user's statement. */
@@ -67,13 +73,15 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
   const list = readColumns(cursor, twin, relation)
   const clauses = readClauses(cursor, relation, list)
   const columns = settleColumns({ ...clauses, relation, list, twin, listPosition: position })
-  const { connector, options, shownSql } = clauses
+  const { connector, options, shownSql, conflict } = clauses
   return {
     kind: 'createRelation',
     relation,
     ifNotExists,
     name,
     ...columns,
+    onConflict: conflict.onConflict,
+    ...(conflict.version ? { version: conflict.version } : {}),
     connector,
     options,
     shownSql,
@@ -123,6 +131,7 @@ function readColumns(
 
 /** What the clauses behind the columns say. */
 interface Clauses {
+  readonly conflict: ConflictClauses
   readonly includes: readonly IncludeClause[]
   readonly connector: NatsConnector
   readonly encoding: StatedEncoding
@@ -132,11 +141,15 @@ interface Clauses {
   readonly notices: readonly string[]
 }
 
+const REPLACE: ConflictClauses = { onConflict: 'replace', version: undefined, notices: [] }
+
 function readClauses(
   cursor: TokenCursor,
   relation: 'table' | 'source',
   list: ColumnList
 ): Clauses {
+  const conflict =
+    relation === 'table' ? readConflict(cursor, list.key.length > 0) : REPLACE
   throwRefused(cursor)
   const includes = readIncludes(cursor)
   throwRefused(cursor)
@@ -144,7 +157,7 @@ function readClauses(
   if (!cursor.accept('with')) throw missingWith(cursor)
   const options = readOptionList(cursor)
   const { connector, notices: said } = readConnector(options, position)
-  const notices = [...said]
+  const notices = [...conflict.notices, ...said]
   throwRefused(cursor)
   const { encoding, schemaPositions } = readEncoding(cursor, notices)
   throwRefused(cursor)
@@ -153,7 +166,7 @@ function readClauses(
     notices.push('the primary key of a source is not checked')
   }
   const shownSql = redactStatement(cursor.text, options)
-  return { includes, connector, encoding, schemaPositions, options, shownSql, notices }
+  return { conflict, includes, connector, encoding, schemaPositions, options, shownSql, notices }
 }
 
 function throwRefused(cursor: TokenCursor): void {

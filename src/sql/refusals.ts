@@ -15,8 +15,7 @@ export interface Refusal {
 
 const FROM_STREAM = 'The columns of a relation with a connector are filled from the payload.'
 const VIEW = 'Compute it in a view over the relation.'
-const UPSERT =
-  'A delivery always replaces the row that has its key; without a key every delivery is a row.'
+const OF_TABLE = 'It stands behind the columns of CREATE TABLE: a source replaces no row.'
 
 const refusal = (words: string, hint: string, name = words.toUpperCase()): Refusal => ({
   words: words.split(' '),
@@ -58,9 +57,9 @@ export const LIST_ITEMS: readonly Refusal[] = [
 
 /** Between the columns and WITH, and behind WITH. */
 export const CLAUSES: readonly Refusal[] = [
-  refusal('append only', 'Leave out the key: every delivery is then a row of its own.'),
-  refusal('on conflict', UPSERT),
-  refusal('with version column', UPSERT),
+  refusal('append only', OF_TABLE),
+  refusal('on conflict', OF_TABLE),
+  refusal('with version column', OF_TABLE),
   refusal('as', 'Fill another table from the relation with INSERT … SELECT.', 'CREATE TABLE AS'),
   refusal('from', 'Create a relation for each stream.', 'CREATE TABLE … FROM source'),
   refusal('validate', 'Leave it out.'),

@@ -9,10 +9,12 @@ import {
   undefinedColumn
 } from '../errors.ts'
 import { addIncluded, checkDistinct } from './include.ts'
+import { checkConflict } from './conflict.ts'
 import { checkKey } from './columns.ts'
 import { parseSql } from './parser.ts'
 import type { PayloadColumn, StatedEncoding } from '../types/connector.ts'
 import type { ColumnList, ListedColumn } from './columns.ts'
+import type { ConflictClauses } from './conflict.ts'
 import type { IncludeClause } from './include.ts'
 import type { SchemaPositions } from './encoding.ts'
 import type { TwinText } from './twin.ts'
@@ -38,6 +40,7 @@ export interface SchemaClause {
 export interface Clauses {
   readonly relation: 'table' | 'source'
   readonly list: ColumnList
+  readonly conflict: ConflictClauses
   readonly twin: TwinText
   readonly includes: readonly IncludeClause[]
   readonly encoding: StatedEncoding
@@ -70,8 +73,18 @@ export function settleColumns(clauses: Clauses): SettledColumns {
       complete(clauses, key, offered)
     return { ...facts, schema: { positions, complete: settle } }
   }
-  checkKey(key, namesOf(columns))
+  checkNamed(clauses, key, namesOf(columns))
   return facts
+}
+
+/** Every name that another clause uses is one of a column. */
+function checkNamed(
+  { conflict, encoding, listPosition }: Clauses,
+  key: readonly ListedColumn[],
+  names: ReadonlySet<string>
+): void {
+  checkKey(key, names)
+  checkConflict(conflict, names, key.length > 0, encoding.format, listPosition)
 }
 
 /** What a delivery has that has no payload. */
@@ -165,12 +178,12 @@ function complete(
   const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
   if (list.columns.length > 0) {
     checkOffered(list.columns, namesOf(offered))
-    checkKey(key, namesOf(columns))
+    checkNamed(clauses, key, namesOf(columns))
     return factsOf(key, twin, columns)
   }
   const { listPosition: position } = clauses
   checkDistinct([...offered.map(({ name }) => ({ name, position })), ...includes])
-  checkKey(key, namesOf([...offered, ...columns]))
+  checkNamed(clauses, key, namesOf([...offered, ...columns]))
   const whole = twin.withColumns(offered.map(definition))
   checkTwin(whole)
   return { ...factsOf(key, whole, columns), notices: noticesOf(list) }

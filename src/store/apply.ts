@@ -10,7 +10,14 @@ import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.
 import { SEQUENCE_COLUMN, storeColumn, storeTable } from '../types/store-names.ts'
 import { storeType } from '../types/store-type.ts'
 import type { ColumnType, RelationSchema, Value } from '../types/value.ts'
-import { appliedBefore, isTextNumeric, keyColumns, rowsToApply, rowsToKeep } from './batch-rows.ts'
+import {
+  appliedBefore,
+  isTextNumeric,
+  keyColumns,
+  rowsToApply,
+  rowsToKeep,
+  versionColumn
+} from './batch-rows.ts'
 import { duckTypeByName } from './duck-types.ts'
 import { appendRows } from './duck-write.ts'
 import { DROPPED_TABLE, trimDropped, updatePosition } from './format.ts'
@@ -88,10 +95,13 @@ async function applyRows(
   indexes: Int32Array
 ): Promise<void> {
   const { schema, types, newKeys } = target
+  let applied = indexes
   if (schema.key.length > 0 && !(await newKeys.areAllNew(writer, batch, indexes))) {
-    await deleteKeys(writer, target, batch, indexes)
+    await stageKeys(writer, target, batch, indexes)
+    applied = await withoutLosers(writer, schema, indexes)
+    if (applied.length > 0) await writer.runOnce(deleteSql(schema))
   }
-  const kept = rowsToKeep(batch, indexes)
+  const kept = rowsToKeep(batch, applied)
   if (kept.length === 0) return
   const columns = [...batch.columns, batch.sequences.map(BigInt)]
   await writer.append({ name: storeTable(schema.id) }, (appender) =>
@@ -99,30 +109,56 @@ async function applyRows(
   )
 }
 
-async function deleteKeys(
+/** The rows' keys; where these do not decide alone, with their versions and places in the batch. */
+async function stageKeys(
   writer: Writer,
   { schema, types }: Target,
   batch: Batch,
   indexes: Int32Array
 ): Promise<void> {
-  const key = keyColumns(schema)
-  const columns = key.map(({ type }, i) => `k${i} ${columnType(type)}`)
-  await writer.runOnce(`CREATE OR REPLACE TEMP TABLE ${KEYS} (${columns.join(', ')})`)
+  const staged = [...keyColumns(schema), ...versionColumn(schema)]
+  const names = staged.map(({ type }, i) => `k${i} ${columnType(type)}`)
+  const stagedTypes = staged.map(({ index }) => types[index] as DuckDBType)
+  const columns = staged.map(({ index }) => batch.columns[index] as readonly Value[])
+  if (schema.onConflict) {
+    names.push('i BIGINT')
+    stagedTypes.push(BIGINT)
+    columns.push(Array.from({ length: batch.count }, (_, i) => BigInt(i)))
+  }
+  await writer.runOnce(`CREATE OR REPLACE TEMP TABLE ${KEYS} (${names.join(', ')})`)
   await writer.append({ name: KEYS, catalog: 'temp' }, (appender) =>
-    appendRows(
-      appender,
-      key.map(({ index }) => types[index] as DuckDBType),
-      { columns: key.map(({ index }) => batch.columns[index] as readonly Value[]), indexes }
-    )
-  )
-  const conditions = key.map(
-    ({ attnum, type }, i) =>
-      `${comparable(`t.${storeColumn(attnum)}`, type)} = ${comparable(`k.k${i}`, type)}`
-  )
-  await writer.runOnce(
-    `DELETE FROM ${storeTable(schema.id)} t USING ${KEYS} k WHERE ${conditions.join(' AND ')}`
+    appendRows(appender, stagedTypes, { columns, indexes })
   )
 }
+
+/** Takes out the rows that those in the table don't give way to. */
+async function withoutLosers(
+  writer: Writer,
+  schema: RelationSchema,
+  indexes: Int32Array
+): Promise<Int32Array> {
+  if (!schema.onConflict) return indexes
+  const [version] = versionColumn(schema)
+  const [mine, its] = [`k.k${schema.key.length}`, version && `t.${storeColumn(version.attnum)}`]
+  const loses = its === undefined ? 'true' : `${mine} IS NULL OR ${mine} < ${its}`
+  const rows = await writer.rows(
+    `DELETE FROM ${KEYS} k USING ${storeTable(schema.id)} t
+      WHERE ${sameKey(schema)} AND (${loses}) RETURNING k.i`
+  )
+  const losers = new Set(rows.map(([place]) => Number(place)))
+  return losers.size === 0 ? indexes : indexes.filter((row) => !losers.has(row))
+}
+
+const deleteSql = (schema: RelationSchema): string =>
+  `DELETE FROM ${storeTable(schema.id)} t USING ${KEYS} k WHERE ${sameKey(schema)}`
+
+const sameKey = (schema: RelationSchema): string =>
+  keyColumns(schema)
+    .map(
+      ({ attnum, type }, i) =>
+        `${comparable(`t.${storeColumn(attnum)}`, type)} = ${comparable(`k.k${i}`, type)}`
+    )
+    .join(' AND ')
 
 /** Equal exactly where Postgres calls the values equal; as `normalized` in batch-rows.ts. */
 function comparable(column: string, type: ColumnType): string {

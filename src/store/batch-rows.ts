@@ -12,20 +12,41 @@ export function appliedBefore(batch: Batch, stored: StreamPosition): number {
   return batch.position.created === stored.created ? stored.sequence : 0
 }
 
-/** Indexes of the rows to apply, in the order of the batch. @throws StoreError for a NULL key. */
+/**
+ * Indexes of the rows to apply: of each key the one that the others of the batch leave, as if it had
+ * no row before.
+ * @throws StoreError for a NULL key.
+ */
 export function rowsToApply(schema: RelationSchema, batch: Batch, after: number): Int32Array {
   const fresh = freshRows(batch, after)
   if (schema.key.length === 0) return fresh
-  const last = new Map<Value, number>()
+  const left = new Map<Value, number>()
   const keyOf = keyReader(schema, batch)
+  const replaces = replacement(schema, batch)
   for (const row of fresh) {
     const key = keyOf(row)
-    const other = last.get(key)
-    if (other === undefined || sequenceAt(batch, row) >= sequenceAt(batch, other)) {
-      last.set(key, row)
-    }
+    const other = left.get(key)
+    if (other === undefined || replaces(row, other)) left.set(key, row)
   }
-  return last.size === fresh.length ? fresh : Int32Array.from(last.values())
+  return left.size === fresh.length ? fresh : Int32Array.from(left.values())
+}
+
+/** Whether a row of the batch replaces another one of its key. */
+function replacement(
+  schema: RelationSchema,
+  batch: Batch
+): (row: number, other: number) => boolean {
+  const isLater = (row: number, other: number): boolean =>
+    sequenceAt(batch, row) >= sequenceAt(batch, other)
+  const { onConflict } = schema
+  if (!onConflict) return isLater
+  if (onConflict.keep === 'first') return (row, other) => !isLater(row, other)
+  const [version] = versionColumn(schema)
+  const versions = batch.columns[version?.index ?? 0] as readonly (number | bigint | null)[]
+  return (row, other) => {
+    const [mine, its] = [versions[row] ?? null, versions[other] ?? null]
+    return mine !== null && (its === null || mine >= its)
+  }
 }
 
 /** Of the rows to apply those that are rows; the others only take the row of their key away. */
@@ -62,16 +83,26 @@ function keyReader(schema: RelationSchema, batch: Batch): (row: number) => Value
   }
 }
 
-/** The key's columns, in key order, with their places in a batch. */
-export function keyColumns(
-  schema: RelationSchema
-): { readonly index: number; readonly attnum: number; readonly type: ColumnType }[] {
-  return schema.key.map((attnum) => {
-    const index = schema.columns.findIndex((column) => column.attnum === attnum)
-    const column = schema.columns[index]
-    if (!column) throw new StoreError(`relation ${schema.id} has no key column ${attnum}`)
-    return { index, attnum, type: column.type }
-  })
+export interface BatchColumn {
+  /** Its place in a batch. */
+  readonly index: number
+  readonly attnum: number
+  readonly type: ColumnType
+}
+
+/** The key's columns, in key order. */
+export const keyColumns = (schema: RelationSchema): BatchColumn[] =>
+  schema.key.map((attnum) => columnAt(schema, attnum))
+
+/** The column that decides which delivery is the newer one, if it isn't the stream's order. */
+export const versionColumn = (schema: RelationSchema): BatchColumn[] =>
+  schema.onConflict?.keep === 'highest' ? [columnAt(schema, schema.onConflict.version)] : []
+
+function columnAt(schema: RelationSchema, attnum: number): BatchColumn {
+  const index = schema.columns.findIndex((column) => column.attnum === attnum)
+  const column = schema.columns[index]
+  if (!column) throw new StoreError(`relation ${schema.id} has no column ${attnum}`)
+  return { index, attnum, type: column.type }
 }
 
 /** Numeric that no DECIMAL holds is kept as text, where 1.0 and 1.00 differ. */

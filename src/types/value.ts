@@ -65,7 +65,14 @@ export interface RelationSchema {
   readonly columns: readonly Column[]
   /** attnums of the primary key in key order; empty: every delivery is a row of its own. */
   readonly key: readonly number[]
+  /** What becomes of a delivery whose key has a row; without it the delivery replaces the row. */
+  readonly onConflict?: OnConflict
 }
+
+export type OnConflict =
+  | { readonly keep: 'first' }
+  /** The delivery replaces the row unless its value in this column (an attnum) is lower or NULL. */
+  | { readonly keep: 'highest'; readonly version: number }
 
 /** What a session's settings make of output text. */
 export interface OutputSettings {

@@ -238,6 +238,34 @@ void t.test('encodings, from CREATE to SELECT', options, async (t) => {
       await rowsOf(client, 'SELECT k FROM texts ORDER BY k'))
   })
 
+  await t.test('a table says which delivery of a key is its row', async (t) => {
+    const tables = [
+      ['newest', 'ON CONFLICT DO UPDATE FULL', [[1, 2, 'late'], [2, 1, 'new']]],
+      ['oldest', 'APPEND ONLY ON CONFLICT DO NOTHING', [[1, 5, 'a'], [2, 1, 'new']]],
+      ['highest', 'WITH VERSION COLUMN (ver)', [[1, 7, 'b'], [2, 1, 'new']]]
+    ] as const
+    for (const [name, clause] of tables) {
+      await client.query(`CREATE TABLE ${name} (id int PRIMARY KEY, ver int, v varchar) ${clause}
+        ${fed(world, 'e2e.ver', 'FORMAT PLAIN ENCODE JSON')}`)
+    }
+    await client.query('SET jetgres.consistency = stream')
+    const deliveries = [[1, 5, 'a'], [1, 7, 'b'], [1, 2, 'late'], [2, 1, 'new']]
+    for (const [id, ver, v] of deliveries) {
+      await jetstream.publish('e2e.ver', JSON.stringify({ id, ver, v }))
+      for (const [name] of tables) await rowsOf(client, `SELECT count(*) FROM ${name}`)
+    }
+    for (const [name, , rows] of tables) {
+      t.same(await rowsOf(client, `SELECT id, ver, v FROM ${name} ORDER BY id`), rows, name)
+    }
+    await client.query('RESET jetgres.consistency')
+    const create = `CREATE TABLE bad (id int PRIMARY KEY, v varchar) WITH VERSION COLUMN (v)
+      ${fed(world, 'e2e.ver', 'FORMAT PLAIN ENCODE JSON')}`
+    t.match(await refusal(client, create), {
+      code: '0A000',
+      message: 'column "v" of type character varying cannot be a version'
+    })
+  })
+
   await t.test('what does not fit a schema leaves nothing behind', async (t) => {
     const format = (message: string, path: string): string =>
       `FORMAT PLAIN ENCODE PROTOBUF (message = '${message}', schema.location = '${path}')`

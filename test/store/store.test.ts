@@ -59,6 +59,50 @@ void t.test('a deleted key has no row, until it comes again', async (t) => {
   }
 })
 
+void t.test('where the first row of a key is kept, no later one replaces it', async (t) => {
+  for (const keyType of [INTEGER, TEXT]) {
+    const store = await openStore(t)
+    const key = (n: number): Value => (keyType === INTEGER ? n : `k${n}`)
+    const schema = { ...schemaOf(1, [keyType, TEXT], [1]), onConflict: { keep: 'first' } } as const
+    await store.define(schema, '', START)
+    await store.apply(batchOf({ rows: [[key(1), 'a'], [key(2), 'b'], [key(1), 'later']] }))
+    t.strictSame(await readAll(store, READ), [[key(1), 'a', 1n], [key(2), 'b', 2n]])
+    await store.apply(batchOf({ rows: [[key(2), 'x'], [key(3), 'c'], [key(3), 'y']], from: 4 }))
+    await store.apply(batchOf({ rows: [[key(1), 'x'], [key(3), 'z']], from: 7 }))
+    t.strictSame(await readAll(store, READ), [
+      [key(1), 'a', 1n],
+      [key(2), 'b', 2n],
+      [key(3), 'c', 5n]
+    ])
+    t.equal((await store.position(1)).sequence, 8)
+  }
+})
+
+void t.test('with versions a key has its row of the highest one', async (t) => {
+  const chance = random(t)
+  const store = await openStore(t)
+  const onConflict = { keep: 'highest', version: 2 } as const
+  await store.define({ ...schemaOf(1, [INTEGER, type(20)], [1]), onConflict }, '', START)
+  const want = new Map<Value, Value[]>()
+  let sequence = 0
+  for (let round = 0; round < 20; round++) {
+    const rows = Array.from({ length: chance.pick([1, 3, 200]) }, (): Value[] => [
+      chance.int(0, 60),
+      chance.bool(0.1) ? null : BigInt(chance.int(-20, 200))
+    ])
+    for (const [key = null, version = null] of rows) {
+      sequence++
+      const other = want.get(key)
+      const its = other?.[1] ?? null
+      const wins = version !== null && (its === null || version >= its)
+      if (!other || wins) want.set(key, [key, version, BigInt(sequence)])
+    }
+    await store.apply(batchOf({ rows, from: sequence - rows.length + 1 }))
+  }
+  const sorted = [...want.values()].toSorted((a, b) => Number(a[0]) - Number(b[0]))
+  t.strictSame(await readAll(store, 'SELECT * FROM r1 ORDER BY c1'), sorted)
+})
+
 void t.test('a delivery that comes again changes nothing', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)

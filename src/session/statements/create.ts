@@ -3,9 +3,10 @@
 // Whether it all happened is known when that transaction ends (Conversation.made).
 
 import type { Definition } from '../../catalog/definition.ts'
-import { featureNotSupported } from '../../errors.ts'
+import { featureNotSupported, invariant } from '../../errors.ts'
 import type { CreateRelation } from '../../sql/create-relation.ts'
 import { codecFor } from '../../types/codec.ts'
+import { OID } from '../../types/oids.ts'
 import { storeType } from '../../types/store-type.ts'
 import type { Encoding } from '../../types/connector.ts'
 import type { RelationSchema } from '../../types/value.ts'
@@ -35,12 +36,13 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   await makeTwin(c, { ...statement, ...facts })
   const twin = await readTwin(c, statement.name)
   checkOffered(twin, statement, encoding, offered)
+  checkTypes(twin, statement)
   const schema: RelationSchema = {
     id: await c.context.catalog.nextId(),
     columns: twin.columns,
-    key: statement.relation === 'table' ? twin.key : []
+    key: statement.relation === 'table' ? twin.key : [],
+    ...conflictOf(twin, statement)
   }
-  checkTypes(twin, statement)
   const hasChild = await attachChild(c, twin, schema.id)
   const relation = await c.context.catalog.prepare(
     await definitionOf(c, statement, twin, schema, encoding),
@@ -72,6 +74,34 @@ function checkTypes(twin: Twin, statement: CreateRelation): void {
       }
     )
   }
+}
+
+/** Types that jetgres and the store order alike, NULL apart. */
+const VERSION_TYPES: ReadonlySet<number> = new Set([
+  OID.int2,
+  OID.int4,
+  OID.int8,
+  OID.date,
+  OID.time,
+  OID.timestamp,
+  OID.timestamptz
+])
+
+function conflictOf(
+  twin: Twin,
+  { onConflict, version }: CreateRelation
+): Pick<RelationSchema, 'onConflict'> {
+  if (twin.key.length === 0) return {}
+  if (!version) return onConflict === 'keepFirst' ? { onConflict: { keep: 'first' } } : {}
+  const column = twin.columns.find(({ name }) => name === version.name)
+  invariant(column, 'a version column is one of the columns')
+  if (VERSION_TYPES.has(column.type.oid)) {
+    return { onConflict: { keep: 'highest', version: column.attnum } }
+  }
+  throw featureNotSupported(
+    `column "${version.name}" of type ${twin.typeNames.get(column.attnum)} cannot be a version`,
+    { position: version.position, hint: 'Use an integer, a date or a timestamp.' }
+  )
 }
 
 async function definitionOf(
