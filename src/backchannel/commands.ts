@@ -2,7 +2,9 @@
 // specification): a closed list of commands, each in one fixed spelling. Pure.
 
 export type Command =
-  | { readonly kind: 'begin' | 'commit' | 'abort' | 'set' | 'savepoint' | 'deallocate' }
+  | { readonly kind: 'begin' | 'commit' | 'abort' | 'set' | 'deallocate' }
+  /** Their names are s<depth>. */
+  | { readonly kind: 'savepoint' | 'releaseSavepoint' | 'rollBackTo'; readonly depth: number }
   | { readonly kind: 'declare'; readonly cursor: string; readonly select: string }
   | { readonly kind: 'fetch'; readonly cursor: string; readonly count: number }
   | { readonly kind: 'rewind'; readonly cursor: string }
@@ -12,12 +14,18 @@ export type Command =
 
 type Read = (match: RegExpExecArray) => Command
 
+const savepoint =
+  (kind: 'savepoint' | 'releaseSavepoint' | 'rollBackTo'): Read =>
+  ([, depth]) => ({ kind, depth: Number(depth) })
+
 const COMMANDS: readonly (readonly [RegExp, Read])[] = [
   [/^START TRANSACTION [A-Z ]+$/, () => ({ kind: 'begin' })],
   [/^COMMIT TRANSACTION$/, () => ({ kind: 'commit' })],
   [/^ABORT TRANSACTION$/, () => ({ kind: 'abort' })],
   [/^SET \w+ = [^;]+$/, () => ({ kind: 'set' })],
-  [/^(SAVEPOINT|RELEASE SAVEPOINT|ROLLBACK TO SAVEPOINT) \w+$/, () => ({ kind: 'savepoint' })],
+  [/^SAVEPOINT s(\d+)$/, savepoint('savepoint')],
+  [/^RELEASE SAVEPOINT s(\d+)$/, savepoint('releaseSavepoint')],
+  [/^ROLLBACK TO SAVEPOINT s(\d+)$/, savepoint('rollBackTo')],
   [/^DEALLOCATE ALL$/, () => ({ kind: 'deallocate' })],
   [
     /^DECLARE (\w+) CURSOR FOR\s+(SELECT[\s\S]*)$/,
@@ -47,7 +55,7 @@ const COMMANDS: readonly (readonly [RegExp, Read])[] = [
 export function readCommands(text: string): Command[] | undefined {
   const whole = readCommand(text)
   // A SELECT may hold semicolons in its literals: only what isn't one command is split.
-  if (whole && whole.kind !== 'savepoint') return [whole]
+  if (whole) return [whole]
   const commands = text.split(';').flatMap((part) => {
     const trimmed = part.trim()
     return trimmed === '' ? [] : [readCommand(trimmed)]

@@ -146,10 +146,10 @@ export class BackConversation {
         detail: text.slice(0, 200)
       })
     }
-    for (const command of commands) await this.#run(command, text)
+    for (const command of commands) await this.#run(command)
   }
 
-  async #run(command: Command, text: string): Promise<void> {
+  async #run(command: Command): Promise<void> {
     switch (command.kind) {
       case 'begin':
         this.#status = 'T'
@@ -162,8 +162,14 @@ export class BackConversation {
       case 'set':
         return this.#done('SET')
       case 'savepoint':
-        if (text.startsWith('ROLLBACK')) this.#status = 'T'
-        return this.#done(text.startsWith('SAVEPOINT') ? 'SAVEPOINT' : 'RELEASE')
+        this.#reads.savepoint(command.depth)
+        return this.#done('SAVEPOINT')
+      case 'rollBackTo':
+        await this.#reads.rollBackTo(command.depth)
+        this.#status = 'T'
+        return this.#done('ROLLBACK')
+      case 'releaseSavepoint':
+        return this.#done('RELEASE')
       case 'deallocate':
         return this.#done('DEALLOCATE ALL')
       case 'declare': {

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import { openScan } from './scan.ts'
 import type { Scan, ScanRequest } from './remote.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
+import { ScratchSpace } from '../upstream/scratch-table.ts'
 
 /** What matters here of the client whose statement reads; the defaults where it bypasses jetgres. */
 export interface ClientFacts {
@@ -31,18 +32,21 @@ export interface ReadsOptions {
 export class Reads {
   readonly #options: ReadsOptions
   readonly #scans = new Map<string, Scan>()
+  /** The cursors that were open at each savepoint, by its depth. */
+  readonly #savepoints = new Map<number, ReadonlySet<string>>()
+  readonly #scratch: ScratchSpace
   #snapshot: Snapshot | undefined
 
   constructor(options: ReadsOptions) {
     this.#options = options
+    this.#scratch = new ScratchSpace(options.maintenance.database(options.database))
   }
 
   /** @throws PgError 42P01, 55000; StoreError */
   async declare(cursor: string, request: ScanRequest): Promise<void> {
     const relation = this.#relationOf(request.relationId)
     const snapshot = await this.#pinned(relation)
-    const { maintenance, database } = this.#options
-    const scan = await openScan(request, relation, snapshot, maintenance.database(database))
+    const scan = await openScan(request, relation, snapshot, this.#scratch)
     this.#scans.set(cursor, scan)
   }
 
@@ -61,8 +65,21 @@ export class Reads {
     }
   }
 
+  savepoint(depth: number): void {
+    this.#savepoints.set(depth, new Set(this.#scans.keys()))
+  }
+
+  /** Cursors opened since the savepoint are gone, as in Postgres. */
+  async rollBackTo(depth: number): Promise<void> {
+    const before = this.#savepoints.get(depth)
+    for (const name of this.#scans.keys()) {
+      if (!before?.has(name)) await this.close(name)
+    }
+  }
+
   /** The remote transaction is over. */
   async end(): Promise<void> {
+    this.#savepoints.clear()
     await this.close(undefined)
     await this.#release()
   }

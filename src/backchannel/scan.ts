@@ -8,7 +8,7 @@ import { translate } from '../translate/translate.ts'
 import type { Translation } from '../translate/translate.ts'
 import { codecFor } from '../types/codec.ts'
 import type { ColumnType } from '../types/value.ts'
-import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
+import type { ScratchSpace } from '../upstream/scratch-table.ts'
 import type { RowWriter } from '../wire/row-writer.ts'
 import { childScope, parametersOf, REMOTE_SETTINGS } from './remote.ts'
 import type { Scan, ScanRequest } from './remote.ts'
@@ -19,10 +19,10 @@ export async function openScan(
   request: ScanRequest,
   relation: Relation,
   snapshot: Snapshot,
-  database: MaintenanceDatabase
+  space: ScratchSpace
 ): Promise<Scan> {
   const translation = translate(request.select, childScope(request, relation))
-  if ('relay' in translation) return openScratch(request, relation, snapshot, database)
+  if ('relay' in translation) return openScratch(request, relation, snapshot, space)
   const scan = new StoreScan(request, translation, snapshot)
   await scan.rewind()
   return scan

@@ -10,8 +10,7 @@ import { splitPushdown } from '../translate/conjuncts.ts'
 import type { Pushdown } from '../translate/conjuncts.ts'
 import { codecFor } from '../types/codec.ts'
 import { childName, SCHEMA } from '../upstream/bridge.ts'
-import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
-import { SCRATCH, ScratchTable } from '../upstream/scratch-table.ts'
+import type { ScratchSpace, ScratchTable } from '../upstream/scratch-table.ts'
 import type { RowWriter } from '../wire/row-writer.ts'
 import { childScope, parametersOf, REMOTE_SETTINGS } from './remote.ts'
 import type { Scan, ScanRequest } from './remote.ts'
@@ -21,19 +20,19 @@ export async function openScratch(
   request: ScanRequest,
   relation: Relation,
   snapshot: Snapshot,
-  database: MaintenanceDatabase
+  space: ScratchSpace
 ): Promise<Scan> {
   const pushdown = splitPushdown(request.select, childScope(request, relation))
   if ('relay' in pushdown) {
     throw featureNotSupported(`the back channel cannot run this read: ${pushdown.relay}`)
   }
   const { twinOid } = relation.definition
-  const table = await ScratchTable.create(database, twinOid, pushdown.attnums)
+  const table = await space.table(twinOid, pushdown.attnums)
   const scan = new ScratchScan(table, request, relation)
   try {
     const cursor = await snapshot.query(pushdown.sql, parametersOf(request, pushdown))
     await table.load(copyText(cursor, pushdown))
-    await scan.rewind()
+    await scan.open()
     return scan
   } catch (error) {
     await scan.close()
@@ -51,7 +50,7 @@ class ScratchScan implements Scan {
     this.#table = table
     this.#request = request
     this.columns = listOf(request.select, 'targetList').map((_, i) => `c${i}`)
-    this.#select = onScratch(request, relation)
+    this.#select = onScratch(request, relation, table.name)
   }
 
   async fetch(writer: RowWriter, count: number): Promise<number> {
@@ -67,8 +66,12 @@ class ScratchScan implements Scan {
     return rows.length
   }
 
-  rewind(): Promise<void> {
+  open(): Promise<void> {
     return this.#table.open(this.#select, this.#request.parameters)
+  }
+
+  rewind(): Promise<void> {
+    return this.#table.reopen(this.#select, this.#request.parameters)
   }
 
   close(): Promise<void> {
@@ -77,11 +80,11 @@ class ScratchScan implements Scan {
 }
 
 /** The same SELECT, of the scratch table. */
-function onScratch({ text, select }: ScanRequest, relation: Relation): string {
+function onScratch({ text, select }: ScanRequest, relation: Relation, scratch: string): string {
   const range = unwrap(listOf(select, 'fromClause')[0], 'RangeVar')
   const start = byteToIndex(text)(numberOf(range ?? {}, 'location'))
   const name = `${SCHEMA}.${childName(relation.id)}`
-  return text.slice(0, start) + SCRATCH + text.slice(start + name.length)
+  return text.slice(0, start) + scratch + text.slice(start + name.length)
 }
 
 /** Rows in COPY's text format, a chunk at a time. */

@@ -1,5 +1,7 @@
-// A temporary table on a maintenance connection, filled with given rows and asked one SELECT. Owns
-// that connection until it is closed; everything happens in one transaction that leaves nothing.
+// Temporary tables on one maintenance connection, each filled with given rows and asked one SELECT.
+// Owns that connection from the first table to the last: all the scans of a transaction share it, so
+// that no two of them can wait for each other's. One transaction, which leaves nothing behind; a
+// savepoint around each step keeps one scan's error from the others.
 
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -7,19 +9,17 @@ import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
+import { tooManyConnections } from '../errors.ts'
 import type { MaintenanceDatabase } from './maintenance.ts'
 
-/** How the table is named in a SELECT. */
-export const SCRATCH = 'pg_temp.jetgres_scratch'
-
 // What postgres_fdw sets on its connections (connection.c): its conditions are written for these.
-const SETTINGS = `
-SET LOCAL search_path = pg_catalog; SET LOCAL timezone = 'GMT'; SET LOCAL datestyle = ISO;
+const BEGIN = `
+BEGIN; SET LOCAL search_path = pg_catalog; SET LOCAL timezone = 'GMT'; SET LOCAL datestyle = ISO;
 SET LOCAL intervalstyle = postgres; SET LOCAL extra_float_digits = 3`
 
 // The twin's own columns, so types and collations are the same; named as on the back channel.
 const SHAPE = `
-SELECT format('CREATE TEMP TABLE jetgres_scratch ON COMMIT DROP AS SELECT %s FROM ONLY %s WITH NO DATA',
+SELECT format('AS SELECT %s FROM ONLY %s WITH NO DATA',
               string_agg(format('%I AS c%s', attname, attnum), ', ' ORDER BY attnum),
               attrelid::regclass) AS sql
 FROM pg_attribute WHERE attrelid = $1 AND attnum = ANY ($2::int2[]) GROUP BY attrelid`
@@ -27,65 +27,140 @@ FROM pg_attribute WHERE attrelid = $1 AND attnum = ANY ($2::int2[]) GROUP BY att
 /** Fields come as the text the server sent. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig
 
-export class ScratchTable {
-  readonly #client: pg.PoolClient
-  #isClosed = false
+/** The connection that the scratch tables of one remote transaction share. */
+export class ScratchSpace {
+  readonly #database: MaintenanceDatabase
+  #client: pg.PoolClient | undefined
+  /** Tables that are open; with the last one the connection goes back. */
+  readonly #open = new Set<number>()
+  #made = 0
 
-  private constructor(client: pg.PoolClient) {
-    this.#client = client
+  constructor(database: MaintenanceDatabase) {
+    this.#database = database
   }
 
-  /** An empty table with these columns of the twin's. @throws what Postgres says */
-  static async create(
-    database: MaintenanceDatabase,
-    twinOid: number,
-    attnums: readonly number[]
-  ): Promise<ScratchTable> {
-    const client = await database.connect()
-    const table = new ScratchTable(client)
+  /** An empty table with these columns of the twin's. @throws what Postgres says, or 53300 */
+  async table(twinOid: number, attnums: readonly number[]): Promise<ScratchTable> {
+    const number = ++this.#made
+    this.#open.add(number)
+    const table = new ScratchTable(this, number)
     try {
-      await client.query('BEGIN')
-      const shape = await client.query<{ sql: string }>(SHAPE, [twinOid, [...attnums]])
-      await client.query(shape.rows[0]?.sql ?? 'CREATE TEMP TABLE jetgres_scratch () ON COMMIT DROP')
-      await client.query(SETTINGS)
+      await this.step((client) => createTable(client, table.name, twinOid, attnums))
       return table
     } catch (error) {
-      await table.close()
+      await this.closed(number)
       throw error
     }
   }
 
-  /** Loads chunks of COPY text. */
-  async load(chunks: AsyncIterable<string>): Promise<void> {
-    await pipeline(
-      Readable.from(chunks, { objectMode: false }),
-      this.#client.query(copyFrom(`COPY ${SCRATCH} FROM STDIN`))
-    )
+  /** One step in a savepoint of its own. */
+  async step<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await this.#connect()
+    await client.query('SAVEPOINT step')
+    try {
+      const result = await work(client)
+      await client.query('RELEASE SAVEPOINT step')
+      return result
+    } catch (error) {
+      await client.query('ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step').catch(() => undefined)
+      throw error
+    }
   }
 
-  /** Opens the SELECT's cursor (again). */
-  async open(select: string, values: readonly (string | null)[]): Promise<void> {
-    await this.#client.query('CLOSE ALL')
-    await this.#client.query(`DECLARE c NO SCROLL CURSOR FOR ${select}`, [...values])
-  }
-
-  async fetch(count: number): Promise<(string | null)[][]> {
-    const result = await this.#client.query<(string | null)[]>({
-      text: `FETCH ${count} FROM c`,
-      rowMode: 'array',
-      types: AS_TEXT
-    })
-    return result.rows
-  }
-
-  /** Ends the transaction and gives the connection back. Any number of times. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    const isClean = await this.#client.query('ROLLBACK').then(
+  /** A table is done with. */
+  async closed(number: number): Promise<void> {
+    this.#open.delete(number)
+    if (this.#open.size > 0 || !this.#client) return
+    const client = this.#client
+    this.#client = undefined
+    const isClean = await client.query('ROLLBACK').then(
       () => true,
       () => false
     )
-    this.#client.release(!isClean)
+    client.release(!isClean)
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    if (this.#client) return this.#client
+    const client = await this.#database.connect().catch((cause: unknown) => {
+      throw tooManyConnections('no connection is free to evaluate a condition upstream', {
+        hint: 'Too many statements at a time need Postgres to filter ingested rows.',
+        cause
+      })
+    })
+    this.#client = client
+    await client.query(BEGIN)
+    return client
+  }
+}
+
+async function createTable(
+  client: pg.PoolClient,
+  name: string,
+  twinOid: number,
+  attnums: readonly number[]
+): Promise<void> {
+  const shape = await client.query<{ sql: string }>(SHAPE, [twinOid, [...attnums]])
+  const [found] = shape.rows
+  await client.query(
+    found
+      ? `CREATE TEMP TABLE ${name} ON COMMIT DROP ${found.sql}`
+      : `CREATE TEMP TABLE ${name} () ON COMMIT DROP`
+  )
+}
+
+export class ScratchTable {
+  /** How a SELECT names it. */
+  readonly name: string
+  readonly #space: ScratchSpace
+  readonly #number: number
+  readonly #cursor: string
+  #isClosed = false
+
+  constructor(space: ScratchSpace, number: number) {
+    this.#space = space
+    this.#number = number
+    this.#cursor = `c${number}`
+    this.name = `pg_temp.scratch_${number}`
+  }
+
+  /** Loads chunks of COPY text. */
+  load(chunks: AsyncIterable<string>): Promise<void> {
+    return this.#space.step(async (client) => {
+      const rows = Readable.from(chunks, { objectMode: false })
+      await pipeline(rows, client.query(copyFrom(`COPY ${this.name} FROM STDIN`)))
+    })
+  }
+
+  /** Opens the SELECT's cursor. */
+  open(select: string, values: readonly (string | null)[]): Promise<void> {
+    return this.#space.step(async (client) => {
+      await client.query(`DECLARE ${this.#cursor} NO SCROLL CURSOR FOR ${select}`, [...values])
+    })
+  }
+
+  /** The same SELECT once more, from its beginning. */
+  async reopen(select: string, values: readonly (string | null)[]): Promise<void> {
+    await this.#space.step((client) => client.query(`CLOSE ${this.#cursor}`))
+    await this.open(select, values)
+  }
+
+  fetch(count: number): Promise<(string | null)[][]> {
+    return this.#space.step(async (client) => {
+      const text = `FETCH ${count} FROM ${this.#cursor}`
+      const result = await client.query<(string | null)[]>({
+        text,
+        rowMode: 'array',
+        types: AS_TEXT
+      })
+      return result.rows
+    })
+  }
+
+  /** Any number of times. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#space.closed(this.#number)
   }
 }

@@ -17,8 +17,8 @@ void t.test('reads what postgres_fdw says', async (t) => {
     ['SET search_path = pg_catalog', ['set']],
     ["SET timezone = 'GMT'", ['set']],
     ['SAVEPOINT s2', ['savepoint']],
-    ['RELEASE SAVEPOINT s2', ['savepoint']],
-    ['ROLLBACK TO SAVEPOINT s2; RELEASE SAVEPOINT s2', ['savepoint', 'savepoint']],
+    ['RELEASE SAVEPOINT s2', ['releaseSavepoint']],
+    ['ROLLBACK TO SAVEPOINT s2; RELEASE SAVEPOINT s2', ['rollBackTo', 'releaseSavepoint']],
     ['DEALLOCATE ALL', ['deallocate']],
     ['MOVE BACKWARD ALL IN c3', ['rewind']],
     ['CLOSE c3', ['close']]

@@ -161,12 +161,12 @@ const MERGE =
 
 void t.test('several sessions read conditions that only Postgres knows', skip, async (t) => {
   const { postgres, jetgres, direct } = await prepared(t)
-  // Each needs two scratch tables at a time, of the limits.maintenanceConnectionsMax there may be.
+  // Each needs two scratch tables at a time, and there are fewer connections for them than sessions.
   const sql = (table: string): string =>
     `SELECT count(*), sum(a.qty), min(b.price) FROM ${table} a JOIN ${table} b USING (id)
      WHERE md5(a.name) < '9' AND md5(b.name || 'x') < '9'`
   const want = await rowsOf(direct, sql('plain'))
-  const open = Array.from({ length: 4 }, (_, i) => (i % 2 ? jetgres.connect() : postgres.connect()))
+  const open = Array.from({ length: 16 }, (_, i) => (i % 2 ? jetgres.connect() : postgres.connect()))
   const sessions = await Promise.all(open)
   for (let round = 0; round < 3; round++) {
     const got = await Promise.all(sessions.map((one) => rowsOf(one, sql('live'))))
