@@ -1,5 +1,5 @@
 // The foreign programs that these tests drive: found where they are installed, run to their end
-// with a time limit. A missing one skips its test, unless REQUIRE_SERVERS=1 asks that it fails.
+// with a time limit. A missing one skips its test, unless REQUIRE_CLIENTS=1 asks that it fails.
 
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
@@ -19,7 +19,7 @@ export const client = (name: string): string => join(CLIENTS, name)
 
 /** For `t.test`'s options: what is missing, or false. */
 export function without(...missing: (string | false)[]): { skip: string | false } {
-  if (process.env['REQUIRE_SERVERS'] === '1') return { skip: false }
+  if (process.env['REQUIRE_CLIENTS'] === '1') return { skip: false }
   return { skip: missing.find((reason) => reason !== false) ?? false }
 }
 
