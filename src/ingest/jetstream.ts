@@ -1,10 +1,11 @@
 // The few requests of the JetStream API that ingestion needs, over core NATS: what a stream is now,
-// a consumer made and deleted. Owns subjects and JSON shapes of that API (nats-server's api.go).
+// a stream made, a consumer made and deleted. Owns subjects and JSON shapes of that API (nats-server's api.go).
 // Must never keep state; a consumer's life is its caller's.
 
 import type { NatsConnection } from 'nats'
 
 import { limits } from '../limits.ts'
+import type { StreamLimits } from '../types/connector.ts'
 import { JetStreamError } from './nats-errors.ts'
 import type { ApiErrorReply } from './nats-errors.ts'
 
@@ -53,10 +54,32 @@ interface ApiReply {
 }
 
 const NANOS_PER_MILLI = 1_000_000
+const UNLIMITED = -1
 
 /** @throws JetStreamError when the server says no; NatsError when it cannot be asked. */
 export function streamInfo(connection: NatsConnection, stream: string): Promise<StreamInfo> {
   return call<StreamInfo>(connection, `$JS.API.STREAM.INFO.${stream}`)
+}
+
+/** A stream in files, one replica. @throws JetStreamError, also when it is there otherwise */
+export function createStream(
+  connection: NatsConnection,
+  name: string,
+  subjects: readonly string[],
+  limited: StreamLimits
+): Promise<StreamInfo> {
+  return call<StreamInfo>(connection, `$JS.API.STREAM.CREATE.${name}`, {
+    name,
+    subjects,
+    retention: 'limits',
+    storage: 'file',
+    num_replicas: 1,
+    max_bytes: limited.maxBytes ?? UNLIMITED,
+    max_msgs: limited.maxMessages ?? UNLIMITED,
+    max_msgs_per_subject: limited.maxMessagesPerSubject ?? UNLIMITED,
+    max_consumers: limited.maxConsumers ?? UNLIMITED,
+    max_msg_size: limited.maxMessageSize ?? UNLIMITED
+  })
 }
 
 /** An ephemeral pull consumer that needs no acknowledgements and lives in memory. */

@@ -64,7 +64,7 @@ function jetStreamFailure(error: JetStreamError, connector: NatsConnector): PgEr
   if (error.errCode === STREAM_NOT_FOUND) {
     return connectorObjectMissing(`stream "${connector.stream}" not found`, {
       detail: `It was looked for on NATS server "${serverNames(connector)}".`,
-      hint: 'Create the stream first; jetgres makes no streams.',
+      hint: 'Create the stream first, or let jetgres do it: allow_create_stream = true.',
       cause: error
     })
   }

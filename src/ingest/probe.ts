@@ -1,6 +1,6 @@
 // The check of a connector when a relation is created: everything that can be wrong is told now, in
 // words of its own, and the start position becomes a sequence so that no restart depends on a
-// policy. Leaves nothing on the server, keeps no connection.
+// policy. Leaves nothing on the server but a stream it was allowed to make, keeps no connection.
 
 import { connect, nuid } from 'nats'
 import type { Msg, NatsConnection } from 'nats'
@@ -9,9 +9,9 @@ import { connectorObjectMissing, featureNotSupported, invalidParameterValue } fr
 import { limits } from '../limits.ts'
 import type { NatsConnector, StreamPosition } from '../types/connector.ts'
 import { connectOptions } from './connect-options.ts'
-import { createConsumer, deleteConsumer, nextSubject, streamInfo } from './jetstream.ts'
+import { createConsumer, createStream, deleteConsumer, nextSubject, streamInfo } from './jetstream.ts'
 import type { ConsumerStart, StreamInfo } from './jetstream.ts'
-import { natsFailure } from './nats-errors.ts'
+import { isStreamMissing, natsFailure } from './nats-errors.ts'
 import { filtersAreDisjoint, isSubjectFilter, minimalFilters, subjectsOverlap } from './subjects.ts'
 
 /** Stands long enough for the trial, and goes by itself when we die in the middle of it. */
@@ -29,7 +29,7 @@ export async function probe(connector: NatsConnector): Promise<StreamPosition> {
   let connection: NatsConnection | undefined
   try {
     connection = await connect({ ...options, reconnect: false })
-    const info = await streamInfo(connection, connector.stream)
+    const info = await findStream(connection, connector)
     checkRetention(connector, info)
     checkSubjects(connector, info)
     const sequence = await resolveStart(connection, connector, info)
@@ -39,6 +39,18 @@ export async function probe(connector: NatsConnector): Promise<StreamPosition> {
     throw natsFailure(error, connector)
   } finally {
     await connection?.close()
+  }
+}
+
+async function findStream(
+  connection: NatsConnection,
+  { stream, subjects, createStream: limited }: NatsConnector
+): Promise<StreamInfo> {
+  try {
+    return await streamInfo(connection, stream)
+  } catch (error) {
+    if (!limited || !isStreamMissing(error)) throw error
+    return createStream(connection, stream, minimalFilters(subjects), limited)
   }
 }
 

@@ -41,13 +41,15 @@ export const OPTIONS: Readonly<Record<string, OptionRule>> = {
   'scan.startup.mode': used('string'),
   'scan.startup.timestamp.millis': used('integer', 'scan.startup.timestamp_millis'),
 
-  // What a stream is made with, and a rate: jetgres makes no streams and reads as fast as it can.
-  allow_create_stream: unused('boolean'),
-  max_bytes: unused('integer', 'nats.max_bytes'),
-  max_messages: unused('integer', 'nats.max_messages'),
-  max_messages_per_subject: unused('integer', 'nats.max_messages_per_subject'),
-  max_consumers: unused('integer', 'nats.max_consumers'),
-  max_message_size: unused('integer', 'nats.max_message_size'),
+  // What a stream is made with, where CREATE may make it.
+  allow_create_stream: used('boolean'),
+  max_bytes: used('integer', 'nats.max_bytes'),
+  max_messages: used('integer', 'nats.max_messages'),
+  max_messages_per_subject: used('integer', 'nats.max_messages_per_subject'),
+  max_consumers: used('integer', 'nats.max_consumers'),
+  max_message_size: used('integer', 'nats.max_message_size'),
+
+  // jetgres reads as fast as it can.
   source_rate_limit: unused('integer'),
 
   // jetgres keeps the position itself, so it needs no durable consumer.

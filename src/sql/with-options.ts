@@ -5,7 +5,12 @@ import { featureNotSupported, invalidOptionName, invalidParameterValue } from '.
 import { OPTIONS, canonicalKey, nearestKey } from './option-table.ts'
 import { duplicatedOption } from './option-list.ts'
 import { readServers, readStream, readSubjects } from './nats-names.ts'
-import type { NatsAuthentication, NatsConnector, StartPosition } from '../types/connector.ts'
+import type {
+  NatsAuthentication,
+  NatsConnector,
+  StartPosition,
+  StreamLimits
+} from '../types/connector.ts'
 import type { GivenOption } from './option-list.ts'
 import type { OptionKind } from './option-table.ts'
 
@@ -31,8 +36,10 @@ export function readConnector(
   const stream = streamOf(options, subjects)
   const authentication = readAuthentication(options)
   const start = readStart(options)
+  const limited = readStreamLimits(options)
   options.noticeUnused()
-  const connector = { servers, subjects, stream, authentication, start }
+  const created = limited ? { createStream: limited } : {}
+  const connector = { servers, subjects, stream, authentication, start, ...created }
   return { connector, notices: options.notices }
 }
 
@@ -203,6 +210,31 @@ function credential(options: Options): NatsAuthentication {
     })
   }
   return { mode: 'credential', jwt, nkey }
+}
+
+/** Option → property. */
+const STREAM_LIMITS = {
+  max_bytes: 'maxBytes',
+  max_messages: 'maxMessages',
+  max_messages_per_subject: 'maxMessagesPerSubject',
+  max_consumers: 'maxConsumers',
+  max_message_size: 'maxMessageSize'
+} as const
+
+/** Undefined where no stream may be made. */
+function readStreamLimits(options: Options): StreamLimits | undefined {
+  const given = Object.entries(STREAM_LIMITS).filter(([key]) => options.has(key))
+  if (options.get('allow_create_stream')?.value.toLowerCase() === 'true') {
+    return Object.fromEntries(
+      given.map(([key, property]) => [property, Number(options.required(key).value)])
+    )
+  }
+  if (given.length > 0) {
+    const names = given.map(([key]) => `"${options.required(key).key}"`).join(', ')
+    const [noun, verb] = given.length === 1 ? ['option', 'has'] : ['options', 'have']
+    options.notices.push(`${noun} ${names} ${verb} no effect without allow_create_stream = true`)
+  }
+  return undefined
 }
 
 const MILLIS = 'scan.startup.timestamp.millis'

@@ -23,6 +23,17 @@ export interface NatsConnector {
   readonly stream: string
   readonly authentication: NatsAuthentication
   readonly start: StartPosition
+  /** The stream is made with these subjects when CREATE finds none; without it that is an error. */
+  readonly createStream?: StreamLimits
+}
+
+/** What a stream that jetgres makes may hold; what is not given is not limited. */
+export interface StreamLimits {
+  readonly maxBytes?: number
+  readonly maxMessages?: number
+  readonly maxMessagesPerSubject?: number
+  readonly maxConsumers?: number
+  readonly maxMessageSize?: number
 }
 
 /** How a delivery becomes a row. */

@@ -116,7 +116,7 @@ function mistakes(port: number, lockedPort: number, deadPort: number): Mistake[]
       want: {
         code: 'HV00R',
         message: 'stream "NOWHERE" not found',
-        hint: 'Create the stream first; jetgres makes no streams.'
+        hint: 'Create the stream first, or let jetgres do it: allow_create_stream = true.'
       }
     },
     {

@@ -206,3 +206,25 @@ function signedJwt(issuer: KeyPair, subject: KeyPair, claims: object): string {
   const text = `${head}.${body}`
   return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString('base64url')}`
 }
+
+void t.test('makes the stream where it may, and only then', { skip }, async (t) => {
+  const server = await startNats(t)
+  const change = { subjects: ['made.>', 'made.a', 'other'], stream: 'MADE' }
+  await refuses(t, connectorTo(server.port, change), 'HV00R', /^stream "MADE" not found$/)
+  const createStream = { maxMessages: 7 }
+  const first = await probe(connectorTo(server.port, { ...change, createStream }))
+  t.equal(first.sequence, 0)
+  const connection = await connectNats(t, server)
+  const { config } = await (await connection.jetstreamManager()).streams.info('MADE')
+  t.same(config.subjects, ['made.>', 'other'])
+  t.match(config, { max_msgs: 7, max_bytes: -1, storage: 'file', retention: 'limits' })
+  await publishJson(connection, 'made.x', [1, 2])
+  const again = connectorTo(server.port, {
+    ...change,
+    createStream: { maxMessages: 1 },
+    start: { mode: 'latest' }
+  })
+  t.same(await probe(again), { sequence: 2, created: first.created }, 'one that is there stays')
+  const elsewhere = { ...change, stream: 'SECOND', createStream }
+  await refuses(t, connectorTo(server.port, elsewhere), 'HV00N', /subjects overlap/)
+})

@@ -83,7 +83,10 @@ void t.test('what is assumed or without effect is said in a notice', async (t) =
     ]],
     [`${BASE}, consumer.durable_name='d'`, ['option "consumer.durable_name" has no effect yet']],
     [`${BASE}, consumer.ack_wait='10', max_bytes=-1, allow_create_stream=true`, [
-      'options "consumer.ack_wait", "max_bytes", "allow_create_stream" have no effect yet'
+      'option "consumer.ack_wait" has no effect yet'
+    ]],
+    [`${BASE}, nats.max_bytes=5, max_messages='7', allow_create_stream='false'`, [
+      'options "nats.max_bytes", "max_messages" have no effect without allow_create_stream = true'
     ]],
     [`${BASE}, consumer.backoff.sec='2, 10,15', consumer.num_replicas=1`, [
       'options "consumer.backoff.sec", "consumer.num_replicas" have no effect yet'
@@ -247,4 +250,22 @@ void t.test('no error tells a secret', async (t) => {
       t.notMatch(JSON.stringify([error, String(error)]), /topsecret/)
     }
   }
+})
+
+void t.test('a stream that may be made has the limits given', async (t) => {
+  const limitsOf = (options: string): unknown => create(`${BASE}${options}`).connector.createStream
+  t.equal(limitsOf(''), undefined)
+  t.equal(limitsOf(', max_bytes=5'), undefined)
+  t.strictSame(limitsOf(", allow_create_stream='TRUE'"), {})
+  t.strictSame(
+    limitsOf(`, allow_create_stream=true, max_bytes=-1, max_messages='2',
+      nats.max_messages_per_subject=3, max_consumers=4, max_message_size=5`),
+    {
+      maxBytes: -1,
+      maxMessages: 2,
+      maxMessagesPerSubject: 3,
+      maxConsumers: 4,
+      maxMessageSize: 5
+    }
+  )
 })
