@@ -10,7 +10,12 @@ import { Ingestion } from '../ingest/ingestion.ts'
 import { probe } from '../ingest/probe.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
-import type { NatsConnector, StatedProtobuf, StreamPosition } from '../types/connector.ts'
+import type {
+  NatsConnector,
+  RowDecoder,
+  StatedProtobuf,
+  StreamPosition
+} from '../types/connector.ts'
 import type { Maintenance, MaintenanceDatabase } from '../upstream/maintenance.ts'
 import { readDefinition, writeDefinition } from './definition.ts'
 import type { Definition } from './definition.ts'
@@ -127,8 +132,12 @@ export class Catalog {
     return loadProtobuf(encoding)
   }
 
-  /** Keeps a definition whose transaction hasn't ended; `settle` decides. */
+  /**
+   * Keeps a definition whose transaction hasn't ended; `settle` decides.
+   * @throws PgError when its payloads could not be decoded
+   */
   async prepare(definition: Definition, position: StreamPosition): Promise<Relation> {
+    await compileDecoder(definition.schema, definition.encoding)
     const relation = new Relation(definition)
     await this.#options.store.define(definition.schema, writeDefinition(definition), position)
     this.#relations.set(relation.id, relation)
@@ -221,17 +230,29 @@ export class Catalog {
 
   async #start(relation: Relation): Promise<void> {
     const { store, connections, log } = this.#options
-    const { schema, connector, encoding } = relation.definition
+    const { schema, connector } = relation.definition
+    const decode = await this.#decoder(relation)
+    if (!decode) return
     relation.ingestion = new Ingestion({
       schema,
       connector,
-      decode: await compileDecoder(schema, encoding),
+      decode,
       store,
       connections,
       position: await store.position(schema.id),
       log: log.child({ relation: relation.label, stream: connector.stream })
     })
     relation.ingestion.start()
+  }
+
+  /** A schema that can no longer be read stops its own relation only. */
+  async #decoder({ definition, label }: Relation): Promise<RowDecoder | undefined> {
+    try {
+      return await compileDecoder(definition.schema, definition.encoding)
+    } catch (err) {
+      this.#options.log.error({ err, relation: label }, 'payloads cannot be decoded')
+      return undefined
+    }
   }
 
   async #remove(relation: Relation): Promise<void> {
