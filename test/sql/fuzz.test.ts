@@ -8,11 +8,12 @@ import { loadParser, parseSql } from '../../src/sql/parser.ts'
 import { splitStatements } from '../../src/sql/split.ts'
 import { readStatement } from '../../src/sql/statement.ts'
 import { random } from '../support/random.ts'
+import type { PayloadColumn } from '../../src/types/connector.ts'
 import type { Random } from '../support/random.ts'
 
 await loadParser()
 
-const MUTATIONS = 2_000
+const MUTATIONS = 10_000
 
 const SEEDS = [
   `CREATE TABLE IF NOT EXISTS s.t (id varchar PRIMARY KEY, a struct<b int, c map<text, int[]>>[],
@@ -23,15 +24,28 @@ const SEEDS = [
   `CREATE SOURCE x (a int, PRIMARY KEY (a)) WITH (connector='nats', nats.server_url='h',
     nats.subject='s', scan.startup.mode='timestamp', scan.startup.timestamp.millis=5)
     ROW FORMAT JSON`,
+  `CREATE TABLE t (*, PRIMARY KEY (s, "id"),) ON CONFLICT DO UPDATE FULL WITH VERSION COLUMN (at)
+    INCLUDE subject AS s, INCLUDE header 'H' bytea INCLUDE timestamp AS at WITH (connector='nats',
+    server_url='h', subject='s', stream='st', allow_create_stream=true, max_messages='5')
+    FORMAT PLAIN ENCODE PROTOBUF (message = '.p.M', schema.location = 'http://h/s')`,
+  `CREATE TABLE kv (v bytea) INCLUDE key AS k WITH (connector='nats', server_url='h',
+    subject='$KV.b.>', stream='KV_b') FORMAT UPSERT ENCODE BYTES`,
+  `CREATE TABLE t (id bigint) APPEND ONLY INCLUDE partition WITH (connector='nats', server_url='h',
+    subject='s', stream='x') ROW FORMAT PROTOBUF MESSAGE 'M' ROW SCHEMA LOCATION 'file:///s.pb'`,
   'DROP SOURCE IF EXISTS a, "b".c CASCADE',
   'ALTER TABLE ONLY a.b RENAME COLUMN x TO y',
   "SHOW SOURCES FROM s LIKE 'a%'; SHOW CREATE TABLE t; DESCRIBE \"T\"",
   'select $1::int, $$x;$$, U&"\\0061", /* c */ 1.5 -- end\n from t'
 ]
+/** What a payload's schema might bring. */
+const OFFERED: readonly PayloadColumn[] = [
+  { name: 'id', type: 'bigint', oids: [20] },
+  { name: 'é"😀', type: 'varchar[]', oids: [1015] }
+]
 const PIECES = [
   '(', ')', ',', ';', "'", '"', '.', '=', '*', '<', '>', '>>', '[', ']', '$$', '/*', '*/', '--',
   '\n', '`', '\\', '\0', '😀', '\ud800', 'é', 'U&"', "E'", '$1', '0', '-', 'WITH', 'PRIMARY KEY',
-  'AS', 'NOT', 'NULL', 'COLLATE', 'struct<', 'map(', 'array', 'INCLUDE', 'FORMAT', 'connector', 'select',
+  'AS', 'NOT', 'NULL', 'COLLATE', 'struct<', 'map(', 'array', 'INCLUDE', 'INCLUDE key', 'UPSERT', 'BYTES', 'ON CONFLICT', 'FORMAT', 'connector', 'select',
   'CREATE SOURCE', 'uescape', 'begin atomic', 'case', 'end'
 ]
 
@@ -62,7 +76,9 @@ function fault(text: string): string | undefined {
       if (text.slice(s.start, s.end) !== s.text) return 'a statement is not where it says'
     }
     const read = readStatement(text)
-    if (read?.kind === 'createRelation') parseSql(read.twinSql)
+    if (read?.kind !== 'createRelation') return undefined
+    parseSql(read.twinSql)
+    if (read.schema) parseSql(read.schema.complete(OFFERED).twinSql)
     return undefined
   } catch (error) {
     if (!(error instanceof PgError)) return String(error)
