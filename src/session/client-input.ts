@@ -20,6 +20,8 @@ export class ClientInput implements AsyncIterable<Buffer> {
     socket.on('data', (chunk: Buffer) => this.#push(chunk))
     socket.on('end', () => this.#end())
     socket.on('close', () => this.#end())
+    // Its events may be over.
+    if (socket.destroyed || socket.readableEnded) this.#end()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {

@@ -111,6 +111,8 @@ export class Session implements RegisteredSession {
     this.#started = started
     try {
       const { socket, endpoint } = await dial(this.#context.target)
+      // The client may have left, or its time be over, meanwhile.
+      if (this.#output.closed) return void socket.destroy()
       this.#endpoint = endpoint
       this.#authentication = this.#authenticate(isEncrypted(socket))
       const link = new Link(socket, this.#events())

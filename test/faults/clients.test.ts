@@ -1,0 +1,188 @@
+// Goal: clients that come all at once, die, or leave without a word, and an upstream that hangs, cost
+// nobody else anything, and what they held is given back.
+// Method: many bare clients, a psql that is killed, sockets that just end, a stopped postmaster; what
+// the upstream runs is asked of itself, what jetgres runs is read off its processor time.
+
+import { spawn } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+
+import t from 'tap'
+import type { Test } from 'tap'
+
+import { lacksFile, PG_BIN, without } from '../compat/support/programs.ts'
+import { frontend } from '../../src/wire/frontend.ts'
+import { fedBy, lastRoute, untilCount } from '../e2e/world.ts'
+import { eventually } from '../support/eventually.ts'
+import { startJetgres } from '../support/jetgres.ts'
+import { connectNats, createStream, publishJson, startNats, withoutNats } from '../support/nats-server.ts'
+import { startPostgres } from '../support/postgres-server.ts'
+import { openSocket, ProtocolClient, startup } from '../support/protocol-client.ts'
+
+const MAX_CONNECTIONS = 40
+const postgres = await startPostgres(t, {
+  settings: { max_connections: String(MAX_CONNECTIONS), superuser_reserved_connections: '5' }
+})
+const jetgres = await startJetgres(t, {
+  upstream: postgres.url,
+  args: ['--authentication-timeout', '3']
+})
+const watch = await postgres.connect()
+await watch.query('CREATE ROLE app LOGIN')
+const APP = { user: 'app', database: 'postgres' }
+
+async function arrived(t: Test, user = APP): Promise<ProtocolClient> {
+  const peer = new ProtocolClient(await openSocket(t, jetgres))
+  peer.write(startup(user))
+  await peer.until('Z', 1, 30_000)
+  return peer
+}
+
+/** Backends of user app; `where` narrows it. */
+async function backends(where = 'true'): Promise<number> {
+  const { rows } = await watch.query<{ n: number }>(
+    `SELECT count(*)::int AS n FROM pg_stat_activity WHERE usename = 'app' AND ${where}`
+  )
+  return rows[0]!.n
+}
+
+const noBackends = () =>
+  eventually(async () => (await backends()) === 0, { what: 'the backends to go' })
+
+/** Processor time that a process has used, in hundredths of a second. */
+async function ticks(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]!.split(' ')
+  return Number(fields[11]) + Number(fields[12])
+}
+
+/** Does a process use more than half of a processor, over a fifth of a second? */
+function load(pid: number): () => Promise<number | undefined> {
+  let last: { at: number; used: number } | undefined
+  return async () => {
+    const now = { at: Date.now(), used: await ticks(pid) }
+    if (last && now.at - last.at < 200) return undefined
+    const share = last && ((now.used - last.used) * 10) / (now.at - last.at)
+    last = now
+    return share
+  }
+}
+
+async function untilLoad(pid: number, isEnough: (share: number) => boolean, what: string): Promise<void> {
+  const measure = load(pid)
+  const check = async (): Promise<boolean> => {
+    const share = await measure()
+    return share !== undefined && isEnough(share)
+  }
+  await eventually(check, { what })
+}
+
+void t.test('300 clients at once: as many as the upstream takes, 53300 for the rest', async (t) => {
+  const peers = await Promise.all(Array.from({ length: 300 }, () => arrived(t)))
+  const served = peers.filter((peer) => peer.frames.some(({ letter }) => letter === 'Z'))
+  const refused = peers.filter((peer) => peer.errorText.startsWith('FATAL 53300 '))
+  t.comment(`${served.length} were served`)
+  t.equal(served.length + refused.length, 300, 'each is told one or the other')
+  t.ok(served.length > 10 && served.length <= MAX_CONNECTIONS)
+  for (const peer of served) peer.write(frontend.query('SELECT 42 AS answer'))
+  for (const peer of served) t.ok(await peer.until('D'))
+  for (const peer of served) peer.write(frontend.end())
+  await noBackends()
+  const later = await arrived(t)
+  t.equal(later.errorText, '', 'those who come later are served')
+  later.write(frontend.end())
+  await noBackends()
+})
+
+void t.test('psql killed in a statement: its backend goes', without(lacksFile(`${PG_BIN}/psql`)), async (t) => {
+  const target = `host=${jetgres.host} port=${jetgres.port} user=app dbname=postgres`
+  for (const sql of ['SELECT pg_sleep(600)', 'BEGIN; SELECT pg_sleep(600)']) {
+    const psql = spawn(`${PG_BIN}/psql`, ['-X', '-c', sql, target], { stdio: 'ignore' })
+    t.teardown(() => psql.kill('SIGKILL'))
+    await eventually(async () => (await backends(`state = 'active'`)) === 1, { what: 'the statement' })
+    psql.kill('SIGKILL')
+    await noBackends()
+  }
+})
+
+void t.test('an end without Terminate, in every state', async (t) => {
+  const states: [what: string, messages: Buffer[], where: string][] = [
+    ['idle', [], `state = 'idle'`],
+    ['in a transaction', [frontend.query('BEGIN')], `state = 'idle in transaction'`],
+    ['in a statement', [frontend.query('SELECT pg_sleep(600)')], `state = 'active'`],
+    ['in a batch', [frontend.parse({ text: 'SELECT 1' }), frontend.flush()], `true`],
+    ['in a half frame', [frontend.query('SELECT 1').subarray(0, 7)], `state = 'idle'`],
+    ['in a COPY', [frontend.query('CREATE TEMP TABLE c (a int); COPY c FROM STDIN')], `query LIKE '%COPY c%'`]
+  ]
+  for (const [what, messages, where] of states) {
+    for (const end of ['FIN', 'RST'] as const) {
+      const peer = await arrived(t)
+      for (const message of messages) peer.write(message)
+      await eventually(async () => (await backends(where)) === 1, { what })
+      if (end === 'FIN') peer.socket.end()
+      else peer.socket.resetAndDestroy()
+      await noBackends()
+      t.pass(`${what}, ${end}`)
+    }
+  }
+})
+
+void t.test('what is sent with a Terminate behind it is carried out, answer wanted or not', async (t) => {
+  await watch.query('CREATE TABLE forgotten (n int); GRANT ALL ON forgotten TO app')
+  const peer = await arrived(t)
+  peer.write(frontend.query('INSERT INTO forgotten SELECT 1 FROM pg_sleep(0.3)'), frontend.end())
+  peer.socket.end()
+  await noBackends()
+  t.equal((await watch.query('SELECT FROM forgotten')).rowCount, 1)
+})
+
+void t.test('a local statement stops with its client', { skip: withoutNats() }, async (t) => {
+  const nats = await startNats(t)
+  const connection = await connectNats(t, nats)
+  await createStream(connection, 'E2E', ['e2e.>'])
+  const client = await jetgres.connect()
+  await client.query(`CREATE TABLE small (id int PRIMARY KEY) ${fedBy(nats, 'e2e.small')}`)
+  await client.query('GRANT SELECT ON small TO app')
+  await publishJson(connection, 'e2e.small', Array.from({ length: 3_000 }, (_, id) => ({ id })))
+  await untilCount(client, 'small', 3_000)
+  const long = 'SELECT count(*) FROM small a JOIN small b ON a.id <> b.id JOIN small c ON c.id <> a.id'
+  await client.query(`${long} WHERE a.id < 2 AND b.id < 2 AND c.id < 9`)
+  t.equal(await lastRoute(client), 'local')
+  for (const end of ['FIN', 'RST', 'Terminate'] as const) {
+    const peer = await arrived(t)
+    await untilLoad(jetgres.pid, (share) => share < 0.5, 'quiet before')
+    peer.write(frontend.query(long))
+    await untilLoad(jetgres.pid, (share) => share > 0.5, 'the statement to run')
+    if (end === 'RST') peer.socket.resetAndDestroy()
+    else if (end === 'FIN') peer.socket.end()
+    else peer.socket.end(frontend.end())
+    await untilLoad(jetgres.pid, (share) => share < 0.5, `quiet after ${end}`)
+    await noBackends()
+    t.pass(end)
+  }
+})
+
+void t.test('an upstream that hangs: new clients are told, old ones go on', async (t) => {
+  const old = await arrived(t)
+  process.kill(postgres.pid, 'SIGSTOP')
+  t.teardown(() => process.kill(postgres.pid, 'SIGCONT'))
+  const began = Date.now()
+  const peers = await Promise.all(Array.from({ length: 5 }, () => arrived(t)))
+  for (const peer of peers) t.match(peer.errorText, /^FATAL (08001|57014) /)
+  t.ok(Date.now() - began < 15_000, `after ${Date.now() - began} ms`)
+  old.write(frontend.query('SELECT 1'))
+  await old.until('Z', 2)
+  t.equal(old.errorText, '')
+  process.kill(postgres.pid, 'SIGCONT')
+  const next = await arrived(t)
+  t.equal(next.errorText, '')
+  for (const peer of [old, next]) peer.write(frontend.end())
+  await noBackends()
+})
+
+void t.test('an upstream that dies in a statement: the client is told and let go', async (t) => {
+  const peer = await arrived(t)
+  peer.write(frontend.query('SELECT pg_sleep(600)'))
+  await eventually(async () => (await backends(`state = 'active'`)) === 1, { what: 'the statement' })
+  await watch.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'`)
+  await peer.closed()
+  t.match(peer.errorText, /^FATAL 57P01 /)
+})
