@@ -59,7 +59,8 @@ export async function certificateAuthority(
     await writeFile(path('index.txt'), '')
     const dates = ['-startdate', start, '-enddate', end]
     await openssl('ca', '-batch', '-config', 'ca.cnf', '-in', request, '-out', made.cert, ...dates)
-    await chmod(made.key, 0o640)
+    // Root's key is read by Postgres through its group; an ordinary user runs Postgres itself.
+    await chmod(made.key, group === undefined ? 0o600 : 0o640)
     if (group !== undefined) await chown(made.key, 0, group)
     return made
   }
