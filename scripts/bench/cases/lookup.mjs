@@ -1,0 +1,30 @@
+// @ts-check
+// pgbench by key on 1 M rows, in all modes, with 1 and 16 clients.
+
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { pgbench, pgbenchVersion, shapeName, shapes } from '../pgbench.mjs'
+import { alternate, results } from '../runner.mjs'
+import { bothWithEvents } from './tables.mjs'
+
+/** @param {import('../runner.mjs').Bench} bench */
+export async function run(bench) {
+  if (!pgbenchVersion()) throw new Error('pgbench is needed: install the postgresql-contrib package')
+  const { jetgres, postgres, rows } = await bothWithEvents(bench)
+  const file = join(bench.cleanups.folder('pgbench'), 'lookup.sql')
+  writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM events WHERE id = :id;\n`)
+  const work = { script: ['-f', file], seconds: bench.seconds }
+  const all = []
+  for (const shape of shapes) {
+    /** @param {{ host: string, port: number }} server */
+    const measure = async (server) => ({ [shapeName(shape)]: (await pgbench(server, { ...shape, ...work })).tps })
+    const samples = await alternate(bench, {
+      jetgres: () => measure(jetgres),
+      postgres: () => measure(postgres)
+    })
+    const facts = { case: 'lookup', unit: '1/s', isMoreBetter: true, peer: 'plain Postgres' }
+    all.push(...results(facts, samples.jetgres, samples.postgres))
+  }
+  return all
+}

@@ -1,0 +1,58 @@
+// @ts-check
+// pgbench's own tables in one upstream Postgres, reached directly, through jetgres and, where it is
+// installed, through PgBouncer (session pooling). Clients come by TCP; both proxies reach the
+// upstream by its Unix socket.
+
+import { pgbench, pgbenchInit, pgbenchVersion, shapeName, shapes } from '../pgbench.mjs'
+import { alternate, results } from '../runner.mjs'
+import { Jetgres, Postgres, findPgbouncer, startPgbouncer } from '../servers.mjs'
+
+/** @typedef {{ host: string, port: number }} Server */
+
+/** @param {import('../runner.mjs').Bench} bench */
+export async function run(bench) {
+  if (!pgbenchVersion()) throw new Error('pgbench is needed: install the postgresql-contrib package')
+  const { cleanups, say } = bench
+  const postgres = await Postgres.start(cleanups)
+  await pgbenchInit(postgres, Math.max(1, Math.round(10 * bench.scale)))
+  const upstream = `postgresql://postgres@localhost:${postgres.port}/postgres?host=${postgres.socketDir}`
+  const jetgres = await Jetgres.start(cleanups, { ...bench, upstream })
+  const path = findPgbouncer()
+  if (!path) say('  PgBouncer is not installed: compared with direct Postgres only')
+  const bouncer = path ? await startPgbouncer(cleanups, postgres, path) : undefined
+
+  const works = [
+    ...shapes.map((shape) => ({ name: `-S ${shapeName(shape)}`, shape, script: ['-S'] })),
+    ...shapes
+      .filter(({ mode }) => mode === 'simple')
+      .map((shape) => ({ name: `TPC-B ${shapeName(shape)}`, shape, script: ['-b', 'tpcb-like'] }))
+  ]
+  const all = []
+  for (const { name, shape, script } of works) {
+    all.push(...(await measure(bench, { jetgres, postgres, bouncer }, { name, shape, script })))
+  }
+  return all
+}
+
+/**
+ * @param {import('../runner.mjs').Bench} bench
+ * @param {{ jetgres: Server, postgres: Server, bouncer: Server | undefined }} servers
+ * @param {{ name: string, shape: import('../pgbench.mjs').Shape, script: string[] }} work
+ */
+async function measure(bench, { jetgres, postgres, bouncer }, { name, shape, script }) {
+  /** @param {Server} server */
+  const once = async (server) => ({
+    [name]: (await pgbench(server, { ...shape, script, seconds: bench.seconds })).tps
+  })
+  const samples = await alternate(bench, {
+    jetgres: () => once(jetgres),
+    direct: () => once(postgres),
+    ...(bouncer ? { pgbouncer: () => once(bouncer) } : {})
+  })
+  const facts = { case: 'relay', unit: '1/s', isMoreBetter: true }
+  const { pgbouncer } = /** @type {typeof samples & { pgbouncer?: import('../runner.mjs').Figures[] }} */ (samples)
+  return [
+    ...results({ ...facts, peer: 'direct Postgres' }, samples.jetgres, samples.direct),
+    ...(pgbouncer ? results({ ...facts, peer: 'PgBouncer' }, samples.jetgres, pgbouncer) : [])
+  ]
+}

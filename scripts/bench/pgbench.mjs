@@ -1,0 +1,61 @@
+// @ts-check
+// Runs pgbench and reads its figures. Owns its arguments; a run in which a transaction failed is an
+// error, never a figure.
+
+import { spawn, spawnSync } from 'node:child_process'
+
+/** @typedef {{ mode: 'simple' | 'extended' | 'prepared', clients: number }} Shape */
+
+/** @type {Shape[]} */
+export const shapes = [1, 16].flatMap((clients) =>
+  /** @type {const} */ (['simple', 'extended', 'prepared']).map((mode) => ({ mode, clients }))
+)
+
+/** @param {Shape} shape */
+export const shapeName = ({ mode, clients }) => `-M ${mode}, ${clients} client${clients === 1 ? '' : 's'}`
+
+export function pgbenchVersion() {
+  const { status, stdout } = spawnSync('pgbench', ['--version'], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : undefined
+}
+
+/**
+ * Transactions a second, without the time of connecting.
+ * @param {{ host: string, port: number }} server
+ * @param {Shape & { script: string[], seconds: number }} work `script`: such as -S, or -f FILE
+ * @returns {Promise<{ tps: number, latencyMs: number }>}
+ */
+export async function pgbench({ host, port }, { mode, clients, script, seconds }) {
+  const where = ['-h', host, '-p', String(port), '-U', 'postgres', '-n']
+  const how = ['-M', mode, '-c', String(clients), '-j', '1', '-T', String(seconds)]
+  const said = await capture([...where, ...how, ...script, 'postgres'], (seconds + 30) * 1_000)
+  const tps = Number(/^tps = ([\d.]+)/m.exec(said)?.[1])
+  const latencyMs = Number(/^latency average = ([\d.]+)/m.exec(said)?.[1])
+  const failed = Number(/number of failed transactions: (\d+)/.exec(said)?.[1] ?? 0)
+  if (!(tps > 0) || failed > 0 || /aborted/.test(said)) throw new Error(`pgbench failed:\n${said}`)
+  return { tps, latencyMs }
+}
+
+/** @param {{ host: string, port: number }} server @param {number} factor */
+export async function pgbenchInit({ host, port }, factor) {
+  await capture(['-h', host, '-p', String(port), '-U', 'postgres', '-i', '-q', '-s', String(factor), 'postgres'], 300_000)
+}
+
+/**
+ * @param {string[]} args
+ * @param {number} timeout milliseconds
+ * @returns {Promise<string>}
+ */
+function capture(args, timeout) {
+  return new Promise((resolve, reject) => {
+    const child = spawn('pgbench', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout })
+    let said = ''
+    child.stdout.on('data', (chunk) => (said += chunk))
+    child.stderr.on('data', (chunk) => (said += chunk))
+    child.on('error', reject)
+    child.on('close', (code) => {
+      if (code === 0) resolve(said)
+      else reject(new Error(`pgbench ${args.join(' ')} ended with ${code}:\n${said}`))
+    })
+  })
+}

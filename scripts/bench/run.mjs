@@ -1,0 +1,111 @@
+// @ts-check
+// `npm run bench -- [name…] [--json] [--runs N] [--scale F] [--seconds S] [--write [--remark TEXT]] [--profile]`
+// Runs the named cases, or all, one after the other, each with servers of its own.
+
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+import { machine } from './machine.mjs'
+import { Cleanups } from './processes.mjs'
+import { topFunctions } from './profile.mjs'
+import { asMarkdown, asText } from './report.mjs'
+import { mainPath } from './servers.mjs'
+
+const cases = [
+  'ingest-new',
+  'ingest-upsert',
+  'freshness',
+  'lookup',
+  'analytics',
+  'scan',
+  'relay',
+  'restart'
+]
+const caseMinutesMax = 30
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    json: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '5' },
+    scale: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '3' },
+    write: { type: 'boolean', default: false },
+    remark: { type: 'string' },
+    profile: { type: 'boolean', default: false }
+  }
+})
+/** What is open of the case in hand. @type {Cleanups | undefined} */
+let current
+let isEnding = false
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => void end(130))
+await main()
+process.exit()
+
+async function main() {
+  const options = { runs: positive('runs'), scale: positive('scale'), seconds: positive('seconds') }
+  const unknown = positionals.filter((name) => !cases.includes(name))
+  if (unknown.length > 0) throw new Error(`no case "${unknown.join('", "')}"; there are ${cases.join(', ')}`)
+  if (!existsSync(mainPath)) throw new Error('run "npm run build" first')
+  const report = { machine: machine(), options, results: /** @type {import('./runner.mjs').Result[]} */ ([]), failures: /** @type {string[]} */ ([]) }
+  for (const name of positionals.length > 0 ? positionals : cases) {
+    console.error(name)
+    try {
+      report.results.push(...(await runCase(name, options)))
+    } catch (error) {
+      // Whatever went wrong, the other cases have something to say; the exit code tells.
+      report.failures.push(`${name} FAILED: ${error instanceof Error ? error.message : String(error)}`)
+      console.error(error)
+      process.exitCode = 1
+    }
+  }
+  console.log(values.json ? JSON.stringify(report, null, 2) : asText(report))
+  if (values.write) writeFileSync(resolve(import.meta.dirname, '../../docs/BENCHMARKS.md'), asMarkdown(report, values.remark))
+}
+
+/** @param {string} name @param {{ runs: number, scale: number, seconds: number }} options */
+async function runCase(name, options) {
+  const cleanups = new Cleanups()
+  current = cleanups
+  const profiles = values.profile ? cleanups.folder('profile') : undefined
+  const nodeArgs = profiles ? ['--cpu-prof', `--cpu-prof-dir=${profiles}`] : []
+  const timer = setTimeout(() => {
+    console.error(`${name} takes longer than ${caseMinutesMax} minutes`)
+    void end(1)
+  }, caseMinutesMax * 60_000)
+  if (profiles) cleanups.add(() => printProfiles(profiles))
+  try {
+    const { run } = await import(`./cases/${name}.mjs`)
+    return /** @type {import('./runner.mjs').Result[]} */ (
+      await run({ ...options, nodeArgs, cleanups, say: (/** @type {string} */ line) => console.error(line) })
+    )
+  } finally {
+    clearTimeout(timer)
+    await cleanups.run()
+    current = undefined
+  }
+}
+
+/** Of the jetgres servers that this case ran. @param {string} folder */
+function printProfiles(folder) {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {
+    console.error(topFunctions(join(folder, file), 15).join('\n'))
+  }
+  rmSync(folder, { recursive: true, force: true })
+}
+
+/** @param {'runs' | 'scale' | 'seconds'} name */
+function positive(name) {
+  const value = Number(values[name])
+  if (value > 0) return value
+  throw new Error(`--${name} needs a number above 0, not "${values[name]}"`)
+}
+
+/** @param {number} code */
+async function end(code) {
+  if (isEnding) return
+  isEnding = true
+  await current?.run()
+  process.exit(code)
+}

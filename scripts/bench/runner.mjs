@@ -1,0 +1,70 @@
+// @ts-check
+// Runs one case's measurements: a warm-up, then jetgres and its peer alternately, each as often.
+// Owns the order; knows no servers and no statistics.
+
+/**
+ * One row of the report.
+ * @typedef {{
+ *   case: string, name: string, unit: string, isMoreBetter: boolean, peer: string | undefined,
+ *   ours: number[], theirs: number[], note: string | undefined
+ * }} Result
+ */
+/**
+ * What a case is given.
+ * @typedef {{
+ *   runs: number, scale: number, seconds: number, nodeArgs: string[],
+ *   cleanups: import('./processes.mjs').Cleanups, say: (line: string) => void
+ * }} Bench
+ */
+/** Figures by the name of what was measured. @typedef {Record<string, number>} Figures */
+
+/**
+ * Every side once as a warm-up, then all of them `bench.runs` times, alternately. Every other round
+ * begins with the other side: whoever comes second finds a busier machine.
+ * @template {string} S
+ * @param {Bench} bench
+ * @param {Record<S, () => Promise<Figures>>} sides
+ * @returns {Promise<Record<S, Figures[]>>}
+ */
+export async function alternate(bench, sides) {
+  const names = /** @type {S[]} */ (Object.keys(sides))
+  const samples = /** @type {Record<S, Figures[]>} */ (Object.fromEntries(names.map((name) => [name, []])))
+  for (let round = 0; round <= bench.runs; round++) {
+    const order = round % 2 === 0 ? names : names.toReversed()
+    for (const name of order) {
+      const figures = await sides[name]()
+      const label = round === 0 ? 'warm-up' : `run ${round}/${bench.runs}`
+      bench.say(`  ${label}, ${name}: ${summary(figures)}`)
+      if (round > 0) samples[name].push(figures)
+    }
+  }
+  return samples
+}
+
+/** @param {Figures} figures */
+function summary(figures) {
+  const entries = Object.entries(figures)
+  const shown = entries.slice(0, 3).map(([name, value]) => `${name} ${value.toPrecision(4)}`)
+  return shown.join(', ') + (entries.length > shown.length ? ', …' : '')
+}
+
+/**
+ * A result for every figure of one peer.
+ * @param {{
+ *   case: string, unit: string, isMoreBetter: boolean, peer?: string | undefined,
+ *   prefix?: string, notes?: Record<string, string>
+ * }} facts
+ * @param {Figures[]} ours
+ * @param {Figures[]} [theirs]
+ * @returns {Result[]}
+ */
+export function results({ prefix = '', notes = {}, peer, ...facts }, ours, theirs = []) {
+  return Object.keys(ours[0] ?? {}).map((name) => ({
+    ...facts,
+    peer,
+    name: `${prefix}${name}`,
+    ours: ours.map((figures) => figures[name] ?? NaN),
+    theirs: theirs.map((figures) => figures[name] ?? NaN),
+    note: notes[name]
+  }))
+}

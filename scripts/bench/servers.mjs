@@ -1,0 +1,242 @@
+// @ts-check
+// The servers a case runs against, each a process of its own: NATS, jetgres, plain Postgres from the
+// same binaries, PgBouncer where there is one. Owns their settings; knows no case.
+
+import { spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
+import { join, resolve } from 'node:path'
+
+import { connect as connectNats } from 'nats'
+import pg from 'pg'
+
+import { ensureNatsServer } from '../servers.mjs'
+import { Program, freePort, until } from './processes.mjs'
+
+/** @typedef {import('./processes.mjs').Cleanups} Cleanups */
+/** @typedef {{ host: string, port: number }} Address */
+
+const root = resolve(import.meta.dirname, '../..')
+export const mainPath = join(root, 'dist/main.js')
+
+/**
+ * What a careful operator of this machine would set for a Postgres that holds the rows itself. The
+ * embedded Postgres's own settings are for an upstream without them, and would make a poor peer.
+ */
+export const peerSettings = {
+  shared_buffers: '1GB',
+  work_mem: '64MB',
+  maintenance_work_mem: '256MB',
+  effective_cache_size: '4GB',
+  max_wal_size: '8GB',
+  random_page_cost: '1.1',
+  jit: 'off'
+}
+
+/** @param {Cleanups} cleanups */
+export async function startNats(cleanups) {
+  const folder = cleanups.folder('nats')
+  const port = await freePort()
+  const server = ensureNatsServer((line) => console.error(line))
+  const program = new Program('nats-server', server, ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder])
+  cleanups.add(() => program.stop('SIGKILL'))
+  const url = `127.0.0.1:${port}`
+  const connection = await connectNats({ servers: url, waitOnFirstConnect: true, reconnectTimeWait: 50, maxReconnectAttempts: 200 })
+  cleanups.add(() => connection.close())
+  return { url, connection }
+}
+
+/** jetgres as a child process, which can be stopped, killed and started again on the same data. */
+export class Jetgres {
+  /** @type {Program | undefined} */
+  #program
+  #isReady = false
+  /** Of embedded Postgres servers: a killed run's may still be stopping. @type {Set<number>} */
+  #embedded = new Set()
+
+  /**
+   * @param {Cleanups} cleanups
+   * @param {{ upstream?: string, nodeArgs?: string[] }} [options]
+   */
+  static async start(cleanups, options = {}) {
+    const dataDir = cleanups.folder('data')
+    const jetgres = new Jetgres(dataDir, await freePort(), options)
+    cleanups.add(() => jetgres.#removeCluster())
+    cleanups.add(() => jetgres.stop())
+    await jetgres.start()
+    return jetgres
+  }
+
+  /** @param {string} dataDir @param {number} port @param {{ upstream?: string, nodeArgs?: string[] }} options */
+  constructor(dataDir, port, options) {
+    this.dataDir = dataDir
+    this.host = '127.0.0.1'
+    this.port = port
+    this.options = options
+  }
+
+  async start() {
+    const { upstream, nodeArgs = [] } = this.options
+    const where = ['--listen', `${this.host}:${this.port}`, '--data-dir', this.dataDir, '--http', 'off']
+    const behind = upstream === undefined ? [] : ['--upstream', upstream]
+    const args = [...nodeArgs, mainPath, ...where, ...behind, '--log-format', 'json']
+    this.#isReady = false
+    // As `npm start` runs it.
+    const env = { ...process.env, UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '24' }
+    this.#program = new Program('jetgres', process.execPath, args, { env, onLine: (line) => this.#read(line) })
+    await until('jetgres', () => this.#isReady, { programs: [this.#program], pauseMs: 2 })
+  }
+
+  /** @param {NodeJS.Signals} [signal] */
+  async stop(signal) {
+    await this.#program?.stop(signal)
+  }
+
+  /** After a kill: its guard stops the embedded Postgres. */
+  async embeddedGone() {
+    await until('the end of the embedded Postgres', () => [...this.#embedded].every((pid) => !isAlive(pid)))
+  }
+
+  /** @param {string} line */
+  #read(line) {
+    if (!line.startsWith('{')) return
+    const entry = JSON.parse(line)
+    if (entry.msg === 'ready') this.#isReady = true
+    if (entry.msg === 'embedded postgres is ready') this.#embedded.add(Number(entry.pid))
+  }
+
+  /** The cluster may be elsewhere, where its user can reach it. */
+  async #removeCluster() {
+    await this.embeddedGone()
+    const note = join(this.dataDir, 'postgres.location')
+    const elsewhere = existsSync(note) ? readFileSync(note, 'utf8').trim() : ''
+    if (elsewhere !== '') rmSync(elsewhere, { recursive: true, force: true })
+  }
+}
+
+/** Plain Postgres 18: the binaries of the embedded one, in a process of its own. */
+export class Postgres {
+  /** @type {Program | undefined} */
+  #program
+  /** @type {{ socketDir: string, pid: number } | undefined} */
+  #facts
+
+  /** @param {Cleanups} cleanups @param {Record<string, string>} [settings] */
+  static async start(cleanups, settings = peerSettings) {
+    const server = new Postgres(cleanups.folder('pg'), await freePort(), settings)
+    cleanups.add(() => server.stop())
+    await server.start()
+    return server
+  }
+
+  /** @param {string} dataDir @param {number} port @param {Record<string, string>} settings */
+  constructor(dataDir, port, settings) {
+    this.dataDir = dataDir
+    this.host = '127.0.0.1'
+    this.port = port
+    this.settings = settings
+  }
+
+  get socketDir() {
+    return this.#facts?.socketDir ?? ''
+  }
+
+  async start() {
+    this.#facts = undefined
+    const args = [join(import.meta.dirname, 'postgres-process.mjs'), this.dataDir, String(this.port), JSON.stringify(this.settings)]
+    this.#program = new Program('postgres', process.execPath, args, { onLine: (line) => this.#read(line) })
+    await until('postgres', () => this.#facts !== undefined, { programs: [this.#program], pauseMs: 2 })
+  }
+
+  async stop() {
+    await this.#program?.stop()
+  }
+
+  /** As a power cut would: the postmaster gets SIGKILL, and its children end by themselves. */
+  async crash() {
+    if (this.#facts) process.kill(this.#facts.pid, 'SIGKILL')
+    await until('the crash', () => this.#program?.isOver ?? true)
+  }
+
+  /** @param {string} line */
+  #read(line) {
+    if (line.startsWith('{"socketDir"')) this.#facts = JSON.parse(line)
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+export function findPgbouncer() {
+  const given = process.env.PGBOUNCER
+  const paths = [...(given ? [given] : []), 'pgbouncer', '/usr/sbin/pgbouncer']
+  return paths.find((path) => spawnSync(path, ['--version']).status === 0)
+}
+
+/**
+ * Session pooling over the upstream's Unix socket, everybody trusted.
+ * @param {Cleanups} cleanups
+ * @param {Postgres} upstream
+ * @param {string} path
+ */
+export async function startPgbouncer(cleanups, upstream, path) {
+  const folder = cleanups.folder('pgbouncer')
+  const port = await freePort()
+  const lines = [
+    '[databases]',
+    `postgres = host=${upstream.socketDir} port=${upstream.port} user=postgres`,
+    '[pgbouncer]',
+    'listen_addr = 127.0.0.1',
+    `listen_port = ${port}`,
+    'unix_socket_dir =',
+    'auth_type = any',
+    'pool_mode = session',
+    'default_pool_size = 64',
+    'log_connections = 0',
+    'log_disconnections = 0',
+    ''
+  ]
+  const config = join(folder, 'pgbouncer.ini')
+  writeFileSync(config, lines.join('\n'))
+  chmodSync(folder, 0o755)
+  // It refuses to run as root, and the socket's folder is for the server's own user.
+  const { uid, gid } = statSync(upstream.socketDir)
+  const program = new Program('pgbouncer', path, [config], userInfo().uid === 0 ? { uid, gid, cwd: '/' } : {})
+  cleanups.add(() => program.stop('SIGKILL'))
+  const server = { host: '127.0.0.1', port }
+  await until('pgbouncer', () => canConnect(server), { programs: [program], deadlineMs: 20_000 })
+  return server
+}
+
+/** @param {Address} server */
+async function canConnect(server) {
+  const client = new pg.Client(clientOf(server))
+  return client.connect().then(
+    () => client.end().then(() => true),
+    () => false
+  )
+}
+
+/** @param {Address} server */
+export function clientOf({ host, port }) {
+  return { host, port, user: 'postgres', database: 'postgres' }
+}
+
+/**
+ * A connected client that ends with the case.
+ * @param {Cleanups} cleanups
+ * @param {Address} server
+ */
+export async function connect(cleanups, server) {
+  const client = new pg.Client(clientOf(server))
+  client.on('error', () => undefined)
+  await client.connect()
+  cleanups.add(() => client.end())
+  return client
+}

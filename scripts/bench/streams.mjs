@@ -1,0 +1,85 @@
+// @ts-check
+// Streams, what is published to them, and relations over them.
+
+import { until } from './processes.mjs'
+
+/** @typedef {import('nats').NatsConnection} NatsConnection */
+/** @typedef {{ url: string, connection: NatsConnection }} Nats */
+
+const ackEvery = 2_000
+
+/** @param {Nats} nats @param {string} name also its one subject */
+export async function makeStream({ connection }, name) {
+  const manager = await connection.jetstreamManager()
+  await manager.streams.add({ name, subjects: [name] })
+}
+
+/**
+ * Publishes `count` payloads. Only every so many is acknowledged: its ack tells of all before it.
+ * @param {Nats} nats
+ * @param {string} name
+ * @param {number} count
+ * @param {(n: number) => object} row
+ */
+export async function publish({ connection }, name, count, row) {
+  const jetstream = connection.jetstream()
+  const manager = await connection.jetstreamManager()
+  const before = (await manager.streams.info(name)).state.last_seq
+  for (let n = 0; n < count; n++) {
+    const payload = JSON.stringify(row(n))
+    if ((n + 1) % ackEvery === 0) await jetstream.publish(name, payload)
+    else connection.publish(name, payload)
+  }
+  await connection.flush()
+  await until('the stream', async () => (await manager.streams.info(name)).state.last_seq >= before + count)
+}
+
+/**
+ * The statement that makes a relation.
+ * @param {Nats} nats
+ * @param {string} name of the relation
+ * @param {string} columns
+ * @param {string} [stream]
+ */
+export function createRelation({ url }, name, columns, stream = name) {
+  const options = { connector: 'nats', server_url: url, subject: stream, stream, connect_mode: 'plain' }
+  const list = Object.entries(options).map(([key, value]) => `${key} = '${value}'`)
+  return `CREATE TABLE ${name} (${columns}) WITH (${list.join(', ')}) FORMAT PLAIN ENCODE JSON`
+}
+
+/**
+ * Until the relation shows everything its stream holds. One statement waits in the server; where
+ * that takes longer than the server lets it wait, it is asked again.
+ * @param {import('pg').Client} client
+ * @param {string} query
+ * @param {(rows: unknown[][]) => boolean} isThere
+ * @param {number} [deadlineMs]
+ */
+export async function caughtUp(client, query, isThere, deadlineMs = 600_000) {
+  const deadline = performance.now() + deadlineMs
+  await client.query("SET jetgres.consistency = 'stream'")
+  for (;;) {
+    const answer = await client.query({ text: query, rowMode: 'array' }).catch((error) => {
+      if (error.code !== '55000') throw error
+    })
+    if (answer && isThere(answer.rows)) break
+    if (performance.now() > deadline) throw new Error(`not caught up within ${deadlineMs} ms: ${query}`)
+  }
+  const at = performance.now()
+  await client.query('RESET jetgres.consistency')
+  return at
+}
+
+/**
+ * Makes a relation over a stream and waits for its rows.
+ * @param {import('pg').Client} client
+ * @param {Nats} nats
+ * @param {string} name
+ * @param {string} columns
+ * @param {number} count
+ */
+export async function loadRelation(client, nats, name, columns, count) {
+  await client.query(createRelation(nats, name, columns))
+  const counted = (/** @type {unknown[][]} */ rows) => Number(rows[0]?.[0]) === count
+  await caughtUp(client, `SELECT count(*) FROM ${name}`, counted)
+}
