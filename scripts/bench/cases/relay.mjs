@@ -15,7 +15,7 @@ export async function run(bench) {
   const { cleanups, say } = bench
   const postgres = await Postgres.start(cleanups)
   await pgbenchInit(postgres, Math.max(1, Math.round(10 * bench.scale)))
-  const upstream = `postgresql://postgres@localhost:${postgres.port}/postgres?host=${postgres.socketDir}`
+  const upstream = `postgresql://postgres@/postgres?host=${postgres.socketDir}&port=${postgres.port}`
   const jetgres = await Jetgres.start(cleanups, { ...bench, upstream })
   const path = findPgbouncer()
   if (!path) say('  PgBouncer is not installed: compared with direct Postgres only')
