@@ -1,7 +1,9 @@
 // A connector's servers and credentials as nats.js's options. nats.js ignores the user information
 // of a URL and takes tls:// for plaintext, so both are read here. Never opens a connection.
 
-import { jwtAuthenticator, nkeys } from 'nats'
+import { isIP } from 'node:net'
+
+import { jwtAuthenticator, nkeyAuthenticator, nkeys } from 'nats'
 import type { ConnectionOptions } from 'nats'
 
 import { invalidParameterValue } from '../errors.ts'
@@ -13,6 +15,8 @@ const SCHEMES = new Set(['nats:', 'tls:'])
 
 interface Server {
   readonly address: string
+  /** Without the brackets of IPv6. */
+  readonly host: string
   readonly tls: boolean
   readonly user: string
   readonly password: string
@@ -35,14 +39,28 @@ export function connectOptions(connector: NatsConnector): ConnectionOptions {
     pingInterval: limits.natsPingIntervalMs,
     // A password that is changed during a restart must not end the connection for good.
     ignoreAuthErrorAbort: true,
-    ...(servers.some((server) => server.tls) ? { tls: {} } : {}),
+    ...tlsOptions(connector, servers),
     ...credentials(connector.authentication, servers)
   }
 }
 
+/**
+ * nats.js has the certificate of a server that is named by its address checked against "localhost",
+ * unless the host is given; for several servers there is no one host to give.
+ */
+function tlsOptions(
+  { tls }: NatsConnector,
+  servers: readonly Server[]
+): Pick<ConnectionOptions, 'tls'> {
+  if (!tls && !servers.some((server) => server.tls)) return {}
+  const [first, second] = servers
+  const host = first && !second && isIP(first.host) !== 0 ? { host: first.host } : {}
+  return { tls: { ...tls, ...host } }
+}
+
 /** Equal for connectors that can share a connection. It contains secrets: never log it. */
 export function connectionKey(connector: NatsConnector): string {
-  return JSON.stringify([connector.servers, connector.authentication])
+  return JSON.stringify([connector.servers, connector.authentication, connector.tls])
 }
 
 function parseServer(text: string): Server {
@@ -54,6 +72,7 @@ function parseServer(text: string): Server {
   }
   return {
     address: `${url.hostname}:${url.port === '' ? DEFAULT_PORT : url.port}`,
+    host: url.hostname.replace(/^\[|\]$/g, ''),
     tls: url.protocol === 'tls:',
     user: decodeURIComponent(url.username),
     password: decodeURIComponent(url.password)
@@ -80,6 +99,10 @@ function credentials(
       return { user: authentication.username, pass: authentication.password }
     case 'credential':
       return { authenticator: jwtAuthenticator(authentication.jwt.trim(), seedOf(authentication)) }
+    case 'token':
+      return { token: authentication.token }
+    case 'nkey':
+      return { authenticator: nkeyAuthenticator(seedOf(authentication)) }
     default:
       return userInfo(servers.find((server) => server.user !== ''))
   }

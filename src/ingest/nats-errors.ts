@@ -106,9 +106,19 @@ function refused(error: NatsError, connector: NatsConnector): PgError {
         hint: 'Check that "jwt" has not expired and that "nkey" is its seed.',
         cause: error
       })
+    case 'token':
+      return invalidAuthorization(`NATS server "${server}" refused the token`, {
+        hint: 'Check "token".',
+        cause: error
+      })
+    case 'nkey':
+      return invalidAuthorization(`NATS server "${server}" refused the nkey`, {
+        hint: 'Check that "nkey" is the seed of a user that the server knows.',
+        cause: error
+      })
     default:
       return invalidAuthorization(`NATS server "${server}" requires authentication`, {
-        hint: 'Set "connect_mode" to "user_and_password" or "credential".',
+        hint: 'Set "connect_mode" to "user_and_password", "credential", "token" or "nkey".',
         cause: error
       })
   }

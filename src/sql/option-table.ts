@@ -38,6 +38,10 @@ export const OPTIONS: Readonly<Record<string, OptionRule>> = {
   password: secret('nats.password'),
   jwt: secret('nats.jwt'),
   nkey: secret('nats.nkey'),
+  token: secret('nats.token'),
+  'tls.ca': used('string'),
+  'tls.cert': used('string'),
+  'tls.key': secret(),
   'scan.startup.mode': used('string'),
   'scan.startup.timestamp.millis': used('integer', 'scan.startup.timestamp_millis'),
 

@@ -1,18 +1,12 @@
 // From the options of WITH to what the connector is told: keys, requirements, modes, start.
 // Pure: nothing is looked up on any server. Secrets never enter a message.
 
-import { featureNotSupported, invalidOptionName, invalidParameterValue } from '../errors.ts'
-import { OPTIONS, canonicalKey, nearestKey } from './option-table.ts'
-import { duplicatedOption } from './option-list.ts'
+import { featureNotSupported, invalidParameterValue } from '../errors.ts'
+import { Options } from './given-options.ts'
+import { readAuthentication, readTls } from './nats-security.ts'
 import { readServers, readStream, readSubjects } from './nats-names.ts'
-import type {
-  NatsAuthentication,
-  NatsConnector,
-  StartPosition,
-  StreamLimits
-} from '../types/connector.ts'
+import type { NatsConnector, StartPosition, StreamLimits } from '../types/connector.ts'
 import type { GivenOption } from './option-list.ts'
-import type { OptionKind } from './option-table.ts'
 
 /** What the values turn out to be, and what the user should know of them. */
 export interface ConnectorOptions {
@@ -38,55 +32,17 @@ export function readConnector(
   const start = readStart(options)
   const limited = readStreamLimits(options)
   options.noticeUnused()
-  const created = limited ? { createStream: limited } : {}
-  const connector = { servers, subjects, stream, authentication, start, ...created }
+  const tls = readTls(options)
+  const connector = {
+    servers,
+    subjects,
+    stream,
+    authentication,
+    ...(tls ? { tls } : {}),
+    start,
+    ...(limited ? { createStream: limited } : {})
+  }
   return { connector, notices: options.notices }
-}
-
-/** The options given, by canonical key. */
-class Options {
-  readonly notices: string[] = []
-  readonly #withPosition: number
-  readonly #byKey = new Map<string, GivenOption>()
-
-  constructor(given: readonly GivenOption[], withPosition: number) {
-    this.#withPosition = withPosition
-    for (const option of given) {
-      const key = canonicalKey(option.key)
-      if (key === undefined) throw unknownOption(option)
-      if (this.#byKey.has(key)) throw duplicatedOption(option)
-      checkKind(option, OPTIONS[key]!.kind)
-      this.#byKey.set(key, option)
-    }
-  }
-
-  get(key: string): GivenOption | undefined {
-    return this.#byKey.get(key)
-  }
-
-  has(key: string): boolean {
-    return this.#byKey.has(key)
-  }
-
-  required(key: string): GivenOption {
-    const option = this.get(key)
-    if (option) return option
-    const hint = `Add ${key} = '…' to the WITH clause.`
-    throw invalidParameterValue(`missing field \`${key}\``, { position: this.#withPosition, hint })
-  }
-
-  /** Where an error about `key` points: at its value, or at WITH when it is missing. */
-  positionOf(key: string): number {
-    return this.get(key)?.valuePosition ?? this.#withPosition
-  }
-
-  noticeUnused(): void {
-    const unused = [...this.#byKey.keys()].filter((key) => !OPTIONS[key]!.hasEffect)
-    if (unused.length === 0) return
-    const names = unused.map((key) => `"${this.get(key)!.key}"`).join(', ')
-    const [noun, verb] = unused.length === 1 ? ['option', 'has'] : ['options', 'have']
-    this.notices.push(`${noun} ${names} ${verb} no effect yet`)
-  }
 }
 
 function checkConnector(given: readonly GivenOption[], withPosition: number): void {
@@ -103,30 +59,6 @@ function checkConnector(given: readonly GivenOption[], withPosition: number): vo
   })
 }
 
-function unknownOption({ key, position }: GivenOption): Error {
-  const near = nearestKey(key)
-  return invalidOptionName(`invalid option "${key}"`, {
-    position,
-    detail: `Valid options are: ${Object.keys(OPTIONS).join(', ')}.`,
-    hint: near === undefined ? undefined : `Perhaps you meant the option "${near}".`
-  })
-}
-
-const KIND: Readonly<Record<OptionKind, { pattern: RegExp; name: string }>> = {
-  string: { pattern: /^/, name: 'a string' },
-  boolean: { pattern: /^(?:true|false)$/i, name: 'true or false' },
-  integer: { pattern: /^-?\d{1,19}$/, name: 'an integer' },
-  integers: { pattern: /^\s*\d{1,19}(?:\s*,\s*\d{1,19})*\s*$/, name: 'integers between commas' }
-}
-
-function checkKind(option: GivenOption, kind: OptionKind): void {
-  if (KIND[kind].pattern.test(option.value)) return
-  throw invalidParameterValue(`invalid value for option "${option.key}": "${option.value}"`, {
-    position: option.valuePosition,
-    hint: `Expected ${KIND[kind].name}.`
-  })
-}
-
 /** RisingWave 1.2 knew no `stream`: it named the stream after the subject. */
 function streamOf(options: Options, subjects: readonly string[]): string {
   const given = options.get('stream')
@@ -138,78 +70,6 @@ function streamOf(options: Options, subjects: readonly string[]): string {
   }
   options.notices.push(`option "stream" is not given, the stream is taken to be "${name}"`)
   return name
-}
-
-function readAuthentication(options: Options): NatsAuthentication {
-  switch (connectMode(options)) {
-    case 'plain':
-      return plain(options)
-    case 'user_and_password':
-      return userAndPassword(options)
-    case 'credential':
-      return credential(options)
-    default:
-      throw invalidParameterValue(
-        'NATS connect mode must be one of `user_and_password`, `credential`, or `plain`',
-        { position: options.positionOf('connect_mode') }
-      )
-  }
-}
-
-function connectMode(options: Options): string {
-  const given = options.get('connect_mode')
-  if (given) return given.value.toLowerCase()
-  const mode = impliedMode(options)
-  if (mode !== 'plain') {
-    options.notices.push(`option "connect_mode" is not given, it is taken to be "${mode}"`)
-  }
-  return mode
-}
-
-function impliedMode(options: Options): NatsAuthentication['mode'] {
-  if (options.has('username') || options.has('password')) return 'user_and_password'
-  return options.has('jwt') || options.has('nkey') ? 'credential' : 'plain'
-}
-
-function plain(options: Options): NatsAuthentication {
-  const ignored = ['username', 'password', 'jwt', 'nkey'].filter((key) => options.has(key))
-  if (ignored.length > 0) {
-    options.notices.push(`connect mode "plain" does not use ${ignored.join(', ')}`)
-  }
-  return { mode: 'plain' }
-}
-
-function userAndPassword(options: Options): NatsAuthentication {
-  const username = options.get('username')?.value
-  const password = options.get('password')?.value
-  if (username !== undefined && password !== undefined) {
-    return { mode: 'user_and_password', username, password }
-  }
-  throw invalidParameterValue(
-    'NATS connect mode `user_and_password` requires both `user` and `password`',
-    {
-      position: options.positionOf('connect_mode'),
-      hint: `Add ${username === undefined ? 'username' : 'password'} = '…' to the WITH clause.`
-    }
-  )
-}
-
-function credential(options: Options): NatsAuthentication {
-  const jwt = options.get('jwt')?.value.trim()
-  const nkey = options.get('nkey')?.value.trim()
-  if (!jwt || !nkey) {
-    throw invalidParameterValue(
-      'NATS connect mode `credential` requires both `nkey` and `jwt`',
-      { position: options.positionOf('connect_mode') }
-    )
-  }
-  if (!/^S[A-Z2-7]{57}$/.test(nkey)) {
-    throw invalidParameterValue('nkey is not a seed', {
-      position: options.positionOf('nkey'),
-      hint: 'Give the user\'s seed, 58 characters beginning with SU, not the public key.'
-    })
-  }
-  return { mode: 'credential', jwt, nkey }
 }
 
 /** Option → property. */

@@ -7,6 +7,15 @@ export type NatsAuthentication =
   | { readonly mode: 'plain' }
   | { readonly mode: 'user_and_password'; readonly username: string; readonly password: string }
   | { readonly mode: 'credential'; readonly jwt: string; readonly nkey: string }
+  | { readonly mode: 'token'; readonly token: string }
+  | { readonly mode: 'nkey'; readonly nkey: string }
+
+/** Certificates and keys in PEM; what is not given is the system's own. */
+export interface NatsTls {
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+}
 
 /** Where in the stream a new relation begins. */
 export type StartPosition =
@@ -22,6 +31,8 @@ export interface NatsConnector {
   readonly subjects: readonly string[]
   readonly stream: string
   readonly authentication: NatsAuthentication
+  /** Set where connections must be by TLS whatever the servers' URLs say. */
+  readonly tls?: NatsTls
   readonly start: StartPosition
   /** The stream is made with these subjects when CREATE finds none; without it that is an error. */
   readonly createStream?: StreamLimits

@@ -1,6 +1,8 @@
 // Goal: whatever is wrong with a connector is told at CREATE with its own SQLSTATE and words, and
 // the start position becomes the right sequence. Method: real nats-servers, one for each set-up.
 
+import { readFile } from 'node:fs/promises'
+
 import { nkeys } from 'nats'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -8,6 +10,7 @@ import type { Test } from 'tap'
 import { PgError } from '../../src/errors.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import type { NatsConnector } from '../../src/types/connector.ts'
+import { certificateAuthority } from '../support/certificates.ts'
 import { freePort } from '../support/free-port.ts'
 import {
   connectNats,
@@ -93,6 +96,45 @@ void t.test('accepts a jwt with its nkey seed, and tells a bad one', { skip }, a
   await refuses(t, credential(`${keys.jwt}\n`, ` ${keys.seed}\n`), 'HV00N', /JetStream is not/)
   await refuses(t, credential(keys.jwt, keys.otherSeed), '28000', /refused the credential/)
   await refuses(t, credential(keys.jwt, 'SUNONSENSE'), '22023', /invalid NATS nkey seed/)
+})
+
+void t.test('accepts a token, an nkey alone, and tells bad ones', { skip }, async (t) => {
+  const user = nkeys.createUser() as KeyPair
+  const seed = (pair: KeyPair) => Buffer.from(pair.getSeed()).toString()
+  const byToken = await startNats(t, { configText: 'authorization { token: "right" }' })
+  await createStream(await connectNats(t, byToken, { token: 'right' }), 'ORDERS', ['orders.>'])
+  const token = (text: string) =>
+    connectorTo(byToken.port, { authentication: { mode: 'token', token: text } })
+  t.equal((await probe(token('right'))).sequence, 0)
+  const wrong = await refuses(t, token('wrong!'), '28000', /refused the token$/)
+  t.notMatch(JSON.stringify([wrong.message, wrong.detail, wrong.hint]), /wrong!/)
+
+  const users = `authorization { users: [{ nkey: ${user.getPublicKey()} }] }`
+  const byKey = await startNats(t, { configText: users })
+  const nkey = (pair: KeyPair) =>
+    connectorTo(byKey.port, { authentication: { mode: 'nkey', nkey: seed(pair) } })
+  await refuses(t, nkey(user), 'HV00R', /^stream "ORDERS" not found$/)
+  await refuses(t, nkey(nkeys.createUser() as KeyPair), '28000', /refused the nkey$/)
+})
+
+void t.test('trusts by the certificates given, and shows its own', { skip }, async (t) => {
+  const authority = await certificateAuthority(t)
+  const [own, client] = [
+    await authority.issue('server', { names: 'IP:127.0.0.1' }),
+    await authority.issue('client')
+  ]
+  const server = await startNats(t, {
+    configText: `tls { cert_file: "${own.cert}", key_file: "${own.key}",
+                       ca_file: "${authority.cert}", verify: true }`
+  })
+  const pem = (path: string) => readFile(path, 'utf8')
+  const [ca, cert, key] = await Promise.all([authority.cert, client.cert, client.key].map(pem))
+  const by = (tls: NatsConnector['tls']) => connectorTo(server.port, tls ? { tls } : {})
+  // That the stream is missing is proof of a connection.
+  await refuses(t, by({ ca: ca!, cert: cert!, key: key! }), 'HV00R', /^stream "ORDERS" not found$/)
+  await refuses(t, by({ ca: ca! }), 'HV00N', /could not connect/)
+  await refuses(t, by({ cert: cert!, key: key! }), 'HV00N', /could not connect/)
+  await refuses(t, by({ ca: cert!, cert: cert!, key: key! }), 'HV00N', /could not connect/)
 })
 
 void t.test('says what is wrong with the stream', { skip }, async (t) => {

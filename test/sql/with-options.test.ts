@@ -31,6 +31,8 @@ const PLAIN = {
   start: { mode: 'earliest' }
 }
 
+const PEM = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----'
+
 void t.test('options become a connector', async (t) => {
   const cases: [string, object][] = [
     [BASE, {}],
@@ -43,6 +45,12 @@ void t.test('options become a connector', async (t) => {
     [`${BASE}, connect_mode='credential', jwt=' j ', nkey='${SEED}\n'`, {
       authentication: { mode: 'credential', jwt: 'j', nkey: SEED }
     }],
+    [`${BASE}, connect_mode='token', token='t'`, { authentication: { mode: 'token', token: 't' } }],
+    [`${BASE}, connect_mode='nkey', nkey=' ${SEED} '`, {
+      authentication: { mode: 'nkey', nkey: SEED }
+    }],
+    [`${BASE}, tls.ca='${PEM}'`, { tls: { ca: PEM } }],
+    [`${BASE}, tls.key='${PEM}', tls.cert='${PEM}'`, { tls: { cert: PEM, key: PEM } }],
     [`${BASE}, scan.startup.mode='latest'`, { start: { mode: 'latest' } }],
     [`${BASE}, scan.startup.mode='timestamp', scan.startup.timestamp.millis='1700000000000'`, {
       start: { mode: 'timestamp', millis: 1_700_000_000_000 }
@@ -70,6 +78,10 @@ void t.test('what is assumed or without effect is said in a notice', async (t) =
     ]],
     [`${BASE}, username='u', password='p'`, [
       'option "connect_mode" is not given, it is taken to be "user_and_password"'
+    ]],
+    [`${BASE}, token='t'`, ['option "connect_mode" is not given, it is taken to be "token"']],
+    [`${BASE}, nkey='${SEED}'`, [
+      'option "connect_mode" is not given, it is taken to be "nkey"'
     ]],
     [`${BASE}, jwt='j', nkey='${SEED}'`, [
       'option "connect_mode" is not given, it is taken to be "credential"'
@@ -146,6 +158,12 @@ void t.test('wrong keys and values are refused at their place', async (t) => {
       'NATS connect mode `user_and_password` requires both `user` and `password`', /password/],
     [`${BASE}, connect_mode=▼'credential', jwt='j'`, '22023',
       'NATS connect mode `credential` requires both `nkey` and `jwt`'],
+    [`${BASE}, connect_mode=▼'token'`, '22023', 'NATS connect mode `token` requires `token`',
+      /Add token = /],
+    [`${BASE}, connect_mode='nkey', nkey=▼'UABC'`, '22023', 'nkey is not a seed'],
+    [`${BASE}, tls.ca=▼'/etc/ca.pem'`, '22023', 'option "tls.ca" does not hold PEM', /BEGIN/],
+    [`${BASE}, tls.key=▼'${PEM}'`, '22023',
+      'options "tls.cert" and "tls.key" need each other'],
     [`${BASE}, connect_mode='credential', jwt='j', nkey=▼'UABC'`, '22023', 'nkey is not a seed',
       /SU/],
     [`${BASE}, scan.startup.mode=▼'newest'`, '22023',
@@ -214,7 +232,7 @@ void t.test('secrets are hidden where options are shown', async (t) => {
   const options =
     "connector='nats', server_url='nats://u:topsecret@h:1,tok3nsecret@h:2', subject='s''x', " +
     "stream='st', username='u', nats.password='topsecret', jwt='topsecret', " +
-    "nkey=E'topsecret', connect_mode='plain'"
+    "nkey=E'topsecret', token='topsecret', connect_mode='plain'"
   const { options: given, shownSql } = create(options)
   t.equal(
     describeOptions(given),
@@ -227,11 +245,12 @@ void t.test('secrets are hidden where options are shown', async (t) => {
   nats.password = '********',
   jwt = '********',
   nkey = '********',
+  token = '********',
   connect_mode = 'plain'
 )`
   )
   t.notMatch(shownSql, /topsecret|tok3nsecret/)
-  t.equal(shownSql.match(/\*{8}/g)?.length, 5)
+  t.equal(shownSql.match(/\*{8}/g)?.length, 6)
   t.match(readStatement(shownSql), { kind: 'createRelation' })
 })
 

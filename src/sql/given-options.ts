@@ -1,0 +1,78 @@
+// The options of WITH by their canonical keys, each checked for its kind, and what the user should
+// know of them. Knows no meaning.
+
+import { invalidOptionName, invalidParameterValue } from '../errors.ts'
+import { OPTIONS, canonicalKey, nearestKey } from './option-table.ts'
+import { duplicatedOption } from './option-list.ts'
+import type { GivenOption } from './option-list.ts'
+import type { OptionKind } from './option-table.ts'
+
+/** The options given, by canonical key. */
+export class Options {
+  readonly notices: string[] = []
+  readonly #withPosition: number
+  readonly #byKey = new Map<string, GivenOption>()
+
+  constructor(given: readonly GivenOption[], withPosition: number) {
+    this.#withPosition = withPosition
+    for (const option of given) {
+      const key = canonicalKey(option.key)
+      if (key === undefined) throw unknownOption(option)
+      if (this.#byKey.has(key)) throw duplicatedOption(option)
+      checkKind(option, OPTIONS[key]!.kind)
+      this.#byKey.set(key, option)
+    }
+  }
+
+  get(key: string): GivenOption | undefined {
+    return this.#byKey.get(key)
+  }
+
+  has(key: string): boolean {
+    return this.#byKey.has(key)
+  }
+
+  required(key: string): GivenOption {
+    const option = this.get(key)
+    if (option) return option
+    const hint = `Add ${key} = '…' to the WITH clause.`
+    throw invalidParameterValue(`missing field \`${key}\``, { position: this.#withPosition, hint })
+  }
+
+  /** Where an error about `key` points: at its value, or at WITH when it is missing. */
+  positionOf(key: string): number {
+    return this.get(key)?.valuePosition ?? this.#withPosition
+  }
+
+  noticeUnused(): void {
+    const unused = [...this.#byKey.keys()].filter((key) => !OPTIONS[key]!.hasEffect)
+    if (unused.length === 0) return
+    const names = unused.map((key) => `"${this.get(key)!.key}"`).join(', ')
+    const [noun, verb] = unused.length === 1 ? ['option', 'has'] : ['options', 'have']
+    this.notices.push(`${noun} ${names} ${verb} no effect yet`)
+  }
+}
+
+function unknownOption({ key, position }: GivenOption): Error {
+  const near = nearestKey(key)
+  return invalidOptionName(`invalid option "${key}"`, {
+    position,
+    detail: `Valid options are: ${Object.keys(OPTIONS).join(', ')}.`,
+    hint: near === undefined ? undefined : `Perhaps you meant the option "${near}".`
+  })
+}
+
+const KIND: Readonly<Record<OptionKind, { pattern: RegExp; name: string }>> = {
+  string: { pattern: /^/, name: 'a string' },
+  boolean: { pattern: /^(?:true|false)$/i, name: 'true or false' },
+  integer: { pattern: /^-?\d{1,19}$/, name: 'an integer' },
+  integers: { pattern: /^\s*\d{1,19}(?:\s*,\s*\d{1,19})*\s*$/, name: 'integers between commas' }
+}
+
+function checkKind(option: GivenOption, kind: OptionKind): void {
+  if (KIND[kind].pattern.test(option.value)) return
+  throw invalidParameterValue(`invalid value for option "${option.key}": "${option.value}"`, {
+    position: option.valuePosition,
+    hint: `Expected ${KIND[kind].name}.`
+  })
+}
