@@ -67,7 +67,7 @@ export class Simple {
       await this.#answer(frame, text, inspection)
     } catch (error) {
       if (link.closed) throw error
-      await this.#reported(toPgError(error))
+      await this.#reported(error)
     }
   }
 
@@ -153,7 +153,7 @@ export class Simple {
     output.write(readyForQuery(link.status))
   }
 
-  async #reported(error: PgError): Promise<void> {
+  async #reported(error: unknown): Promise<void> {
     await this.#c.report(error)
     if (this.#c.link.skipping) await this.#c.finish()
     this.#c.output.write(readyForQuery(this.#c.link.status))
