@@ -145,7 +145,7 @@ export const limits = {
   /** A payload's schema, with all it imports: generous for texts and descriptor sets alike. */
   schemaBytesMax: 4 * 1024 * 1024,
   schemaFilesMax: 200,
-  /** One file of it, redirects included: the statement waits meanwhile. */
+  /** All of it, imports and redirects included: the statement waits meanwhile. */
   schemaFetchMs: 10_000,
   schemaRedirectsMax: 5,
   /** What a message about a schema quotes of it. */

@@ -38,12 +38,13 @@ const CONTROL = /[\0-\x08\x0b\x0e-\x1f]/
  */
 export async function fetchPayloadSchema(location: string): Promise<PayloadSchema> {
   const url = schemaUrl(location)
-  const bytes = await fetchSchema(url, limits.schemaBytesMax)
+  const signal = AbortSignal.timeout(limits.schemaFetchMs)
+  const bytes = await fetchSchema(url, limits.schemaBytesMax, signal)
   const text = asText(bytes)
   if (text === undefined) {
     return { form: 'descriptor', base64: Buffer.from(bytes).toString('base64') }
   }
-  const files = await withImports(url, [fileName(url), text], location)
+  const files = await withImports(url, [fileName(url), text], location, signal)
   return { form: 'proto', files }
 }
 
@@ -59,14 +60,19 @@ function asText(bytes: Uint8Array): string | undefined {
 const fileName = (url: URL): string =>
   url.pathname.slice(url.pathname.lastIndexOf('/') + 1) || 'schema.proto'
 
-async function withImports(url: URL, entry: File, location: string): Promise<File[]> {
+async function withImports(
+  url: URL,
+  entry: File,
+  location: string,
+  signal: AbortSignal
+): Promise<File[]> {
   const files = new Map<string, string>([entry])
   let bytes = Buffer.byteLength(entry[1])
   for (const [name, text] of files) {
     for (const wanted of importsOf(name, text, location)) {
       if (files.has(wanted) || protobuf.common.get(wanted)) continue
       if (files.size >= limits.schemaFilesMax) throw tooManyFiles(location)
-      const imported = await fetchImport(url, wanted, limits.schemaBytesMax - bytes)
+      const imported = await fetchImport(url, wanted, limits.schemaBytesMax - bytes, signal)
       files.set(wanted, imported)
       bytes += Buffer.byteLength(imported)
     }
@@ -89,12 +95,18 @@ function importsOf(name: string, text: string, location: string): string[] {
 }
 
 /** Imports are written from a folder that the location doesn't tell: its own, or one above it. */
-async function fetchImport(entry: URL, name: string, bytesMax: number): Promise<string> {
+async function fetchImport(
+  entry: URL,
+  name: string,
+  bytesMax: number,
+  signal: AbortSignal
+): Promise<string> {
   const isInside = /^[^/:\\?#%][^:\\?#%]*$/.test(name) && !name.split('/').includes('..')
   if (!isInside) throw invalidParameterValue(`the schema imports "${name}", which is no path`)
   for (let folder = new URL('.', entry); ; folder = new URL('..', folder)) {
     try {
-      return asText(await fetchSchema(new URL(name, folder), bytesMax)) ?? notText(name)
+      const bytes = await fetchSchema(new URL(name, folder), bytesMax, signal)
+      return asText(bytes) ?? notText(name)
     } catch (error) {
       const isMissing = error instanceof PgError && error.code === connectorObjectMissing('').code
       if (!isMissing) throw error

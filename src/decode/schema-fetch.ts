@@ -56,9 +56,14 @@ function parseUrl(location: string): URL | undefined {
  * @throws PgError HV00R when it isn't there, HV00N when it cannot be read, 54000 when it is longer
  * than `bytesMax`
  */
-export async function fetchSchema(url: URL, bytesMax: number): Promise<Uint8Array> {
+export async function fetchSchema(
+  url: URL,
+  bytesMax: number,
+  signal: AbortSignal
+): Promise<Uint8Array> {
   try {
-    const bytes = url.protocol === 'file:' ? await readFile(url, bytesMax) : await get(url, bytesMax)
+    const isFile = url.protocol === 'file:'
+    const bytes = await (isFile ? readFile(url, bytesMax) : get(url, bytesMax, signal))
     if (bytes.length <= bytesMax) return bytes
   } catch (error) {
     if (error instanceof PgError) throw error
@@ -90,8 +95,7 @@ async function readFile(url: URL, bytesMax: number): Promise<Uint8Array> {
   }
 }
 
-async function get(start: URL, bytesMax: number): Promise<Uint8Array> {
-  const signal = AbortSignal.timeout(limits.schemaFetchMs)
+async function get(start: URL, bytesMax: number, signal: AbortSignal): Promise<Uint8Array> {
   let url = start
   for (let redirects = 0; redirects <= limits.schemaRedirectsMax; redirects++) {
     const response = await fetch(url, { redirect: 'manual', signal })

@@ -57,6 +57,7 @@ class JetStreamDelivery implements Delivery {
   readonly payload: Uint8Array
   readonly #message: Received
   readonly #nanos: string
+  #headers: ReadonlyMap<string, readonly string[]> | undefined
 
   constructor(
     message: Received,
@@ -83,7 +84,8 @@ class JetStreamDelivery implements Delivery {
 
   get headers(): ReadonlyMap<string, readonly string[]> {
     const { headers } = this.#message
-    return headers ? new Map(headers) : NO_HEADERS
+    this.#headers ??= headers ? new Map(headers) : NO_HEADERS
+    return this.#headers
   }
 }
 

@@ -45,7 +45,6 @@ const REDIRECTS: Record<string, string> = {
 const server = createServer((request, response) => {
   const path = request.url ?? ''
   const to = REDIRECTS[path]
-  if (path === '/never') return
   if (to !== undefined) response.writeHead(302, { location: to }).end()
   else if (path === '/broken') response.writeHead(503).end()
   else if (FILES[path] === undefined) response.writeHead(404).end()

@@ -11,6 +11,7 @@ import { codecFor } from '../../src/types/codec.ts'
 import type { Decoded, PayloadSchema, RowDecoder } from '../../src/types/connector.ts'
 import { OID } from '../../src/types/oids.ts'
 import type { Column } from '../../src/types/value.ts'
+import { random } from '../support/random.ts'
 import { PROTO, descriptorSet, payload } from './protobuf-fixture.ts'
 
 const TEXT: PayloadSchema = { form: 'proto', files: [['all.proto', PROTO]] }
@@ -186,6 +187,35 @@ void t.test('what is no message of the type is no row', async (t) => {
   t.match(decode(decoder, Buffer.from('{"str":"x"}')), { ok: false })
   t.match(decode(decoder, Buffer.from([0x72, 1, 0xff])), { ok: false }, 'invalid UTF-8')
   t.same(decode(decoder, new Uint8Array(0)), { ok: true, row: [''] }, 'all fields at default')
+})
+
+void t.test('no payload makes a decoder throw', async (t) => {
+  const seeds = random(t)
+  const names: [string, number][] = CASES.map(([name, oid]) => [name, oid])
+  const columns = names.map(([name, oid], i) => column(name, oid, { attnum: i + 1 }))
+  const decoder = await compileDecoder(
+    { id: 1, columns, key: [] },
+    { format: 'plain', encode: 'protobuf', message: 'test.all.All', location: 'x', schema: TEXT }
+  )
+  const whole = CASES.map(([, , fields]) => payload(fields))
+  const faults: string[] = []
+  let rows = 0
+  for (let n = 0; n < 3_000; n++) {
+    const parts = Array.from({ length: seeds.int(1, 4) }, () => seeds.pick(whole))
+    const bytes = Buffer.concat([...parts, seeds.bytes(seeds.pick([0, 0, 3]))])
+    for (let k = seeds.int(0, 3); k > 0 && bytes.length > 0; k--) {
+      bytes[seeds.int(0, bytes.length - 1)] = seeds.int(0, 255)
+    }
+    try {
+      const decoded = decode(decoder, bytes)
+      if (decoded.ok) rows++
+      if (decoded.ok && decoded.row.length !== columns.length) faults.push('a short row')
+    } catch (error) {
+      faults.push(`${bytes.toString('hex')}: ${String(error)}`)
+    }
+  }
+  t.same(faults, [])
+  t.ok(rows > 300 && rows < 3_000, `${rows} payloads were rows`)
 })
 
 void t.test('bytes are copied out of the delivery', async (t) => {
