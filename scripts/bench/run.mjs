@@ -1,5 +1,6 @@
 // @ts-check
-// `npm run bench -- [name…] [--json] [--runs N] [--scale F] [--seconds S] [--write [--remark TEXT]] [--profile]`
+// `npm run bench -- [name…] [--json] [--runs N] [--scale F] [--seconds S]
+//  [--match TEXT] [--write [--remark TEXT]] [--profile]`
 // Runs the named cases, or all, one after the other, each with servers of its own.
 
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -31,6 +32,7 @@ const { values, positionals } = parseArgs({
     runs: { type: 'string', default: '5' },
     scale: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '3' },
+    match: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
     remark: { type: 'string' },
     profile: { type: 'boolean', default: false }
@@ -78,7 +80,7 @@ async function runCase(name, options) {
   try {
     const { run } = await import(`./cases/${name}.mjs`)
     return /** @type {import('./runner.mjs').Result[]} */ (
-      await run({ ...options, nodeArgs, cleanups, say: (/** @type {string} */ line) => console.error(line) })
+      await run({ ...options, match: values.match, nodeArgs, cleanups, say: (/** @type {string} */ line) => console.error(line) })
     )
   } finally {
     clearTimeout(timer)
@@ -98,8 +100,9 @@ function printProfiles(folder) {
 /** @param {'runs' | 'scale' | 'seconds'} name */
 function positive(name) {
   const value = Number(values[name])
-  if (value > 0) return value
-  throw new Error(`--${name} needs a number above 0, not "${values[name]}"`)
+  if (value > 0 && (name === 'scale' || Number.isInteger(value))) return value
+  const form = name === 'scale' ? 'number' : 'whole number'
+  throw new Error(`--${name} needs a ${form} above 0, not "${values[name]}"`)
 }
 
 /** @param {number} code */

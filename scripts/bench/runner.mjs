@@ -12,7 +12,7 @@
 /**
  * What a case is given.
  * @typedef {{
- *   runs: number, scale: number, seconds: number, nodeArgs: string[],
+ *   runs: number, scale: number, seconds: number, match: string, nodeArgs: string[],
  *   cleanups: import('./processes.mjs').Cleanups, say: (line: string) => void
  * }} Bench
  */

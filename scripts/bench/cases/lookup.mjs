@@ -16,7 +16,7 @@ export async function run(bench) {
   writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM events WHERE id = :id;\n`)
   const work = { script: ['-f', file], seconds: bench.seconds }
   const all = []
-  for (const shape of shapes) {
+  for (const shape of shapes.filter((each) => shapeName(each).includes(bench.match))) {
     /** @param {{ host: string, port: number }} server */
     const measure = async (server) => ({ [shapeName(shape)]: (await pgbench(server, { ...shape, ...work })).tps })
     const samples = await alternate(bench, {

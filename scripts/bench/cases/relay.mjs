@@ -28,7 +28,7 @@ export async function run(bench) {
       .map((shape) => ({ name: `TPC-B ${shapeName(shape)}`, shape, script: ['-b', 'tpcb-like'] }))
   ]
   const all = []
-  for (const { name, shape, script } of works) {
+  for (const { name, shape, script } of works.filter((work) => work.name.includes(bench.match))) {
     all.push(...(await measure(bench, { jetgres, postgres, bouncer }, { name, shape, script })))
   }
   return all
