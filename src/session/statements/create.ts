@@ -5,6 +5,7 @@
 import type { Definition } from '../../catalog/definition.ts'
 import { featureNotSupported, invariant } from '../../errors.ts'
 import type { CreateRelation } from '../../sql/create-relation.ts'
+import type { QualifiedName } from '../../sql/cursor.ts'
 import { codecFor } from '../../types/codec.ts'
 import { OID } from '../../types/oids.ts'
 import { storeType } from '../../types/store-type.ts'
@@ -31,6 +32,8 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
     await makeTwin(c, statement)
     return tag
   }
+  // Nobody gets jetgres to open connections who could not have the table.
+  if (!(await mayCreate(c, statement.name))) await makeTwin(c, statement)
   const { encoding, offered, ...facts } = await withPayloadSchema(c, statement)
   const position = await c.context.catalog.probe(statement.connector)
   await makeTwin(c, { ...statement, ...facts })
@@ -51,6 +54,15 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   relation.hasChild = hasChild
   c.made(relation)
   return tag
+}
+
+const MAY_CREATE = `
+SELECT pg_catalog.has_schema_privilege(n.oid, 'CREATE') FROM pg_catalog.pg_namespace n
+WHERE n.nspname = COALESCE($1, pg_catalog.current_schema())`
+
+async function mayCreate(c: Conversation, name: QualifiedName): Promise<boolean> {
+  const [row] = await askUpstream(c, MAY_CREATE, [name.schema ?? null])
+  return row?.[0] === 't'
 }
 
 /** A name that is taken, IF NOT EXISTS, a missing privilege: all of it is Postgres's to say. */
