@@ -1,10 +1,11 @@
 // @ts-check
-// The peer of ingestion: the best consumer we can write by hand, a process of its own. It reads with
-// jetgres's own NATS reader and settings; decodes the next batch while Postgres writes the last;
-// keeps each key's last row of a batch; writes rows and position in one prepared statement, so that
+// The peer of ingestion: the best consumer we can write by hand, a process of its own. It reads
+// with jetgres's own NATS reader and settings; decodes the next batch while Postgres writes the
+// last; keeps each key's last row of a batch; writes rows and position in one prepared statement, so that
 // commits need not wait for the disk: after a crash it would go on from the position it finds.
 //
-//   consumer.mjs NATS_URL STREAM SOCKET_DIR PORT TABLE      {"go"} by IPC starts it, SIGTERM ends it
+//   consumer.mjs NATS_URL STREAM SOCKET_DIR PORT TABLE
+// A number by IPC is the first sequence to read; SIGTERM ends it.
 
 import { connect } from 'nats'
 import pg from 'pg'
@@ -43,12 +44,14 @@ INSERT INTO ${table} (${names.join(', ')}) SELECT * FROM unnest(${arrays.join(',
 ON CONFLICT (id) DO UPDATE SET ${updates.join(', ')}`
 
 /** @typedef {Record<string, string | number | boolean | null>} Row */
+/** @typedef {{ payload: Uint8Array, sequence: number, pending: number }} Delivery */
 
 const nats = await connect({ servers: natsUrl })
 const postgres = new pg.Client({ host, port: Number(port), user: 'postgres', database: 'postgres' })
 await postgres.connect()
 await postgres.query('SET synchronous_commit = off')
-await postgres.query('CREATE TABLE IF NOT EXISTS consumer_position (name text PRIMARY KEY, sequence bigint)')
+await postgres.query(`CREATE TABLE IF NOT EXISTS consumer_position (
+  name text PRIMARY KEY, sequence bigint)`)
 
 /** One statement's rows by key, of which the last wins, and the position behind them. */
 class Batch {
@@ -73,7 +76,8 @@ process.send?.('ready')
 
 /** @param {number} from the first sequence to read */
 async function start(from) {
-  const request = { stream, name: `consumer_${process.pid}`, filters: [stream], inactiveMs: 300_000 }
+  const name = `consumer_${process.pid}`
+  const request = { stream, name, filters: [stream], inactiveMs: 300_000 }
   const start = { deliver_policy: /** @type {const} */ ('by_start_sequence'), opt_start_seq: from }
   const consumer = await createConsumer(nats, { ...request, start })
   session = new PullSession({
@@ -81,7 +85,7 @@ async function start(from) {
     stream,
     consumer: consumer.name,
     paused: false,
-    onDelivery: (delivery) => take(delivery),
+    onDelivery: (/** @type {Delivery} */ delivery) => take(delivery),
     onIdle: () => write()
   })
   const end = await session.ended
@@ -89,7 +93,7 @@ async function start(from) {
   process.exit(1)
 }
 
-/** @param {{ payload: Uint8Array, sequence: number, pending: number }} delivery */
+/** @param {Delivery} delivery */
 function take({ payload, sequence, pending }) {
   const { buffer, byteOffset, length } = payload
   /** @type {Row} */

@@ -33,14 +33,16 @@ export function machine() {
 
 function commit() {
   const head = said('git', ['-C', root, 'rev-parse', '--short=12', 'HEAD'])
-  const changes = said('git', ['-C', root, 'status', '--porcelain', '--', 'src', 'package-lock.json'])
+  const paths = ['src', 'package-lock.json']
+  const changes = said('git', ['-C', root, 'status', '--porcelain', '--', ...paths])
   return changes === '' ? head : `${head} and uncommitted changes`
 }
 
 /** The first line. @param {string} program @param {string[]} args */
 function said(program, args) {
   try {
-    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0]?.trim() ?? ''
+    const text = execFileSync(program, args, { stdio: ['ignore', 'pipe', 'ignore'] }).toString()
+    return text.split('\n')[0]?.trim() ?? ''
   } catch {
     return 'unknown'
   }
@@ -48,5 +50,6 @@ function said(program, args) {
 
 /** @param {string} name */
 function packageVersion(name) {
-  return String(JSON.parse(readFileSync(`${root}/node_modules/${name}/package.json`, 'utf8')).version)
+  const text = readFileSync(`${root}/node_modules/${name}/package.json`, 'utf8')
+  return String(JSON.parse(text).version)
 }

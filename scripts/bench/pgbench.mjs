@@ -4,6 +4,8 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 
+const initMs = 300_000
+
 /** @typedef {{ mode: 'simple' | 'extended' | 'prepared', clients: number }} Shape */
 
 /** @type {Shape[]} */
@@ -11,8 +13,14 @@ export const shapes = [1, 16].flatMap((clients) =>
   /** @type {const} */ (['simple', 'extended', 'prepared']).map((mode) => ({ mode, clients }))
 )
 
+/** @throws {Error} that says what to install */
+export function requirePgbench() {
+  if (!pgbenchVersion()) throw new Error('pgbench is needed: it comes with postgresql-contrib')
+}
+
 /** @param {Shape} shape */
-export const shapeName = ({ mode, clients }) => `-M ${mode}, ${clients} client${clients === 1 ? '' : 's'}`
+export const shapeName = ({ mode, clients }) =>
+  `-M ${mode}, ${clients} ${clients === 1 ? 'client' : 'clients'}`
 
 export function pgbenchVersion() {
   const { status, stdout } = spawnSync('pgbench', ['--version'], { encoding: 'utf8' })
@@ -38,7 +46,8 @@ export async function pgbench({ host, port }, { mode, clients, script, seconds }
 
 /** @param {{ host: string, port: number }} server @param {number} factor */
 export async function pgbenchInit({ host, port }, factor) {
-  await capture(['-h', host, '-p', String(port), '-U', 'postgres', '-i', '-q', '-s', String(factor), 'postgres'], 300_000)
+  const where = ['-h', host, '-p', String(port), '-U', 'postgres']
+  await capture([...where, '-i', '-q', '-s', String(factor), 'postgres'], initMs)
 }
 
 /**

@@ -1,6 +1,6 @@
 // @ts-check
-// A process that holds one plain Postgres: `postgres-process.mjs DIR PORT SETTINGS`. Prints one line
-// of JSON when it is ready; SIGTERM stops it.
+// A process that holds one plain Postgres: `postgres-process.mjs DIR PORT SETTINGS`. Prints one
+// line of JSON when it is ready; SIGTERM stops it.
 
 import { createLogger } from '../../dist/log.js'
 import { startEmbedded } from '../../dist/upstream/embedded.js'

@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** @typedef {import('node:child_process').ChildProcess} ChildProcess */
+/** @typedef {import('node:child_process').SpawnOptions} SpawnOptions */
 
 const stopMs = 40_000
 const linesKept = 40
@@ -53,12 +54,13 @@ export class Program {
    * @param {string} name for messages
    * @param {string} path
    * @param {string[]} args
-   * @param {import('node:child_process').SpawnOptions & { onLine?: (line: string) => void }} [options]
+   * @param {SpawnOptions & { onLine?: (line: string) => void }} [options]
    */
   constructor(name, path, args, { onLine, ...options } = {}) {
     this.name = name
     // Out of the terminal's reach: Ctrl-C is for the runner, which ends its children in order.
-    this.child = spawn(path, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options })
+    const ours = /** @type {SpawnOptions} */ ({ stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    this.child = spawn(path, args, { ...ours, ...options })
     this.child.on('error', (error) => this.#keep(error.message))
     for (const stream of [this.child.stdout, this.child.stderr]) {
       if (!stream) continue
@@ -70,7 +72,8 @@ export class Program {
   }
 
   get isOver() {
-    return this.child.pid === undefined || this.child.exitCode !== null || this.child.signalCode !== null
+    const { pid, exitCode, signalCode } = this.child
+    return pid === undefined || exitCode !== null || signalCode !== null
   }
 
   get said() {
@@ -100,7 +103,8 @@ export class Program {
  * @param {() => boolean | Promise<boolean>} check
  * @param {{ deadlineMs?: number, pauseMs?: number, programs?: Program[] }} [options]
  */
-export async function until(what, check, { deadlineMs = 120_000, pauseMs = 20, programs = [] } = {}) {
+export async function until(what, check, options = {}) {
+  const { deadlineMs = 120_000, pauseMs = 20, programs = [] } = options
   const deadline = Date.now() + deadlineMs
   while (!(await check())) {
     const ended = programs.find(({ isOver }) => isOver)

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 
 /**
- * @typedef {{ id: number, callFrame: { functionName: string, url: string, lineNumber: number } }} ProfileNode
+ * @typedef {{ functionName: string, url: string, lineNumber: number }} CallFrame
+ * @typedef {{ id: number, callFrame: CallFrame }} ProfileNode
  * @typedef {{ nodes: ProfileNode[], samples: number[], timeDeltas: number[] }} Profile
  */
 
@@ -32,11 +33,14 @@ export function topFunctions(path, count) {
   const seconds = (/** @type {number} */ value) => (value / 1e6).toFixed(2)
   return [
     `CPU profile: busy ${seconds(busy)} s, idle ${seconds(idle)} s`,
-    ...top.map(([name, value]) => `  ${((value / busy) * 100).toFixed(1).padStart(5)} %  ${seconds(value)} s  ${name}`)
+    ...top.map(([name, value]) => {
+      const share = ((value / busy) * 100).toFixed(1).padStart(5)
+      return `  ${share} %  ${seconds(value)} s  ${name}`
+    })
   ]
 }
 
-/** @param {ProfileNode['callFrame']} frame */
+/** @param {CallFrame} frame */
 function nameOf({ functionName, url, lineNumber }) {
   const name = functionName || '(anonymous)'
   return url === '' ? name : `${name}  ${basename(url)}:${lineNumber + 1}`

@@ -57,6 +57,7 @@ function frame(type, body) {
 function answer(socket, request) {
   return new Promise((resolve, reject) => {
     let bytes = 0
+    /** @type {Buffer} */
     let tail = Buffer.alloc(0)
     const finish = (/** @type {Error | undefined} */ error) => {
       clearTimeout(timer)

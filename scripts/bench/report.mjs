@@ -4,7 +4,12 @@
 import { compare, geometricMean, median } from './statistics.mjs'
 
 /** @typedef {import('./runner.mjs').Result} Result */
-/** @typedef {{ machine: Record<string, string>, options: Record<string, number>, results: Result[], failures: string[] }} Report */
+/**
+ * @typedef {{
+ *   machine: Record<string, string>, options: Record<string, number>,
+ *   results: Result[], failures: string[]
+ * }} Report
+ */
 
 const heads = ['case', 'measured', 'unit', 'jetgres', 'peer', 'ratio', 'spread', 'note']
 
@@ -12,18 +17,22 @@ const heads = ['case', 'measured', 'unit', 'jetgres', 'peer', 'ratio', 'spread',
 export function asText({ machine, options, results, failures }) {
   const table = [heads, ...rowsOf(results)]
   const widths = heads.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)))
-  const lines = table.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  const pad = (/** @type {string} */ cell, /** @type {number} */ column) =>
+    cell.padEnd(widths[column] ?? 0)
+  const lines = table.map((row) => row.map(pad).join('  ').trimEnd())
   return [...facts(machine, options), '', ...lines, '', ...means(results), ...failures].join('\n')
 }
 
 /** @param {Report} report @param {string | undefined} remark */
 export function asMarkdown({ machine, options, results, failures }, remark) {
-  const row = (/** @type {string[]} */ cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  const row = (/** @type {string[]} */ cells) =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return [
     '# Benchmarks',
     '',
-    'Written by `npm run bench -- --write`; the method is in [scripts/bench/README.md](../scripts/bench/README.md).',
-    'A ratio above 1 means that jetgres is better; its spread is the lowest and highest of the paired runs.',
+    'Written by `npm run bench -- --write`; the method is in',
+    '[scripts/bench/README.md](../scripts/bench/README.md). A ratio above 1 means that jetgres is',
+    'better; its spread is the lowest and highest of the paired runs.',
     ...(remark ? ['', remark] : []),
     '',
     ...facts(machine, options).map((line) => `- ${line}`),
@@ -65,7 +74,9 @@ function means(results) {
   return [...grouped(results.filter(({ theirs }) => theirs.length > 0))]
     .filter(([, group]) => group.length > 1)
     .map(([name, group]) => {
-      const ratios = group.map(({ ours, theirs, isMoreBetter }) => compare(ours, theirs, isMoreBetter).ratio)
+      const ratios = group.map(
+        ({ ours, theirs, isMoreBetter }) => compare(ours, theirs, isMoreBetter).ratio
+      )
       const worst = Math.min(...ratios).toFixed(2)
       return `${name}: geometric mean ${geometricMean(ratios).toFixed(2)}×, worst ${worst}×`
     })
@@ -78,7 +89,10 @@ const groupOf = (result) => `${result.case} against ${result.peer}`
 function grouped(results) {
   /** @type {Map<string, Result[]>} */
   const groups = new Map()
-  for (const result of results) groups.set(groupOf(result), [...(groups.get(groupOf(result)) ?? []), result])
+  for (const result of results) {
+    const name = groupOf(result)
+    groups.set(name, [...(groups.get(name) ?? []), result])
+  }
   return groups
 }
 

@@ -10,6 +10,7 @@ import pgCopy from 'pg-copy-streams'
 const countries = ['CH', 'DE', 'FR', 'IT', 'JP', 'KE', 'NO', 'NZ', 'PE', 'US', 'VN', 'ZA']
 const kinds = ['view', 'click', 'search', 'purchase', 'signup']
 const browsers = ['firefox', 'chrome', 'safari', 'edge']
+const sites = ['north', 'south', 'east', 'west']
 const firstMs = Date.UTC(2025, 0, 1)
 const rowMs = 2_500
 
@@ -66,7 +67,7 @@ export function eventRow(n, id = n) {
 
 /** @param {number} n */
 export function deviceRow(n) {
-  return { id: n, model: `m${mix(n) % 40}`, site: pick(['north', 'south', 'east', 'west'], mix(n + 7)) }
+  return { id: n, model: `m${mix(n) % 40}`, site: pick(sites, mix(n + 7)) }
 }
 
 /**
@@ -82,7 +83,8 @@ export async function copyIn(client, table, count, row) {
     const chunk = 500
     for (let from = 0; from < count; from += chunk) {
       let text = ''
-      for (let n = from; n < Math.min(count, from + chunk); n++) text += `${Object.values(row(n)).join('\t')}\n`
+      const to = Math.min(count, from + chunk)
+      for (let n = from; n < to; n++) text += `${Object.values(row(n)).join('\t')}\n`
       yield text
     }
   }

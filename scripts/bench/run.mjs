@@ -23,6 +23,7 @@ const cases = [
   'relay',
   'restart'
 ]
+const documentPath = resolve(import.meta.dirname, '../../docs/BENCHMARKS.md')
 const caseMinutesMax = 30
 
 const { values, positionals } = parseArgs({
@@ -48,22 +49,26 @@ process.exit()
 async function main() {
   const options = { runs: positive('runs'), scale: positive('scale'), seconds: positive('seconds') }
   const unknown = positionals.filter((name) => !cases.includes(name))
-  if (unknown.length > 0) throw new Error(`no case "${unknown.join('", "')}"; there are ${cases.join(', ')}`)
+  if (unknown.length > 0) {
+    throw new Error(`no case "${unknown.join('", "')}"; there are ${cases.join(', ')}`)
+  }
   if (!existsSync(mainPath)) throw new Error('run "npm run build" first')
-  const report = { machine: machine(), options, results: /** @type {import('./runner.mjs').Result[]} */ ([]), failures: /** @type {string[]} */ ([]) }
+  /** @type {import('./report.mjs').Report} */
+  const report = { machine: machine(), options, results: [], failures: [] }
   for (const name of positionals.length > 0 ? positionals : cases) {
     console.error(name)
     try {
       report.results.push(...(await runCase(name, options)))
     } catch (error) {
       // Whatever went wrong, the other cases have something to say; the exit code tells.
-      report.failures.push(`${name} FAILED: ${error instanceof Error ? error.message : String(error)}`)
+      const message = error instanceof Error ? error.message : String(error)
+      report.failures.push(`${name} FAILED: ${message}`)
       console.error(error)
       process.exitCode = 1
     }
   }
   console.log(values.json ? JSON.stringify(report, null, 2) : asText(report))
-  if (values.write) writeFileSync(resolve(import.meta.dirname, '../../docs/BENCHMARKS.md'), asMarkdown(report, values.remark))
+  if (values.write) writeFileSync(documentPath, asMarkdown(report, values.remark))
 }
 
 /** @param {string} name @param {{ runs: number, scale: number, seconds: number }} options */
@@ -79,14 +84,19 @@ async function runCase(name, options) {
   if (profiles) cleanups.add(() => printProfiles(profiles))
   try {
     const { run } = await import(`./cases/${name}.mjs`)
-    return /** @type {import('./runner.mjs').Result[]} */ (
-      await run({ ...options, match: values.match, nodeArgs, cleanups, say: (/** @type {string} */ line) => console.error(line) })
-    )
+    /** @type {import('./runner.mjs').Bench} */
+    const bench = { ...options, match: values.match, nodeArgs, cleanups, say }
+    return /** @type {import('./runner.mjs').Result[]} */ (await run(bench))
   } finally {
     clearTimeout(timer)
     await cleanups.run()
     current = undefined
   }
+}
+
+/** Progress is not output. @param {string} line */
+function say(line) {
+  console.error(line)
 }
 
 /** Of the jetgres servers that this case ran. @param {string} folder */

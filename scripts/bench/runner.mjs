@@ -28,17 +28,18 @@
  */
 export async function alternate(bench, sides) {
   const names = /** @type {S[]} */ (Object.keys(sides))
-  const samples = /** @type {Record<S, Figures[]>} */ (Object.fromEntries(names.map((name) => [name, []])))
+  /** @type {Partial<Record<S, Figures[]>>} */
+  const samples = {}
   for (let round = 0; round <= bench.runs; round++) {
     const order = round % 2 === 0 ? names : names.toReversed()
     for (const name of order) {
       const figures = await sides[name]()
       const label = round === 0 ? 'warm-up' : `run ${round}/${bench.runs}`
       bench.say(`  ${label}, ${name}: ${summary(figures)}`)
-      if (round > 0) samples[name].push(figures)
+      if (round > 0) samples[name] = [...(samples[name] ?? []), figures]
     }
   }
-  return samples
+  return /** @type {Record<S, Figures[]>} */ (samples)
 }
 
 /** @param {Figures} figures */

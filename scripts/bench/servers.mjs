@@ -1,6 +1,6 @@
 // @ts-check
-// The servers a case runs against, each a process of its own: NATS, jetgres, plain Postgres from the
-// same binaries, PgBouncer where there is one. Owns their settings; knows no case.
+// The servers a case runs against, each a process of its own: NATS, jetgres, plain Postgres from
+// the same binaries, PgBouncer where there is one. Owns their settings; knows no case.
 
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -15,6 +15,7 @@ import { Program, freePort, until } from './processes.mjs'
 
 /** @typedef {import('./processes.mjs').Cleanups} Cleanups */
 /** @typedef {{ host: string, port: number }} Address */
+/** @typedef {{ upstream?: string, nodeArgs?: string[] }} JetgresOptions */
 
 const root = resolve(import.meta.dirname, '../..')
 export const mainPath = join(root, 'dist/main.js')
@@ -38,10 +39,12 @@ export async function startNats(cleanups) {
   const folder = cleanups.folder('nats')
   const port = await freePort()
   const server = ensureNatsServer((line) => console.error(line))
-  const program = new Program('nats-server', server, ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder])
+  const args = ['-a', '127.0.0.1', '-p', String(port), '-js', '-sd', folder]
+  const program = new Program('nats-server', server, args)
   cleanups.add(() => program.stop('SIGKILL'))
   const url = `127.0.0.1:${port}`
-  const connection = await connectNats({ servers: url, waitOnFirstConnect: true, reconnectTimeWait: 50, maxReconnectAttempts: 200 })
+  const patience = { waitOnFirstConnect: true, reconnectTimeWait: 50, maxReconnectAttempts: 200 }
+  const connection = await connectNats({ servers: url, ...patience })
   cleanups.add(() => connection.close())
   return { url, connection }
 }
@@ -56,7 +59,7 @@ export class Jetgres {
 
   /**
    * @param {Cleanups} cleanups
-   * @param {{ upstream?: string, nodeArgs?: string[] }} [options]
+   * @param {JetgresOptions} [options]
    */
   static async start(cleanups, options = {}) {
     const dataDir = cleanups.folder('data')
@@ -67,7 +70,7 @@ export class Jetgres {
     return jetgres
   }
 
-  /** @param {string} dataDir @param {number} port @param {{ upstream?: string, nodeArgs?: string[] }} options */
+  /** @param {string} dataDir @param {number} port @param {JetgresOptions} options */
   constructor(dataDir, port, options) {
     this.dataDir = dataDir
     this.host = '127.0.0.1'
@@ -77,13 +80,15 @@ export class Jetgres {
 
   async start() {
     const { upstream, nodeArgs = [] } = this.options
-    const where = ['--listen', `${this.host}:${this.port}`, '--data-dir', this.dataDir, '--http', 'off']
+    const listen = ['--listen', `${this.host}:${this.port}`, '--http', 'off']
+    const where = [...listen, '--data-dir', this.dataDir]
     const behind = upstream === undefined ? [] : ['--upstream', upstream]
     const args = [...nodeArgs, mainPath, ...where, ...behind, '--log-format', 'json']
     this.#isReady = false
     // As `npm start` runs it.
     const env = { ...process.env, UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '24' }
-    this.#program = new Program('jetgres', process.execPath, args, { env, onLine: (line) => this.#read(line) })
+    const onLine = (/** @type {string} */ line) => this.#read(line)
+    this.#program = new Program('jetgres', process.execPath, args, { env, onLine })
     await until('jetgres', () => this.#isReady, { programs: [this.#program], pauseMs: 2 })
   }
 
@@ -94,7 +99,8 @@ export class Jetgres {
 
   /** After a kill: its guard stops the embedded Postgres. */
   async embeddedGone() {
-    await until('the end of the embedded Postgres', () => [...this.#embedded].every((pid) => !isAlive(pid)))
+    const isOver = () => [...this.#embedded].every((pid) => !isAlive(pid))
+    await until('the end of the embedded Postgres', isOver)
   }
 
   /** @param {string} line */
@@ -143,9 +149,12 @@ export class Postgres {
 
   async start() {
     this.#facts = undefined
-    const args = [join(import.meta.dirname, 'postgres-process.mjs'), this.dataDir, String(this.port), JSON.stringify(this.settings)]
-    this.#program = new Program('postgres', process.execPath, args, { onLine: (line) => this.#read(line) })
-    await until('postgres', () => this.#facts !== undefined, { programs: [this.#program], pauseMs: 2 })
+    const program = join(import.meta.dirname, 'postgres-process.mjs')
+    const args = [program, this.dataDir, String(this.port), JSON.stringify(this.settings)]
+    const onLine = (/** @type {string} */ line) => this.#read(line)
+    this.#program = new Program('postgres', process.execPath, args, { onLine })
+    const isReady = () => this.#facts !== undefined
+    await until('postgres', isReady, { programs: [this.#program], pauseMs: 2 })
   }
 
   async stop() {
@@ -207,7 +216,8 @@ export async function startPgbouncer(cleanups, upstream, path) {
   chmodSync(folder, 0o755)
   // It refuses to run as root, and the socket's folder is for the server's own user.
   const { uid, gid } = statSync(upstream.socketDir)
-  const program = new Program('pgbouncer', path, [config], userInfo().uid === 0 ? { uid, gid, cwd: '/' } : {})
+  const as = userInfo().uid === 0 ? { uid, gid, cwd: '/' } : {}
+  const program = new Program('pgbouncer', path, [config], as)
   cleanups.add(() => program.stop('SIGKILL'))
   const server = { host: '127.0.0.1', port }
   await until('pgbouncer', () => canConnect(server), { programs: [program], deadlineMs: 20_000 })

@@ -31,7 +31,8 @@ export async function publish({ connection }, name, count, row) {
     else connection.publish(name, payload)
   }
   await connection.flush()
-  await until('the stream', async () => (await manager.streams.info(name)).state.last_seq >= before + count)
+  const isStored = async () => (await manager.streams.info(name)).state.last_seq >= before + count
+  await until('the stream', isStored)
 }
 
 /**
@@ -42,7 +43,8 @@ export async function publish({ connection }, name, count, row) {
  * @param {string} [stream]
  */
 export function createRelation({ url }, name, columns, stream = name) {
-  const options = { connector: 'nats', server_url: url, subject: stream, stream, connect_mode: 'plain' }
+  const where = { connector: 'nats', server_url: url, subject: stream, stream }
+  const options = { ...where, connect_mode: 'plain' }
   const list = Object.entries(options).map(([key, value]) => `${key} = '${value}'`)
   return `CREATE TABLE ${name} (${columns}) WITH (${list.join(', ')}) FORMAT PLAIN ENCODE JSON`
 }
@@ -63,7 +65,7 @@ export async function caughtUp(client, query, isThere, deadlineMs = 600_000) {
       if (error.code !== '55000') throw error
     })
     if (answer && isThere(answer.rows)) break
-    if (performance.now() > deadline) throw new Error(`not caught up within ${deadlineMs} ms: ${query}`)
+    if (performance.now() > deadline) throw new Error(`not caught up in ${deadlineMs} ms: ${query}`)
   }
   const at = performance.now()
   await client.query('RESET jetgres.consistency')

@@ -16,8 +16,8 @@ export async function run(bench) {
     jetgres: () => measure(ours),
     postgres: () => measure(theirs)
   })
-  const facts = { case: 'analytics', unit: 'ms', isMoreBetter: false, peer: 'plain Postgres', notes }
-  return results(facts, samples.jetgres, samples.postgres)
+  const facts = { case: 'analytics', unit: 'ms', isMoreBetter: false, peer: 'plain Postgres' }
+  return results({ ...facts, notes }, samples.jetgres, samples.postgres)
 }
 
 /**
@@ -34,7 +34,9 @@ async function compareAnswers({ say }, ours, theirs) {
     const answer = await answerOf(ours, sql)
     const [route] = (await ours.query({ text: 'SHOW jetgres.last_route', rowMode: 'array' })).rows
     const expected = await answerOf(theirs, sql)
-    if (answer !== expected) throw new Error(`"${name}" differs:\n${answer.slice(0, 500)}\n${expected.slice(0, 500)}`)
+    if (answer !== expected) {
+      throw new Error(`"${name}" differs:\n${answer.slice(0, 500)}\n${expected.slice(0, 500)}`)
+    }
     const taken = String(route?.[0] ?? '')
     if (!taken.startsWith('local')) notes[name] = taken
   }
@@ -48,7 +50,9 @@ const digits = 9
 /** @param {import('pg').Client} client @param {string} sql */
 async function answerOf(client, sql) {
   const { rows } = await client.query({ text: sql, rowMode: 'array' })
-  return JSON.stringify(rows, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(digits)) : value))
+  return JSON.stringify(rows, (_, value) =>
+    typeof value === 'number' ? Number(value.toPrecision(digits)) : value
+  )
 }
 
 /** @param {import('pg').Client} client @returns {Promise<Figures>} milliseconds a query */

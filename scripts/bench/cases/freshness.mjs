@@ -1,6 +1,6 @@
 // @ts-check
-// 10,000 deliveries a second over 1 M rows; every now and then one is a probe: from the stream's ack
-// of it until a SELECT by key shows it.
+// 10,000 deliveries a second over 1 M rows; every now and then one is a probe: from the stream's
+// ack of it until a SELECT by key shows it.
 
 import { copyIn, eventColumns, eventRow, mix } from '../rows.mjs'
 import { alternate, results } from '../runner.mjs'
@@ -45,8 +45,8 @@ export async function run(bench) {
     jetgres: () => probe(ours, nats, { stream: 'ours', rows, seconds }),
     consumer: () => probe(theirs, nats, { stream: 'theirs', rows, seconds })
   })
-  const facts = { case: 'freshness', unit: 'ms', isMoreBetter: false, peer: 'hand-written consumer' }
-  return results(facts, samples.jetgres, samples.consumer)
+  const facts = { case: 'freshness', unit: 'ms', isMoreBetter: false }
+  return results({ ...facts, peer: 'hand-written consumer' }, samples.jetgres, samples.consumer)
 }
 
 /**
@@ -80,17 +80,24 @@ async function isVisible(client, table, id) {
   for (;;) {
     const { rowCount } = await client.query(`SELECT id FROM ${table} WHERE id = ${id}`)
     if (rowCount === 1) return
-    if (performance.now() > deadline) throw new Error(`a delivery was not visible within ${visibleMs} ms`)
+    if (performance.now() > deadline) throw new Error(`not visible within ${visibleMs} ms`)
   }
 }
 
-/** Updates of rows at random, at the stated rate. @param {Nats} nats @param {string} stream @param {number} rows */
+/**
+ * Updates of rows at random, at the stated rate.
+ * @param {Nats} nats
+ * @param {string} stream
+ * @param {number} rows
+ */
 function startFlow({ connection }, stream, rows) {
   const from = performance.now()
   let sent = 0
   const timer = setInterval(() => {
     const due = ((performance.now() - from) / 1_000) * perSecond
-    for (; sent < due; sent++) connection.publish(stream, JSON.stringify(eventRow(sent, mix(sent) % rows)))
+    for (; sent < due; sent++) {
+      connection.publish(stream, JSON.stringify(eventRow(sent, mix(sent) % rows)))
+    }
   }, tickMs)
   return { stop: () => clearInterval(timer) }
 }

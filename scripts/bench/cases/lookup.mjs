@@ -4,13 +4,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { pgbench, pgbenchVersion, shapeName, shapes } from '../pgbench.mjs'
+import { pgbench, requirePgbench, shapeName, shapes } from '../pgbench.mjs'
 import { alternate, results } from '../runner.mjs'
 import { bothWithEvents } from './tables.mjs'
 
 /** @param {import('../runner.mjs').Bench} bench */
 export async function run(bench) {
-  if (!pgbenchVersion()) throw new Error('pgbench is needed: install the postgresql-contrib package')
+  requirePgbench()
   const { jetgres, postgres, rows } = await bothWithEvents(bench)
   const file = join(bench.cleanups.folder('pgbench'), 'lookup.sql')
   writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM events WHERE id = :id;\n`)
@@ -18,7 +18,10 @@ export async function run(bench) {
   const all = []
   for (const shape of shapes.filter((each) => shapeName(each).includes(bench.match))) {
     /** @param {{ host: string, port: number }} server */
-    const measure = async (server) => ({ [shapeName(shape)]: (await pgbench(server, { ...shape, ...work })).tps })
+    const measure = async (server) => {
+      const { tps } = await pgbench(server, { ...shape, ...work })
+      return { [shapeName(shape)]: tps }
+    }
     const samples = await alternate(bench, {
       jetgres: () => measure(jetgres),
       postgres: () => measure(postgres)

@@ -3,7 +3,7 @@
 // installed, through PgBouncer (session pooling). Clients come by TCP; both proxies reach the
 // upstream by its Unix socket.
 
-import { pgbench, pgbenchInit, pgbenchVersion, shapeName, shapes } from '../pgbench.mjs'
+import { pgbench, pgbenchInit, requirePgbench, shapeName, shapes } from '../pgbench.mjs'
 import { alternate, results } from '../runner.mjs'
 import { Jetgres, Postgres, findPgbouncer, startPgbouncer } from '../servers.mjs'
 
@@ -11,11 +11,12 @@ import { Jetgres, Postgres, findPgbouncer, startPgbouncer } from '../servers.mjs
 
 /** @param {import('../runner.mjs').Bench} bench */
 export async function run(bench) {
-  if (!pgbenchVersion()) throw new Error('pgbench is needed: install the postgresql-contrib package')
+  requirePgbench()
   const { cleanups, say } = bench
   const postgres = await Postgres.start(cleanups)
   await pgbenchInit(postgres, Math.max(1, Math.round(10 * bench.scale)))
-  const upstream = `postgresql://postgres@/postgres?host=${postgres.socketDir}&port=${postgres.port}`
+  const { socketDir, port } = postgres
+  const upstream = `postgresql://postgres@/postgres?host=${socketDir}&port=${port}`
   const jetgres = await Jetgres.start(cleanups, { ...bench, upstream })
   const path = findPgbouncer()
   if (!path) say('  PgBouncer is not installed: compared with direct Postgres only')
@@ -44,15 +45,13 @@ async function measure(bench, { jetgres, postgres, bouncer }, { name, shape, scr
   const once = async (server) => ({
     [name]: (await pgbench(server, { ...shape, script, seconds: bench.seconds })).tps
   })
-  const samples = await alternate(bench, {
-    jetgres: () => once(jetgres),
-    direct: () => once(postgres),
-    ...(bouncer ? { pgbouncer: () => once(bouncer) } : {})
-  })
+  /** @type {Record<string, () => ReturnType<typeof once>>} */
+  const sides = { jetgres: () => once(jetgres), direct: () => once(postgres) }
+  if (bouncer) sides.pgbouncer = () => once(bouncer)
+  const { jetgres: ours = [], direct, pgbouncer } = await alternate(bench, sides)
   const facts = { case: 'relay', unit: '1/s', isMoreBetter: true }
-  const { pgbouncer } = /** @type {typeof samples & { pgbouncer?: import('../runner.mjs').Figures[] }} */ (samples)
   return [
-    ...results({ ...facts, peer: 'direct Postgres' }, samples.jetgres, samples.direct),
-    ...(pgbouncer ? results({ ...facts, peer: 'PgBouncer' }, samples.jetgres, pgbouncer) : [])
+    ...results({ ...facts, peer: 'direct Postgres' }, ours, direct),
+    ...(pgbouncer ? results({ ...facts, peer: 'PgBouncer' }, ours, pgbouncer) : [])
   ]
 }

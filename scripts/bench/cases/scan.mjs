@@ -24,10 +24,13 @@ export async function run(bench) {
   const rate = async (scan) => {
     const from = performance.now()
     const { tag } = await scan()
-    if (Number(tag.split(' ')[1]) !== rows) throw new Error(`the answer ended with "${tag}", not with ${rows} rows`)
+    if (Number(tag.split(' ')[1]) !== rows) throw new Error(`"${tag}" instead of ${rows} rows`)
     return (rows / (performance.now() - from)) * 1_000
   }
-  const samples = await alternate(bench, { jetgres: () => measure(ours), postgres: () => measure(theirs) })
+  const samples = await alternate(bench, {
+    jetgres: () => measure(ours),
+    postgres: () => measure(theirs)
+  })
   const facts = { case: 'scan', unit: 'rows/s', isMoreBetter: true, peer: 'plain Postgres' }
   return results(facts, samples.jetgres, samples.postgres)
 }

@@ -18,7 +18,12 @@ export async function bothWithEvents(bench, { hasDevices = false } = {}) {
   const postgres = await Postgres.start(cleanups)
   const ours = await connect(cleanups, jetgres)
   const theirs = await connect(cleanups, postgres)
-  /** @param {string} name @param {string} columns @param {number} count @param {(n: number) => object} row */
+  /**
+   * @param {string} name
+   * @param {string} columns
+   * @param {number} count
+   * @param {(n: number) => object} row
+   */
   const load = async (name, columns, count, row) => {
     say(`  loading ${count} rows of ${name} into both`)
     await makeStream(nats, name)
@@ -30,7 +35,9 @@ export async function bothWithEvents(bench, { hasDevices = false } = {}) {
   await load('events', eventColumns, rows, (n) => eventRow(n))
   if (hasDevices) {
     await load('devices', deviceColumns, devices, deviceRow)
-    for (const column of ['ts', 'device', 'kind, country']) await theirs.query(`CREATE INDEX ON events (${column})`)
+    for (const column of ['ts', 'device', 'kind, country']) {
+      await theirs.query(`CREATE INDEX ON events (${column})`)
+    }
     await theirs.query('ANALYZE events')
   }
   return { nats, jetgres, postgres, ours, theirs, rows }
