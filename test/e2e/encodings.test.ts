@@ -216,6 +216,11 @@ void t.test('encodings, from CREATE to SELECT', options, async (t) => {
         const key = `k.${seeds.int(1, 20)}`
         const value = JSON.stringify({ v: seeds.int(0, 99) })
         const action = seeds.pick(['put', 'put', 'delete', 'purge'] as const)
+        // Purging one subject makes nats-server 2.9 pass over what a consumer that lags has not had
+        // yet, of other subjects too (seen: 6 of 5,040 deliveries). So nothing lags here.
+        if (action === 'purge') {
+          for (const table of ['texts', 'orders']) await rowsOf(client, `SELECT count(*) FROM ${table}`)
+        }
         if (action === 'put') await kv.put(key, value)
         else await kv[action](key)
         if (action === 'put') want.set(key, value)
