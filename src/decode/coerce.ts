@@ -31,7 +31,7 @@ export interface Coercer {
 }
 
 /** Session settings have no say in what a payload means. */
-const PAYLOAD_SETTINGS: OutputSettings = {
+export const PAYLOAD_SETTINGS: OutputSettings = {
   timeZone: 'UTC',
   dateStyle: 'ISO, MDY',
   intervalStyle: 'postgres',

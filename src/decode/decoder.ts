@@ -6,10 +6,12 @@ import { invariant } from '../errors.ts'
 import type { Decoded, Delivered, Encoding, RowDecoder } from '../types/connector.ts'
 import type { RelationSchema, Value } from '../types/value.ts'
 import { compileBytesDecoder } from './bytes.ts'
+import { compileCsvDecoder } from './csv.ts'
 import { compileIncluded } from './included.ts'
 import type { IncludedReader } from './included.ts'
 import { compileJsonDecoder } from './json.ts'
 import { compileProtobufDecoder } from './protobuf.ts'
+import { compileTextDecoder } from './text.ts'
 import { isTombstone } from './tombstone.ts'
 
 /** A payload to the values of the columns that are not included, in the schema's order. */
@@ -46,6 +48,10 @@ async function compilePayload(schema: RelationSchema, encoding: Encoding): Promi
       return compileJsonDecoder(schema, encoding)
     case 'bytes':
       return compileBytesDecoder(schema)
+    case 'text':
+      return compileTextDecoder(schema)
+    case 'csv':
+      return compileCsvDecoder(schema, encoding)
     case 'protobuf':
       return compileProtobufDecoder(schema, encoding)
   }

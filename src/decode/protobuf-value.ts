@@ -11,18 +11,10 @@ import { elementType } from '../types/store-type.ts'
 import { toVarchar } from '../types/text.ts'
 import { toTimestamp } from '../types/timestamp.ts'
 import type { ColumnType, Value } from '../types/value.ts'
+import { Misfit } from './misfit.ts'
 import { isWrapper } from './protobuf-columns.ts'
 import { fieldJson } from './protobuf-json.ts'
 import type { Message } from './protobuf-json.ts'
-
-/** Why a value has no place in its column. */
-export class Misfit {
-  readonly why: string
-
-  constructor(why: string) {
-    this.why = why
-  }
-}
 
 export type ReadValue = (value: unknown) => Value | Misfit
 

@@ -13,11 +13,12 @@ import type {
 } from '../types/connector.ts'
 import type { Column, RelationSchema, Value } from '../types/value.ts'
 import type { PayloadDecoder } from './decoder.ts'
+import { Misfit } from './misfit.ts'
 import { columnFields, columnName, payloadColumns } from './protobuf-columns.ts'
 import { hasPresence, isPresent } from './protobuf-json.ts'
 import type { Message } from './protobuf-json.ts'
 import { fetchPayloadSchema, messageType } from './protobuf-schema.ts'
-import { Misfit, valueReader } from './protobuf-value.ts'
+import { valueReader } from './protobuf-value.ts'
 import type { ReadValue } from './protobuf-value.ts'
 import { requirementOf } from './required.ts'
 

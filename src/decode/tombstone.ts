@@ -9,12 +9,13 @@ const OPERATION = 'KV-Operation'
 const GONE = new Set(['DEL', 'PURGE'])
 /** Set by servers (2.11 and newer) when a value's time is over. */
 const MARKER = 'Nats-Marker-Reason'
+/** Encodings in which no payload at all can be no value. */
+const NEVER_EMPTY: ReadonlySet<Encoding['encode']> = new Set(['json', 'csv'])
 
 /** Whether the delivery takes its key's row away. */
 export function isTombstone(delivery: Delivered, encode: Encoding['encode']): boolean {
   if (delivery.payload.length > 0) return false
-  // An empty text is no JSON: it can be no value.
-  if (encode === 'json' || !delivery.subject.startsWith(BUCKET)) return true
+  if (NEVER_EMPTY.has(encode) || !delivery.subject.startsWith(BUCKET)) return true
   const { headers } = delivery
   return headers.has(MARKER) || GONE.has(headers.get(OPERATION)?.[0] ?? '')
 }

@@ -2,6 +2,7 @@
 
 import { featureNotSupported, invalidParameterValue, syntaxError } from '../errors.ts'
 import { readOptionList } from './option-list.ts'
+import { readCsv, readRowCsv } from './encoding-csv.ts'
 import { readProtobuf, readRowProtobuf } from './encoding-protobuf.ts'
 import type { StatedEncoding, TimestamptzHandling } from '../types/connector.ts'
 import type { TokenCursor } from './cursor.ts'
@@ -13,8 +14,9 @@ const ROW_FORMATS = (
   'JSON UPSERT_JSON BYTES MAXWELL CANAL_JSON DEBEZIUM_JSON DEBEZIUM_MONGO_JSON NATIVE ' +
   'PROTOBUF AVRO UPSERT_AVRO CSV'
 ).split(' ')
-const SUPPORTED = 'Supported is FORMAT PLAIN or UPSERT, ENCODE JSON, PROTOBUF or BYTES.'
-const ENCODES_SUPPORTED = ['JSON', 'PROTOBUF', 'BYTES']
+const SUPPORTED =
+  'Supported is FORMAT PLAIN or UPSERT, ENCODE JSON, PROTOBUF, BYTES, CSV or TEXT.'
+const ENCODES_SUPPORTED = ['JSON', 'PROTOBUF', 'BYTES', 'CSV', 'TEXT']
 const HANDLING = 'timestamptz.handling.mode'
 const HANDLINGS = [
   'micro',
@@ -71,8 +73,10 @@ function readOptions(
   notices: string[]
 ): EncodingClause {
   if (encode.name === 'PROTOBUF') return readProtobuf(options, encode.position, notices)
+  if (encode.name === 'CSV') return withoutSchema(readCsv(options, notices))
   const handling = readEncodeOptions(encode.name, options, notices)
-  return withoutSchema(encode.name === 'BYTES' ? PLAIN_BYTES : plainJson(handling))
+  if (encode.name === 'BYTES') return withoutSchema(PLAIN_BYTES)
+  return withoutSchema(encode.name === 'TEXT' ? PLAIN_TEXT : plainJson(handling))
 }
 
 const asUpsert = ({ encoding, schemaPositions }: EncodingClause): EncodingClause => ({
@@ -92,11 +96,13 @@ function readRowFormat(cursor: TokenCursor, notices: string[]): EncodingClause {
   notices.push(ROW_FORMAT_NOTICE)
   if (encode === 'PROTOBUF') return readRowProtobuf(cursor)
   if (encode === 'BYTES') return withoutSchema(PLAIN_BYTES)
+  if (encode === 'CSV') return withoutSchema(readRowCsv(cursor))
   const json = withoutSchema(plainJson('guess_number_unit'))
   return encode === format.name ? json : asUpsert(json)
 }
 
 const PLAIN_BYTES: StatedEncoding = { format: 'plain', encode: 'bytes' }
+const PLAIN_TEXT: StatedEncoding = { format: 'plain', encode: 'text' }
 
 const withoutSchema = (encoding: StatedEncoding): EncodingClause => ({
   encoding,

@@ -144,6 +144,7 @@ function checkList(clauses: Clauses): void {
     )
   }
   if (encoding.encode === 'bytes') checkBytes(list, listPosition)
+  if (encoding.encode === 'text') checkText(list, listPosition)
   if (list.columns.length + includes.length > 0) return
   throw syntaxError('schema definition is required', {
     position: listPosition,
@@ -165,6 +166,15 @@ function checkBytes({ columns }: ColumnList, listPosition: number): void {
   if (only?.typeName === 'bytea' && !second) return
   throw invalidTableDefinition('ENCODE BYTES only accepts one BYTEA type column', {
     position: (only?.typeName === 'bytea' ? second : only)?.position ?? listPosition,
+    hint: 'INCLUDE adds columns for what comes with the payload.'
+  })
+}
+
+function checkText({ columns }: ColumnList, listPosition: number): void {
+  const [only, second] = columns
+  if (only && !second) return
+  throw invalidTableDefinition('ENCODE TEXT only accepts one column', {
+    position: second?.position ?? listPosition,
     hint: 'INCLUDE adds columns for what comes with the payload.'
   })
 }

@@ -48,10 +48,12 @@ export interface StreamLimits {
 }
 
 /** How a delivery becomes a row. */
-export type Encoding = JsonEncoding | BytesEncoding | ProtobufEncoding
+export type Encoding = SchemalessEncoding | ProtobufEncoding
 
 /** As its statement has it: a schema is fetched only when the relation is made. */
-export type StatedEncoding = JsonEncoding | BytesEncoding | StatedProtobuf
+export type StatedEncoding = SchemalessEncoding | StatedProtobuf
+
+type SchemalessEncoding = JsonEncoding | BytesEncoding | TextEncoding | CsvEncoding
 
 interface EncodingBase {
   /** plain: every delivery is a row. upsert: one without a payload takes its key's row away. */
@@ -69,6 +71,18 @@ export interface JsonEncoding extends EncodingBase {
 /** The payload as it is, in the one column that is not included. */
 export interface BytesEncoding extends EncodingBase {
   readonly encode: 'bytes'
+}
+
+/** The payload's text, read as the type of the one column that is not included. */
+export interface TextEncoding extends EncodingBase {
+  readonly encode: 'text'
+}
+
+/** One record, with or without a header of column names before it. */
+export interface CsvEncoding extends EncodingBase {
+  readonly encode: 'csv'
+  readonly delimiter: string
+  readonly hasHeader: boolean
 }
 
 /** A PROTOBUF clause as written. */
