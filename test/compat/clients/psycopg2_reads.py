@@ -1,39 +1,39 @@
-"""Creates a table by psycopg2, waits for its rows, and prints everything it reads, a line a step.
+"""Creates a table by psycopg2, prints everything it reads, a line a step, and drops the table."""
 
-Arguments: connection string, CREATE TABLE statement, number of rows to wait for.
-"""
 import sys
 import threading
-import time
 
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 
-dsn, ddl, wanted = sys.argv[1], sys.argv[2], int(sys.argv[3])
-connection = psycopg2.connect(dsn)
+from driven import DDL, ENDLESS, fail, route, show, wait_for_rows
 
-
-def show(step, value):
-    print(f"{step}: {value!r}", flush=True)
+# All that is needed is in libpq's variables.
+connection = psycopg2.connect("")
 
 
 def described(cursor):
-    return [(c.name, c.type_code, c.internal_size, c.precision, c.scale) for c in cursor.description]
+    return [
+        (c.name, c.type_code, c.internal_size, c.precision, c.scale) for c in cursor.description
+    ]
 
 
-with connection, connection.cursor() as cursor:
-    cursor.execute(ddl)
-    show("created", cursor.statusmessage)
-
-deadline = time.monotonic() + 30
-while True:
+def value(text):
     with connection, connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM driven")
-        if cursor.fetchone()[0] == wanted:
-            break
-    if time.monotonic() > deadline:
-        sys.exit("the rows did not come")
+        cursor.execute(text)
+        return cursor.fetchone()[0]
+
+
+show(
+    "parameters",
+    {k: connection.get_parameter_status(k) for k in ("server_version", "DateStyle", "TimeZone")},
+)
+with connection, connection.cursor() as cursor:
+    cursor.execute(DDL)
+    show("created", cursor.statusmessage)
+show("notices", connection.notices)
+wait_for_rows(lambda: value("SELECT count(*) FROM driven"))
 
 with connection.cursor() as cursor:
     cursor.execute("SELECT * FROM driven ORDER BY id")
@@ -56,6 +56,15 @@ with connection.cursor() as cursor:
     connection.rollback()
     show("status behind a rollback", connection.get_transaction_status())
 
+connection.autocommit = True
+with connection.cursor() as cursor:
+    cursor.execute("SELECT * FROM driven ORDER BY id")
+    route("rows", lambda text: cursor.execute(text) or cursor.fetchone()[0])
+    cursor.execute("SELECT * FROM driven WHERE key = %s", ("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",))
+    show("by key", cursor.fetchall())
+    route("by key", lambda text: cursor.execute(text) or cursor.fetchone()[0])
+connection.autocommit = False
+
 with connection, connection.cursor("named") as cursor:
     cursor.itersize = 3
     cursor.execute("SELECT id, at FROM driven ORDER BY id")
@@ -71,7 +80,9 @@ with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
     show("dictionaries", [dict(row) for row in cursor])
     cursor.execute("SELECT 1 AS a; SELECT count(*) AS n FROM driven")
     show("last of several", [dict(row) for row in cursor])
-    psycopg2.extras.execute_values(cursor, "CREATE TEMP TABLE v AS SELECT * FROM (VALUES %s) v(a)", [(1,), (2,)])
+    psycopg2.extras.execute_values(
+        cursor, "CREATE TEMP TABLE v AS SELECT * FROM (VALUES %s) v(a)", [(1,), (2,)]
+    )
     cursor.execute("SELECT d.label FROM driven d JOIN v ON v.a = d.id ORDER BY 1")
     show("join", [dict(row) for row in cursor])
 
@@ -81,11 +92,16 @@ with connection.cursor() as cursor:
     show("execute", cursor.fetchall())
     cursor.callproc("upper", ["proc"])
     show("callproc", cursor.fetchall())
-    for copy in ("COPY driven (id, label) TO STDOUT", "COPY (SELECT * FROM driven ORDER BY id) TO STDOUT CSV"):
+    for copy in (
+        "COPY driven (id, label) TO STDOUT",
+        "COPY (SELECT * FROM driven ORDER BY id) TO STDOUT CSV",
+    ):
         cursor.copy_expert(copy, sys.stdout)
     cursor.execute(
         "SELECT column_name, data_type, is_nullable, ordinal_position, numeric_precision"
-        " FROM information_schema.columns WHERE table_name = %s ORDER BY 4", ("driven",))
+        " FROM information_schema.columns WHERE table_name = %s ORDER BY 4",
+        ("driven",),
+    )
     show("information_schema", cursor.fetchall())
     cursor.execute("LISTEN told")
     cursor.execute("NOTIFY told, 'word'")
@@ -101,14 +117,18 @@ for isolation in ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"):
 connection.set_session(isolation_level="DEFAULT", readonly=False)
 
 with connection.cursor() as cursor:
-    timer = threading.Timer(0.3, connection.cancel)
-    timer.start()
-    try:
-        cursor.execute("SELECT pg_sleep(60)")
-    except psycopg2.extensions.QueryCanceledError as error:
-        show("cancelled", error.pgcode)
-    timer.join()
+    for endless in ("SELECT pg_sleep(60)", ENDLESS):
+        timer = threading.Timer(0.3, connection.cancel)
+        timer.start()
+        fail("cancelled", psycopg2.extensions.QueryCanceledError, lambda: cursor.execute(endless))
+        timer.join()
+        connection.rollback()
+    cursor.execute("SET statement_timeout = 200")
+    fail("out of time", psycopg2.Error, lambda: cursor.execute(ENDLESS))
     connection.rollback()
     cursor.execute("SELECT count(*) FROM driven")
     show("afterwards", cursor.fetchall())
+    cursor.execute("DROP TABLE driven")
+    show("dropped", cursor.statusmessage)
+    connection.commit()
 connection.close()
