@@ -5,13 +5,17 @@ import {
   duplicateColumn,
   featureNotSupported,
   invalidTableDefinition,
+  reservedName,
   undefinedColumn
 } from '../errors.ts'
 import { COLUMN_OPTIONS, LIST_ITEMS, refused } from './refusals.ts'
 import { readColumnType } from './column-type.ts'
+import { takeDefault } from './expression.ts'
+import { readWatermark } from './watermark.ts'
 import type { PgError } from '../errors.ts'
 import type { TokenCursor } from './cursor.ts'
 import type { TwinText } from './twin.ts'
+import type { Watermark } from './watermark.ts'
 
 export interface ListedColumn {
   readonly name: string
@@ -32,6 +36,9 @@ export interface ColumnList {
   readonly isGiven: boolean
   /** Where `*` stands, 1-based. */
   readonly wildcard?: number
+  readonly watermark?: Watermark
+  /** Names of the columns that have a DEFAULT. */
+  readonly withDefault: readonly string[]
 }
 
 /**
@@ -55,6 +62,8 @@ class ColumnListReader {
   /** The primary key's columns with their positions, once one is met. */
   #key: ListedColumn[] | undefined
   #wildcard: number | undefined
+  #watermark: Watermark | undefined
+  readonly #withDefault: string[] = []
 
   constructor(cursor: TokenCursor, twin: TwinText, relation: 'table' | 'source') {
     this.#cursor = cursor
@@ -75,8 +84,14 @@ class ColumnListReader {
       this.#readItem()
     }
     cursor.expectSymbol(')')
-    const wildcard = this.#wildcard === undefined ? {} : { wildcard: this.#wildcard }
-    return { columns: this.#columns, key: this.#key ?? [], isGiven: true, ...wildcard }
+    return {
+      columns: this.#columns,
+      key: this.#key ?? [],
+      isGiven: true,
+      withDefault: this.#withDefault,
+      ...(this.#wildcard === undefined ? {} : { wildcard: this.#wildcard }),
+      ...(this.#watermark ? { watermark: this.#watermark } : {})
+    }
   }
 
   #readItem(): void {
@@ -86,6 +101,7 @@ class ColumnListReader {
       cursor.next()
       return
     }
+    if (cursor.isNext('watermark', 'for')) return this.#readWatermark()
     const { index } = cursor
     const isNamed = cursor.accept('constraint')
     if (isNamed) cursor.identifier()
@@ -94,6 +110,12 @@ class ColumnListReader {
     if (cursor.isNext('primary')) this.#readTableKey(index)
     else if (isNamed) throw cursor.fail()
     else this.#readColumn()
+  }
+
+  #readWatermark(): void {
+    const { position } = this.#cursor
+    if (this.#watermark) throw secondWatermark(position)
+    this.#watermark = readWatermark(this.#cursor, this.#relation)
   }
 
   #readTableKey(start: number): void {
@@ -122,6 +144,7 @@ class ColumnListReader {
         position: column.position
       })
     }
+    checkReserved(column)
     const refusal = refused(cursor, COLUMN_OPTIONS)
     if (refusal) throw refusal
     this.#twin.separate(index)
@@ -174,6 +197,11 @@ class ColumnListReader {
       return { isInTwin: true, isCollation: false }
     }
     if (cursor.accept('null')) return { isInTwin: true, isCollation: false }
+    if (cursor.accept('default')) {
+      takeDefault(cursor)
+      this.#withDefault.push(column.name)
+      return { isInTwin: true, isCollation: false }
+    }
     cursor.expect('collate')
     cursor.label()
     while (cursor.acceptSymbol('.')) cursor.label()
@@ -203,6 +231,18 @@ export function checkKey(key: readonly ListedColumn[], names: ReadonlySet<string
     seen.add(name)
   }
 }
+
+/** RisingWave's words. */
+function checkReserved({ name, position }: ListedColumn): void {
+  if (!/^_rw_|^_row_id$/.test(name)) return
+  throw reservedName('column name prefixed with "_rw_" are reserved word.', {
+    position,
+    hint: 'Give the column another name.'
+  })
+}
+
+const secondWatermark = (position: number): PgError =>
+  invalidTableDefinition('only one watermark is allowed', { position })
 
 /** RisingWave's words. */
 const notNullInSource = (position: number): PgError =>

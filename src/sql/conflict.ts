@@ -1,16 +1,24 @@
 // The clauses that say what becomes of a delivery whose key has a row: APPEND ONLY, ON CONFLICT and
 // WITH VERSION COLUMN, in RisingWave's order.
 
-import { featureNotSupported, invalidTableDefinition, undefinedColumn } from '../errors.ts'
+import {
+  duplicateColumn,
+  featureNotSupported,
+  invalidTableDefinition,
+  undefinedColumn
+} from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import type { ListedColumn } from './columns.ts'
 import type { TokenCursor } from './cursor.ts'
 
 export interface ConflictClauses {
-  /** replace: the newest delivery is the row. keepFirst: the oldest stays. */
-  readonly onConflict: 'replace' | 'keepFirst'
-  /** A delivery whose value there is lower than the row's does not replace it. */
-  readonly version: ListedColumn | undefined
+  /**
+   * replace: the newest delivery is the row. keepFirst: the oldest stays. merge: of each column the
+   * newest value that isn't NULL.
+   */
+  readonly onConflict: 'replace' | 'keepFirst' | 'merge'
+  /** A delivery whose values there are lower than the row's does not replace it. */
+  readonly versions: readonly ListedColumn[]
   readonly notices: readonly string[]
 }
 
@@ -23,13 +31,15 @@ export function readConflict(cursor: TokenCursor, hasKey: boolean): ConflictClau
   const { position } = cursor
   const isGiven = cursor.accept('on', 'conflict')
   const action = isGiven ? readAction(cursor) : undefined
-  if (appendOnly && hasKey && action === 'replace') throw appendOnlyReplaces(position)
-  const version = cursor.isNext('with', 'version') ? readVersion(cursor) : undefined
-  const keepsFirst = action === 'keepFirst' || (action === undefined && appendOnly)
-  if (version && keepsFirst) throw versionWithFirst(version.position)
+  const replaces = action === 'replace' || action === 'merge'
+  if (appendOnly && hasKey && replaces) throw appendOnlyReplaces(position)
+  const versions = cursor.isNext('with', 'version') ? readVersions(cursor) : []
+  const onConflict = action ?? (appendOnly ? 'keepFirst' : 'replace')
+  const [version] = versions
+  if (version && onConflict !== 'replace') throw versionWithout(onConflict, version.position)
   const notices =
     isGiven && !hasKey ? ['ON CONFLICT has no effect without a primary key'] : []
-  return { onConflict: keepsFirst ? 'keepFirst' : 'replace', version, notices }
+  return { onConflict, versions, notices }
 }
 
 /** OVERWRITE and IGNORE are RisingWave's words of 1.9 and 2.0. */
@@ -38,29 +48,27 @@ function readAction(cursor: TokenCursor): ConflictClauses['onConflict'] {
   if (cursor.accept('ignore')) return 'keepFirst'
   cursor.expect('do')
   if (cursor.accept('nothing')) return 'keepFirst'
-  const { position } = cursor
   cursor.expect('update')
   if (cursor.accept('full')) return 'replace'
-  if (!cursor.isNext('if', 'not', 'null')) throw cursor.fail('Expected FULL.')
-  throw featureNotSupported('ON CONFLICT DO UPDATE IF NOT NULL is not supported', {
-    position,
-    hint: 'Write DO UPDATE FULL: a delivery replaces the row of its key as a whole.'
-  })
+  if (!cursor.accept('if')) throw cursor.fail('Expected FULL or IF NOT NULL.')
+  cursor.expect('not', 'null')
+  return 'merge'
 }
 
-function readVersion(cursor: TokenCursor): ListedColumn {
+function readVersions(cursor: TokenCursor): ListedColumn[] {
   cursor.expect('with', 'version', 'column')
   cursor.expectSymbol('(')
-  const { position } = cursor
-  const name = cursor.identifier()
-  if (cursor.isSymbol(',')) {
-    throw featureNotSupported('several version columns are not supported', {
-      position: cursor.position,
-      hint: 'Give one column that tells which delivery is the newer one.'
-    })
-  }
+  const versions: ListedColumn[] = []
+  do {
+    const { position } = cursor
+    const name = cursor.identifier()
+    if (versions.some((other) => other.name === name)) {
+      throw duplicateColumn(`column "${name}" specified more than once`, { position })
+    }
+    versions.push({ name, position })
+  } while (cursor.acceptSymbol(','))
   cursor.expectSymbol(')')
-  return { name, position }
+  return versions
 }
 
 /** RisingWave's words. */
@@ -71,10 +79,16 @@ const appendOnlyReplaces = (position: number): PgError =>
     { position }
   )
 
-const versionWithFirst = (position: number): PgError =>
+const versionWithout = (
+  onConflict: Exclude<ConflictClauses['onConflict'], 'replace'>,
+  position: number
+): PgError =>
   invalidTableDefinition('WITH VERSION COLUMN needs ON CONFLICT DO UPDATE FULL', {
     position,
-    hint: 'A row that no delivery replaces has no versions.'
+    hint:
+      onConflict === 'merge'
+        ? 'A row that several deliveries make up has no single version.'
+        : 'A row that no delivery replaces has no versions.'
   })
 
 /**
@@ -82,24 +96,25 @@ const versionWithFirst = (position: number): PgError =>
  * @throws PgError 42703, 42P16, 0A000
  */
 export function checkConflict(
-  { onConflict, version }: ConflictClauses,
+  { onConflict, versions }: ConflictClauses,
   names: ReadonlySet<string>,
   hasKey: boolean,
   format: 'plain' | 'upsert',
   listPosition: number
 ): void {
-  if (format === 'upsert' && (onConflict === 'keepFirst' || version)) {
+  const [first] = versions
+  if (format === 'upsert' && (onConflict !== 'replace' || first)) {
     throw featureNotSupported('FORMAT UPSERT always replaces the row of a key', {
-      position: version?.position ?? listPosition,
-      hint: 'Leave out APPEND ONLY, ON CONFLICT DO NOTHING and WITH VERSION COLUMN.'
+      position: first?.position ?? listPosition,
+      hint: 'Leave out APPEND ONLY, ON CONFLICT and WITH VERSION COLUMN.'
     })
   }
-  if (!version) return
-  const { name, position } = version
-  if (!names.has(name)) {
+  for (const { name, position } of versions) {
+    if (names.has(name)) continue
     throw undefinedColumn(`column "${name}" named in version column does not exist`, { position })
   }
-  if (!hasKey) {
-    throw invalidTableDefinition('WITH VERSION COLUMN needs a primary key', { position })
-  }
+  if (!first || hasKey) return
+  throw invalidTableDefinition('WITH VERSION COLUMN needs a primary key', {
+    position: first.position
+  })
 }

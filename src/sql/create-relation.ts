@@ -12,6 +12,7 @@ import { readIncludes } from './include.ts'
 import { readOptionList } from './option-list.ts'
 import { redactStatement } from './redact.ts'
 import { settleColumns } from './relation-columns.ts'
+import { watermarkNotice } from './watermark.ts'
 import type { NatsConnector, StatedEncoding } from '../types/connector.ts'
 import type { PgError } from '../errors.ts'
 import type { ColumnList, ListedColumn } from './columns.ts'
@@ -21,11 +22,14 @@ import type { SchemaPositions } from './encoding.ts'
 import type { GivenOption } from './option-list.ts'
 import type { IncludeClause } from './include.ts'
 import type { SchemaClause } from './relation-columns.ts'
+import type { Watermark } from './watermark.ts'
 
 export interface CreateRelation {
   readonly kind: 'createRelation'
   readonly relation: 'table' | 'source'
   readonly ifNotExists: boolean
+  /** A relation of that name goes first, in the same transaction. */
+  readonly orReplace: boolean
   readonly name: QualifiedName
   /** Listed and included ones. */
   readonly columns: readonly ListedColumn[]
@@ -33,8 +37,9 @@ export interface CreateRelation {
   readonly key: readonly string[]
   /** What becomes of a delivery whose key has a row. */
   readonly onConflict: ConflictClauses['onConflict']
-  /** Only a delivery whose value there is not lower replaces the row. */
-  readonly version?: ListedColumn
+  /** Only a delivery whose values there are not lower, compared in turn, replaces the row. */
+  readonly versions: readonly ListedColumn[]
+  readonly watermark?: Watermark
   /** The twin's CREATE TABLE. */
   readonly twinSql: string
   /** 1-based character position in twinSql → in the user's statement. */
@@ -59,10 +64,12 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
   const relation = relationKind(cursor)
   if (!relation || (relation === 'table' && !namesConnector(cursor))) return undefined
   cursor.expect('create')
+  const orReplace = cursor.accept('or', 'replace')
   const refusal = refused(cursor, BEFORE_RELATION)
   if (refusal) throw refusal
   cursor.expect(relation)
-  const ifNotExists = cursor.accept('if', 'not', 'exists')
+  // As Postgres's grammar has it: nobody can mean both.
+  const ifNotExists = !orReplace && cursor.accept('if', 'not', 'exists')
   const name = cursor.qualifiedName()
   const twin = new TwinText(cursor.text)
   twin.insert(`CREATE TABLE ${ifNotExists ? 'IF NOT EXISTS ' : ''}`, 0)
@@ -78,20 +85,31 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
     kind: 'createRelation',
     relation,
     ifNotExists,
+    orReplace,
     name,
     ...columns,
     onConflict: conflict.onConflict,
-    ...(conflict.version ? { version: conflict.version } : {}),
+    versions: conflict.versions,
+    ...(list.watermark ? { watermark: list.watermark } : {}),
     connector,
     options,
     shownSql,
-    notices: [...clauses.notices, ...columns.notices]
+    notices: [...clauses.notices, ...noticesOf(list), ...columns.notices]
   }
+}
+
+function noticesOf({ watermark, withDefault }: ColumnList): string[] {
+  const notices = watermark ? [watermarkNotice(watermark)] : []
+  if (withDefault.length === 0) return notices
+  const names = withDefault.map((name) => `"${name}"`).join(', ')
+  const noun = withDefault.length === 1 ? 'column' : 'columns'
+  const text = `the default of ${noun} ${names} is not used for rows from the stream`
+  return [...notices, `${text}: what a payload lacks is NULL`]
 }
 
 function relationKind(cursor: TokenCursor): 'table' | 'source' | undefined {
   if (!cursor.isNext('create')) return undefined
-  const before = new Set(BEFORE_RELATION.flatMap((r) => r.words))
+  const before = new Set(['or', 'replace', ...BEFORE_RELATION.flatMap((r) => r.words)])
   let ahead = 1
   while (before.has(cursor.peek(ahead)?.word ?? '')) ahead++
   const word = cursor.peek(ahead)?.word
@@ -126,7 +144,7 @@ function readColumns(
   if (cursor.isSymbol('(')) return readColumnList(cursor, twin, relation)
   twin.insert('(', cursor.index)
   twin.reserve()
-  return { columns: [], key: [], isGiven: false }
+  return { columns: [], key: [], isGiven: false, withDefault: [] }
 }
 
 /** What the clauses behind the columns say. */
@@ -141,7 +159,7 @@ interface Clauses {
   readonly notices: readonly string[]
 }
 
-const REPLACE: ConflictClauses = { onConflict: 'replace', version: undefined, notices: [] }
+const REPLACE: ConflictClauses = { onConflict: 'replace', versions: [], notices: [] }
 
 function readClauses(
   cursor: TokenCursor,

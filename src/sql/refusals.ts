@@ -25,7 +25,6 @@ const refusal = (words: string, hint: string, name = words.toUpperCase()): Refus
 
 /** Behind CREATE. */
 export const BEFORE_RELATION: readonly Refusal[] = [
-  refusal('or replace', 'Drop the relation first.', 'CREATE OR REPLACE'),
   ...['temp', 'temporary', 'local', 'global'].map((word) =>
     refusal(word, 'Leave out TEMPORARY: the relation outlives its session.', 'TEMPORARY')
   ),
@@ -35,7 +34,6 @@ export const BEFORE_RELATION: readonly Refusal[] = [
 
 /** Behind a column's type. */
 export const COLUMN_OPTIONS: readonly Refusal[] = [
-  refusal('default', FROM_STREAM),
   refusal('as', VIEW, 'a generated column'),
   refusal('generated', VIEW, 'a generated column'),
   refusal('unique', 'Use PRIMARY KEY.'),
@@ -47,7 +45,6 @@ export const COLUMN_OPTIONS: readonly Refusal[] = [
 
 /** In place of a column. */
 export const LIST_ITEMS: readonly Refusal[] = [
-  refusal('watermark for', VIEW, 'WATERMARK'),
   refusal('unique', 'Use PRIMARY KEY.'),
   refusal('foreign key', 'Only PRIMARY KEY and NOT NULL are checked.'),
   refusal('check', 'Only PRIMARY KEY and NOT NULL are checked.'),

@@ -79,12 +79,19 @@ export function settleColumns(clauses: Clauses): SettledColumns {
 
 /** Every name that another clause uses is one of a column. */
 function checkNamed(
-  { conflict, encoding, listPosition }: Clauses,
+  { conflict, encoding, list, listPosition }: Clauses,
   key: readonly ListedColumn[],
   names: ReadonlySet<string>
 ): void {
   checkKey(key, names)
+  checkWatermark(list, names)
   checkConflict(conflict, names, key.length > 0, encoding.format, listPosition)
+}
+
+function checkWatermark({ watermark }: ColumnList, names: ReadonlySet<string>): void {
+  if (!watermark || names.has(watermark.column.name)) return
+  const { name, position } = watermark.column
+  throw undefinedColumn(`column "${name}" named in watermark does not exist`, { position })
 }
 
 /** What a delivery has that has no payload. */

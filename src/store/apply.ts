@@ -16,11 +16,12 @@ import {
   keyColumns,
   rowsToApply,
   rowsToKeep,
-  versionColumn
+  versionColumns
 } from './batch-rows.ts'
 import { duckTypeByName } from './duck-types.ts'
 import { appendRows } from './duck-write.ts'
 import { DROPPED_TABLE, trimDropped, updatePosition } from './format.ts'
+import { applyMerged } from './merge.ts'
 import { NewKeys } from './new-keys.ts'
 import { StoreError } from './store-error.ts'
 import type { Writer } from './writer.ts'
@@ -95,6 +96,9 @@ async function applyRows(
   indexes: Int32Array
 ): Promise<void> {
   const { schema, types, newKeys } = target
+  if (schema.onConflict?.keep === 'notNull') {
+    return applyMerged(writer, target, batch, indexes, sameKey(schema, storeColumn))
+  }
   let applied = indexes
   if (schema.key.length > 0 && !(await newKeys.areAllNew(writer, batch, indexes))) {
     await stageKeys(writer, target, batch, indexes)
@@ -116,7 +120,7 @@ async function stageKeys(
   batch: Batch,
   indexes: Int32Array
 ): Promise<void> {
-  const staged = [...keyColumns(schema), ...versionColumn(schema)]
+  const staged = [...keyColumns(schema), ...versionColumns(schema)]
   const names = staged.map(({ type }, i) => `k${i} ${columnType(type)}`)
   const stagedTypes = staged.map(({ index }) => types[index] as DuckDBType)
   const columns = staged.map(({ index }) => batch.columns[index] as readonly Value[])
@@ -138,26 +142,41 @@ async function withoutLosers(
   indexes: Int32Array
 ): Promise<Int32Array> {
   if (!schema.onConflict) return indexes
-  const [version] = versionColumn(schema)
-  const [mine, its] = [`k.k${schema.key.length}`, version && `t.${storeColumn(version.attnum)}`]
-  const loses = its === undefined ? 'true' : `${mine} IS NULL OR ${mine} < ${its}`
   const rows = await writer.rows(
     `DELETE FROM ${KEYS} k USING ${storeTable(schema.id)} t
-      WHERE ${sameKey(schema)} AND (${loses}) RETURNING k.i`
+      WHERE ${sameKey(schema)} AND (${loses(schema)}) RETURNING k.i`
   )
   const losers = new Set(rows.map(([place]) => Number(place)))
   return losers.size === 0 ? indexes : indexes.filter((row) => !losers.has(row))
 }
 
+/** Whether a staged row gives way to the table's; as isNotLower in batch-rows.ts. */
+function loses(schema: RelationSchema): string {
+  const pairs = versionColumns(schema).map(({ attnum }, i) => ({
+    mine: `k.k${schema.key.length + i}`,
+    its: `t.${storeColumn(attnum)}`
+  }))
+  if (pairs.length === 0) return 'true'
+  const isLower = pairs.map(({ mine, its }, i) => {
+    const before = pairs.slice(0, i).map((pair) => `${pair.mine} = ${pair.its}`)
+    return [...before, `${mine} < ${its}`].join(' AND ')
+  })
+  return [...pairs.map(({ mine }) => `${mine} IS NULL`), ...isLower].join(' OR ')
+}
+
 const deleteSql = (schema: RelationSchema): string =>
   `DELETE FROM ${storeTable(schema.id)} t USING ${KEYS} k WHERE ${sameKey(schema)}`
 
-const sameKey = (schema: RelationSchema): string =>
+/** @param staged names the staged column that holds this part of the key */
+const sameKey = (
+  schema: RelationSchema,
+  staged: (attnum: number, i: number) => string = (_, i) => `k${i}`
+): string =>
   keyColumns(schema)
-    .map(
-      ({ attnum, type }, i) =>
-        `${comparable(`t.${storeColumn(attnum)}`, type)} = ${comparable(`k.k${i}`, type)}`
-    )
+    .map(({ attnum, type }, i) => {
+      const mine = comparable(`k.${staged(attnum, i)}`, type)
+      return `${comparable(`t.${storeColumn(attnum)}`, type)} = ${mine}`
+    })
     .join(' AND ')
 
 /** Equal exactly where Postgres calls the values equal; as `normalized` in batch-rows.ts. */

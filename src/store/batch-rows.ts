@@ -14,12 +14,12 @@ export function appliedBefore(batch: Batch, stored: StreamPosition): number {
 
 /**
  * Indexes of the rows to apply: of each key the one that the others of the batch leave, as if it had
- * no row before.
+ * no row before; all of them where they are merged.
  * @throws StoreError for a NULL key.
  */
 export function rowsToApply(schema: RelationSchema, batch: Batch, after: number): Int32Array {
   const fresh = freshRows(batch, after)
-  if (schema.key.length === 0) return fresh
+  if (schema.key.length === 0 || schema.onConflict?.keep === 'notNull') return fresh
   const left = new Map<Value, number>()
   const keyOf = keyReader(schema, batch)
   const replaces = replacement(schema, batch)
@@ -41,12 +41,21 @@ function replacement(
   const { onConflict } = schema
   if (!onConflict) return isLater
   if (onConflict.keep === 'first') return (row, other) => !isLater(row, other)
-  const [version] = versionColumn(schema)
-  const versions = batch.columns[version?.index ?? 0] as readonly (number | bigint | null)[]
-  return (row, other) => {
-    const [mine, its] = [versions[row] ?? null, versions[other] ?? null]
-    return mine !== null && (its === null || mine >= its)
+  const versions = versionColumns(schema).map(({ index }) => batch.columns[index] as Versions)
+  return (row, other) => isNotLower(versions, row, other)
+}
+
+type Versions = readonly (number | bigint | null)[]
+
+/** Compared in turn; one without all its versions replaces nothing. */
+function isNotLower(versions: readonly Versions[], row: number, other: number): boolean {
+  if (versions.some((values) => (values[row] ?? null) === null)) return false
+  for (const values of versions) {
+    const [mine, its] = [values[row]!, values[other] ?? null]
+    if (its === null || mine > its) return true
+    if (mine < its) return false
   }
+  return true
 }
 
 /** Of the rows to apply those that are rows; the others only take the row of their key away. */
@@ -66,7 +75,7 @@ function freshRows(batch: Batch, after: number): Int32Array {
 }
 
 /** A reader of row keys: values that are `===` exactly when Postgres calls the keys equal. */
-function keyReader(schema: RelationSchema, batch: Batch): (row: number) => Value {
+export function keyReader(schema: RelationSchema, batch: Batch): (row: number) => Value {
   const parts = keyColumns(schema).map(({ index, type }) => {
     const values = batch.columns[index] as readonly Value[]
     return (row: number) => normalized(values[row] as Value, type)
@@ -94,9 +103,11 @@ export interface BatchColumn {
 export const keyColumns = (schema: RelationSchema): BatchColumn[] =>
   schema.key.map((attnum) => columnAt(schema, attnum))
 
-/** The column that decides which delivery is the newer one, if it isn't the stream's order. */
-export const versionColumn = (schema: RelationSchema): BatchColumn[] =>
-  schema.onConflict?.keep === 'highest' ? [columnAt(schema, schema.onConflict.version)] : []
+/** The columns that decide which delivery is the newer one, if it isn't the stream's order. */
+export const versionColumns = (schema: RelationSchema): BatchColumn[] =>
+  schema.onConflict?.keep === 'highest'
+    ? schema.onConflict.versions.map((attnum) => columnAt(schema, attnum))
+    : []
 
 function columnAt(schema: RelationSchema, attnum: number): BatchColumn {
   const index = schema.columns.findIndex((column) => column.attnum === attnum)

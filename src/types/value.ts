@@ -71,8 +71,13 @@ export interface RelationSchema {
 
 export type OnConflict =
   | { readonly keep: 'first' }
-  /** The delivery replaces the row unless its value in this column (an attnum) is lower or NULL. */
-  | { readonly keep: 'highest'; readonly version: number }
+  /**
+   * The delivery replaces the row unless one of its values in these columns (attnums) is NULL, or
+   * they are lower, compared in turn.
+   */
+  | { readonly keep: 'highest'; readonly versions: readonly number[] }
+  /** Of each column the newest value that isn't NULL. */
+  | { readonly keep: 'notNull' }
 
 /** What a session's settings make of output text. */
 export interface OutputSettings {

@@ -20,7 +20,7 @@ function create(sql: string): CreateRelation {
 }
 
 void t.test('the clauses say which delivery of a key is the row', async (t) => {
-  const cases: [string, string, string?][] = [
+  const cases: [string, string, string[]?][] = [
     [KEYED, 'replace'],
     [`${KEYED} ON CONFLICT DO UPDATE FULL`, 'replace'],
     [`${KEYED} ON CONFLICT OVERWRITE`, 'replace'],
@@ -28,20 +28,22 @@ void t.test('the clauses say which delivery of a key is the row', async (t) => {
     [`${KEYED} ON CONFLICT IGNORE INCLUDE subject`, 'keepFirst'],
     [`${KEYED} APPEND ONLY`, 'keepFirst'],
     [`${KEYED} APPEND ONLY ON CONFLICT DO NOTHING`, 'keepFirst'],
-    [`${KEYED} WITH VERSION COLUMN (v)`, 'replace', 'v'],
-    [`${KEYED} ON CONFLICT DO UPDATE FULL WITH VERSION COLUMN (v)`, 'replace', 'v'],
+    [`${KEYED} ON CONFLICT DO UPDATE IF NOT NULL`, 'merge'],
+    [`${KEYED} WITH VERSION COLUMN (v)`, 'replace', ['v']],
+    [`${KEYED} WITH VERSION COLUMN (v, a)`, 'replace', ['v', 'a']],
+    [`${KEYED} ON CONFLICT DO UPDATE FULL WITH VERSION COLUMN (v)`, 'replace', ['v']],
     ['CREATE TABLE t (a int) APPEND ONLY', 'keepFirst']
   ]
-  for (const [sql, onConflict, version] of cases) {
+  for (const [sql, onConflict, versions = []] of cases) {
     const relation = create(`${sql} ${TAIL}`)
     t.equal(relation.onConflict, onConflict, sql)
-    t.equal(relation.version?.name, version, sql)
+    t.same(relation.versions.map(({ name }) => name), versions, sql)
     t.same(relation.notices, [], sql)
   }
-  const { version } = create(
+  const { versions } = create(
     `CREATE TABLE t (a int PRIMARY KEY) WITH VERSION COLUMN (at) INCLUDE timestamp AS at ${TAIL}`
   )
-  t.equal(version?.name, 'at', 'an included column')
+  t.match(versions, [{ name: 'at' }], 'an included column')
   t.same(create(`CREATE TABLE t (a int) ON CONFLICT DO NOTHING ${TAIL}`).notices, [
     'ON CONFLICT has no effect without a primary key'
   ])
@@ -55,22 +57,30 @@ void t.test('what does not go together says so, and where', async (t) => {
     [`${KEYED} APPEND ONLY ▼ON CONFLICT DO UPDATE FULL ${TAIL}`, '42P16',
       'When PRIMARY KEY constraint applied to an APPEND ONLY table, ON CONFLICT behavior must be ' +
         'DO NOTHING.'],
-    [`${KEYED} ON CONFLICT DO ▼UPDATE IF NOT NULL ${TAIL}`, '0A000',
-      'ON CONFLICT DO UPDATE IF NOT NULL is not supported'],
+    [`${KEYED} APPEND ONLY ▼ON CONFLICT DO UPDATE IF NOT NULL ${TAIL}`, '42P16',
+      'When PRIMARY KEY constraint applied to an APPEND ONLY table, ON CONFLICT behavior must be ' +
+        'DO NOTHING.'],
+    [`${KEYED} ON CONFLICT DO UPDATE IF NOT NULL WITH VERSION COLUMN (▼v) ${TAIL}`, '42P16',
+      'WITH VERSION COLUMN needs ON CONFLICT DO UPDATE FULL'],
     [`${KEYED} ON CONFLICT ▼(a) DO NOTHING ${TAIL}`, '42601', 'syntax error at or near "("'],
     [`${KEYED} ON CONFLICT DO UPDATE ▼SET ${TAIL}`, '42601', 'syntax error at or near "SET"'],
     [`${KEYED} ON CONFLICT DO NOTHING WITH VERSION COLUMN (▼v) ${TAIL}`, '42P16',
       'WITH VERSION COLUMN needs ON CONFLICT DO UPDATE FULL'],
     [`${KEYED} WITH VERSION COLUMN (▼x) ${TAIL}`, '42703',
       'column "x" named in version column does not exist'],
-    [`${KEYED} WITH VERSION COLUMN (v▼, a) ${TAIL}`, '0A000',
-      'several version columns are not supported'],
+    [`${KEYED} WITH VERSION COLUMN (v, ▼v) ${TAIL}`, '42701',
+      'column "v" specified more than once'],
+    [`${KEYED} WITH VERSION COLUMN (v, ▼x) ${TAIL}`, '42703',
+      'column "x" named in version column does not exist'],
+    [`${KEYED} WITH VERSION COLUMN (▼) ${TAIL}`, '42601', 'syntax error at or near ")"'],
+    [`${KEYED} ON CONFLICT DO UPDATE IF ▼NULL ${TAIL}`, '42601', 'syntax error at or near "NULL"'],
     [`CREATE TABLE t (a int) WITH VERSION COLUMN (▼a) ${TAIL}`, '42P16',
       'WITH VERSION COLUMN needs a primary key'],
     [`CREATE SOURCE s (a int) ▼APPEND ONLY ${TAIL}`, '0A000', `APPEND ONLY ${OF_TABLE}`],
     [`CREATE SOURCE s (a int) ▼ON CONFLICT DO NOTHING ${TAIL}`, '0A000',
       `ON CONFLICT ${OF_TABLE}`],
     [`CREATE TABLE t ▼(v int) ON CONFLICT DO NOTHING ${UPSERT}`, '0A000', ALWAYS],
+    [`CREATE TABLE t ▼(v int) ON CONFLICT DO UPDATE IF NOT NULL ${UPSERT}`, '0A000', ALWAYS],
     [`CREATE TABLE t (v int) WITH VERSION COLUMN (▼v) ${UPSERT}`, '0A000', ALWAYS]
   ]
   for (const [sql, code, message] of cases) expectError(t, sql, readStatement, { code, message })

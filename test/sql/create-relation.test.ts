@@ -38,6 +38,7 @@ void t.test("the documentation's example of today becomes a relation", async (t)
     kind: 'createRelation',
     relation: 'table',
     ifNotExists: false,
+    orReplace: false,
     name: { name: 'live_stream_metrics', text: 'live_stream_metrics', position: 15 },
     columns: [
       { name: 'id', position: 39 },
@@ -55,6 +56,7 @@ void t.test("the documentation's example of today becomes a relation", async (t)
     },
     encoding: { format: 'plain', encode: 'json', timestamptzHandling: 'guess_number_unit' },
     onConflict: 'replace',
+    versions: [],
     notices: []
   })
   t.equal(twinPosition(1), 1)
@@ -148,6 +150,15 @@ void t.test('columns become the twin\'s columns', async (t) => {
     ['a map<varchar, struct<b int>>[]', 'a jsonb'],
     ['a map(varchar, map(int, double precision)), b int', 'a jsonb, b int'],
     ['struct int, map int', 'struct int, map int'],
+    ['a int default 1, b int', 'a int default 1, b int'],
+    ["a text default 'x' not null", "a text COLLATE \"C\" default 'x' not null"],
+    ['a int default (1 + 2) * 3 primary key', 'a int default (1 + 2) * 3 primary key'],
+    ['a int default case when null is null then 1 end null', 'a int default case when null is null then 1 end null'],
+    ['a int[] default array[1, 2], b int', 'a int[] default array[1, 2], b int'],
+    ["a timestamptz default now() - interval '1 day'", "a timestamptz default now() - interval '1 day'"],
+    ['a int, watermark for a as a - 1, b int', 'a int, b int'],
+    ['watermark for a as f(a, 1), a int', 'a int'],
+    ['a int, watermark for a as (a - 1) with ttl,', 'a int'],
     ['watermark int, include text', 'watermark int, include text COLLATE "C"'],
     ['key int, value int, name text', 'key int, value int, name text COLLATE "C"'],
     ['größe int, "é😀" int', 'größe int, "é😀" int']
@@ -203,7 +214,6 @@ const RELATION = 'is not supported in a relation with a connector'
 
 void t.test('what this release does not do is refused at its token', async (t) => {
   const cases: [string, string][] = [
-    [`CREATE ▼OR REPLACE TABLE t (a int) ${TAIL}`, 'CREATE OR REPLACE'],
     [`CREATE ▼TEMP TABLE t (a int) ${TAIL}`, 'TEMPORARY'],
     [`CREATE ▼TEMPORARY SOURCE t (a int) ${TAIL}`, 'TEMPORARY'],
     [`CREATE ▼UNLOGGED TABLE t (a int) ${TAIL}`, 'UNLOGGED'],
@@ -211,7 +221,6 @@ void t.test('what this release does not do is refused at its token', async (t) =
     [`CREATE TABLE t (a int, b int ▼AS a + 1) ${TAIL}`, 'a generated column'],
     [`CREATE TABLE t (a int, b ▼AS a + 1) ${TAIL}`, 'a generated column'],
     [`CREATE TABLE t (a int ▼GENERATED ALWAYS AS IDENTITY) ${TAIL}`, 'a generated column'],
-    [`CREATE TABLE t (a int ▼DEFAULT 3) ${TAIL}`, 'DEFAULT'],
     [`CREATE TABLE t (a int ▼UNIQUE) ${TAIL}`, 'UNIQUE'],
     [`CREATE TABLE t (a int ▼REFERENCES x) ${TAIL}`, 'FOREIGN KEY'],
     [`CREATE TABLE t (a int CONSTRAINT c ▼CHECK (a > 1)) ${TAIL}`, 'CHECK'],
@@ -220,7 +229,6 @@ void t.test('what this release does not do is refused at its token', async (t) =
     [`CREATE TABLE t (a int, ▼FOREIGN KEY (a) REFERENCES x) ${TAIL}`, 'FOREIGN KEY'],
     [`CREATE TABLE t (a int, ▼EXCLUDE USING gist (a WITH =)) ${TAIL}`, 'EXCLUDE'],
     [`CREATE TABLE t (▼LIKE x) ${TAIL}`, 'LIKE'],
-    [`CREATE TABLE t (a timestamp, ▼WATERMARK FOR a AS a) ${TAIL}`, 'WATERMARK'],
     [`CREATE TABLE t (a int) ▼INHERITS (x) ${TAIL}`, 'INHERITS'],
     [`CREATE TABLE t (a int) ▼PARTITION BY LIST (a) ${TAIL}`, 'PARTITION BY'],
     [`CREATE TABLE t (a int) ${WITH} ▼AS SELECT 1`, 'CREATE TABLE AS'],
@@ -231,6 +239,24 @@ void t.test('what this release does not do is refused at its token', async (t) =
     const message = `${name} ${RELATION}`
     expectError(t, sql, readStatement, { code: '0A000', message, hint: /^[A-Z].*\.$/ })
   }
+})
+
+void t.test('OR REPLACE, WATERMARK and DEFAULT leave their traces', async (t) => {
+  const { orReplace, ifNotExists, twinSql } = create(`CREATE OR REPLACE TABLE t (a int) ${TAIL}`)
+  t.strictSame([orReplace, ifNotExists, twinSql], [true, false, 'CREATE TABLE t (a int)'])
+  t.equal(create(`CREATE OR REPLACE SOURCE t (a int) ${TAIL}`).orReplace, true)
+
+  const marked = `(at timestamp, watermark for at as at - INTERVAL '5' SECOND)`
+  const { watermark, notices } = create(`CREATE SOURCE t ${marked} ${TAIL}`)
+  t.match(watermark, { column: { name: 'at' }, expression: { text: "at - INTERVAL '5' SECOND" } })
+  t.strictSame(notices, [
+    'the watermark on column "at" has no effect: rows that come late are kept'
+  ])
+  const { notices: said } = create(`CREATE TABLE t (a int default 1, b int default 2) ${TAIL}`)
+  t.strictSame(said, [
+    'the default of columns "a", "b" is not used for rows from the stream: what a payload lacks ' +
+      'is NULL'
+  ])
 })
 
 const WILDCARD =
@@ -265,6 +291,26 @@ void t.test('faults of the statement carry their code, message and place', async
       'multiple primary keys are not allowed'],
     [`CREATE TABLE t (a int, primary key (a) ▼deferrable) ${TAIL}`, '42601',
       'syntax error at or near "deferrable"'],
+    [`CREATE TABLE t (▼_rw_a int) ${TAIL}`, '42939',
+      'column name prefixed with "_rw_" are reserved word.', /another name/],
+    [`CREATE TABLE t (a int, ▼_row_id int) ${TAIL}`, '42939',
+      'column name prefixed with "_rw_" are reserved word.'],
+    [`CREATE OR REPLACE TABLE IF ▼NOT EXISTS t (a int) ${TAIL}`, '42601',
+      'syntax error at or near "NOT"'],
+    [`CREATE TABLE t (a int default▼) ${TAIL}`, '42601', 'syntax error at or near ")"'],
+    [`CREATE TABLE t (a int default ▼, b int) ${TAIL}`, '42601', 'syntax error at or near ","'],
+    [`CREATE TABLE t (a int default 1 ▼2) ${TAIL}`, '42601', 'syntax error at or near "2"'],
+    [`CREATE TABLE t (a int default 1 default▼) ${TAIL}`, '42601', 'syntax error at or near ")"'],
+    [`CREATE TABLE t (a int, watermark for ▼b as a) ${TAIL}`, '42703',
+      'column "b" named in watermark does not exist'],
+    [`CREATE TABLE t (a int, watermark for a as ▼) ${TAIL}`, '42601', 'syntax error at or near ")"'],
+    [`CREATE TABLE t (a int, watermark for a ▼(a)) ${TAIL}`, '42601', 'syntax error at or near "("'],
+    [`CREATE TABLE t (a int, watermark for a as a ▼from x) ${TAIL}`, '42601',
+      'syntax error at or near "from"'],
+    [`CREATE TABLE t (a int, watermark for a as a, ▼watermark for a as a) ${TAIL}`, '42P16',
+      'only one watermark is allowed'],
+    [`CREATE SOURCE t (a int, watermark for a as a ▼with ttl) ${TAIL}`, '0A000',
+      'WITH TTL is not supported in a source'],
     [`CREATE SOURCE s (a int ▼NOT NULL) ${TAIL}`, '0A000',
       'NOT NULL constraint is not supported in source schema', /CREATE TABLE/],
     [`CREATE TABLE t (a ▼bigserial) ${TAIL}`, '0A000', `type bigserial ${RELATION}`, /bigint/],

@@ -81,26 +81,59 @@ void t.test('where the first row of a key is kept, no later one replaces it', as
 void t.test('with versions a key has its row of the highest one', async (t) => {
   const chance = random(t)
   const store = await openStore(t)
-  const onConflict = { keep: 'highest', version: 2 } as const
-  await store.define({ ...schemaOf(1, [INTEGER, type(20)], [1]), onConflict }, '', START)
+  const onConflict = { keep: 'highest', versions: [2, 3] } as const
+  await store.define({ ...schemaOf(1, [INTEGER, type(20), INTEGER], [1]), onConflict }, '', START)
+  const isHigher = (mine: Value[], its: Value[]): boolean => {
+    if (mine.includes(null)) return false
+    const differs = mine.findIndex((part, i) => part !== its[i])
+    return differs === -1 || its[differs] === null || mine[differs]! > its[differs]!
+  }
   const want = new Map<Value, Value[]>()
   let sequence = 0
   for (let round = 0; round < 20; round++) {
     const rows = Array.from({ length: chance.pick([1, 3, 200]) }, (): Value[] => [
       chance.int(0, 60),
-      chance.bool(0.1) ? null : BigInt(chance.int(-20, 200))
+      chance.bool(0.1) ? null : BigInt(chance.int(-3, 6)),
+      chance.bool(0.1) ? null : chance.int(0, 9)
     ])
-    for (const [key = null, version = null] of rows) {
+    for (const row of rows) {
       sequence++
-      const other = want.get(key)
-      const its = other?.[1] ?? null
-      const wins = version !== null && (its === null || version >= its)
-      if (!other || wins) want.set(key, [key, version, BigInt(sequence)])
+      const other = want.get(row[0]!)
+      const wins = !other || isHigher(row.slice(1), other.slice(1, 3))
+      if (wins) want.set(row[0]!, [...row, BigInt(sequence)])
     }
     await store.apply(batchOf({ rows, from: sequence - rows.length + 1 }))
   }
   const sorted = [...want.values()].toSorted((a, b) => Number(a[0]) - Number(b[0]))
   t.strictSame(await readAll(store, 'SELECT * FROM r1 ORDER BY c1'), sorted)
+})
+
+void t.test('merged, a key has of each column the newest value that is not NULL', async (t) => {
+  const chance = random(t)
+  for (const keyType of [INTEGER, TEXT]) {
+    const store = await openStore(t)
+    const schema = schemaOf(1, [keyType, TEXT, type(1009)], [1])
+    await store.define({ ...schema, onConflict: { keep: 'notNull' } }, '', START)
+    const want = new Map<Value, Value[]>()
+    let sequence = 0
+    for (let round = 0; round < 12; round++) {
+      const rows = Array.from({ length: chance.pick([1, 3, 200]) }, (): Value[] => {
+        const key = chance.int(0, 60)
+        const text = chance.bool(0.5) ? null : `t${chance.int(0, 99)}`
+        return [keyType === INTEGER ? key : `k${key}`, text, chance.bool(0.5) ? null : [text, 'é']]
+      })
+      for (const [key = null, ...rest] of rows) {
+        sequence++
+        const other = want.get(key) ?? []
+        const merged = rest.map((value, i) => value ?? other[i + 1] ?? null)
+        want.set(key, [key, ...merged, BigInt(sequence)])
+      }
+      await store.apply(batchOf({ rows, from: sequence - rows.length + 1 }))
+    }
+    const sorted = [...want.values()].toSorted((a, b) => (a[0]! < b[0]! ? -1 : 1))
+    t.strictSame(await readAll(store, 'SELECT * FROM r1 ORDER BY c1'), sorted)
+    t.equal((await store.position(1)).sequence, sequence)
+  }
 })
 
 void t.test('a delivery that comes again changes nothing', async (t) => {

@@ -3,8 +3,9 @@
 // Whether it all happened is known when that transaction ends (Conversation.made).
 
 import type { Definition } from '../../catalog/definition.ts'
-import { featureNotSupported, invariant } from '../../errors.ts'
+import { featureNotSupported, invariant, wrongObjectType } from '../../errors.ts'
 import type { CreateRelation } from '../../sql/create-relation.ts'
+import type { ListedColumn } from '../../sql/columns.ts'
 import type { QualifiedName } from '../../sql/cursor.ts'
 import { codecFor } from '../../types/codec.ts'
 import { OID } from '../../types/oids.ts'
@@ -14,10 +15,11 @@ import type { RelationSchema } from '../../types/value.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
-import { attachChild } from './live-child.ts'
+import { attachChild, releaseChild } from './live-child.ts'
 import { checkOffered, withPayloadSchema } from './payload-schema.ts'
-import { resolve } from './resolve.ts'
+import { plainName, sqlName } from './resolve.ts'
 import { readTwin } from './twin.ts'
+import { checkWatermark } from './watermark.ts'
 import type { Twin } from './twin.ts'
 import { done } from './reply.ts'
 import type { Reply } from './reply.ts'
@@ -27,8 +29,8 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   const tag = done(`CREATE ${statement.relation.toUpperCase()}`)
   for (const text of statement.notices) c.output.write(notice(text))
   // First of all, so that a transaction that has failed shows before anybody is asked anything.
-  const { oid } = await resolve(c, statement.name)
-  if (statement.ifNotExists && oid !== undefined) {
+  const standing = await inPlace(c, statement.name)
+  if (statement.ifNotExists && standing !== undefined) {
     await makeTwin(c, statement)
     return tag
   }
@@ -36,8 +38,10 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   if (!(await mayCreate(c, statement.name))) await makeTwin(c, statement)
   const { encoding, offered, ...facts } = await withPayloadSchema(c, statement)
   const position = await c.context.catalog.probe(statement.connector)
+  if (statement.orReplace && standing !== undefined) await dropReplaced(c, statement, standing)
   await makeTwin(c, { ...statement, ...facts })
   const twin = await readTwin(c, statement.name)
+  await checkWatermark(c, statement, twin)
   checkOffered(twin, statement, encoding, offered)
   checkTypes(twin, statement)
   const schema: RelationSchema = {
@@ -54,6 +58,33 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   relation.hasChild = hasChild
   c.made(relation)
   return tag
+}
+
+const IN_PLACE = `
+SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relname = $1 AND n.nspname = COALESCE($2, pg_catalog.current_schema())`
+
+/** The OID of what has the name where the twin would go, wherever else the name may be found. */
+async function inPlace(c: Conversation, name: QualifiedName): Promise<number | undefined> {
+  const [row] = await askUpstream(c, IN_PLACE, [name.name, name.schema ?? null])
+  return row?.[0] ? Number(row[0]) : undefined
+}
+
+/** OR REPLACE: the relation goes as by DROP, and with it everything but what depends on it. */
+async function dropReplaced(
+  c: Conversation,
+  { name, relation: kind }: CreateRelation,
+  oid: number
+): Promise<void> {
+  const relation = c.context.catalog.byTwin(c.identity.database, oid)
+  if (relation?.definition.kind !== kind) {
+    throw wrongObjectType(`"${plainName(name)}" is not a ${kind} with a connector`, {
+      position: name.position,
+      hint: 'CREATE OR REPLACE replaces only what it has made.'
+    })
+  }
+  await releaseChild(c, relation)
+  await askUpstream(c, `DROP TABLE ${sqlName(name)}`)
 }
 
 const MAY_CREATE = `
@@ -101,18 +132,23 @@ const VERSION_TYPES: ReadonlySet<number> = new Set([
 
 function conflictOf(
   twin: Twin,
-  { onConflict, version }: CreateRelation
+  { onConflict, versions }: CreateRelation
 ): Pick<RelationSchema, 'onConflict'> {
   if (twin.key.length === 0) return {}
-  if (!version) return onConflict === 'keepFirst' ? { onConflict: { keep: 'first' } } : {}
-  const column = twin.columns.find(({ name }) => name === version.name)
+  if (onConflict === 'keepFirst') return { onConflict: { keep: 'first' } }
+  if (onConflict === 'merge') return { onConflict: { keep: 'notNull' } }
+  if (versions.length === 0) return {}
+  return { onConflict: { keep: 'highest', versions: versions.map((v) => versionOf(twin, v)) } }
+}
+
+/** The attnum of a column that tells which delivery is the newer one. */
+function versionOf(twin: Twin, { name, position }: ListedColumn): number {
+  const column = twin.columns.find((other) => other.name === name)
   invariant(column, 'a version column is one of the columns')
-  if (VERSION_TYPES.has(column.type.oid)) {
-    return { onConflict: { keep: 'highest', version: column.attnum } }
-  }
+  if (VERSION_TYPES.has(column.type.oid)) return column.attnum
   throw featureNotSupported(
-    `column "${version.name}" of type ${twin.typeNames.get(column.attnum)} cannot be a version`,
-    { position: version.position, hint: 'Use an integer, a date or a timestamp.' }
+    `column "${name}" of type ${twin.typeNames.get(column.attnum)} cannot be a version`,
+    { position, hint: 'Use an integer, a date or a timestamp.' }
   )
 }
 
