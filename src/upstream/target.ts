@@ -76,19 +76,19 @@ function read(url: string): pgConnectionString.ConnectionOptions {
   }
 }
 
-/** As libpq: one port is for all hosts; a host parameter overrides the URL's own. */
+/** As libpq: one port is for all hosts; each parameter overrides the URL's own, the other stays. */
 function readEndpoints(authority: string, parameters: URLSearchParams): Endpoint[] {
-  const given = parameters.get('host')
-  const hosts = given ? given.split(',').map((host) => [host, '']) : authority.split(',').map(hostPort)
-  const ports = parameters.get('port')?.split(',') ?? []
+  const own = authority.split(',').map(hostPort)
+  const hosts = parameters.get('host')?.split(',') ?? own.map(([host]) => host)
+  const ports = parameters.get('port')?.split(',') ?? own.map(([, port]) => port)
   if (ports.length > 1 && ports.length !== hosts.length) {
     throw invalidParameterValue(
       `the upstream's URL has ${hosts.length} hosts and ${ports.length} ports`
     )
   }
-  return hosts.map(([host = '', ownPort = ''], i) => ({
+  return hosts.map((host, i) => ({
     host: host === '' ? '127.0.0.1' : host,
-    port: readPort(ports[i] ?? (ports.length === 1 ? ports[0]! : ownPort))
+    port: readPort(ports[i] ?? ports[0]!)
   }))
 }
 

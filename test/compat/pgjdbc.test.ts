@@ -14,7 +14,7 @@ const skip = without(withoutNats(), lacksFile(PG_JDBC), lacksFile('/usr/bin/java
 
 void t.test('pgjdbc reads a relation as it reads a table', skip, async (t) => {
   const classes = t.testdir()
-  const compiled = await run('javac', ['-d', classes, client('Reads.java')])
+  const compiled = await run('javac', ['-cp', PG_JDBC, '-d', classes, client('Reads.java')])
   t.equal(compiled.code, 0, compiled.stderr)
   await driveBoth(
     t,

@@ -11,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Timestamp;
 import java.util.Arrays;
+import org.postgresql.PGConnection;
 
 public final class Reads {
   private static final int REPEATS = 8;
@@ -28,7 +29,7 @@ public final class Reads {
       cursors(c);
       batches(c);
       metadata(c);
-      cancel(c);
+      cancel(c, url);
     }
     for (String mode : new String[] {"simple", "extendedForPrepared", "extendedCacheEverything"}) {
       try (Connection c = DriverManager.getConnection(url + "&preferQueryMode=" + mode)) {
@@ -189,11 +190,12 @@ public final class Reads {
     }
   }
 
-  private static void cancel(Connection c) throws Exception {
-    try (Statement s = c.createStatement()) {
+  private static void cancel(Connection c, String url) throws Exception {
+    int pid = c.unwrap(PGConnection.class).getBackendPID();
+    try (Statement s = c.createStatement(); Connection watch = DriverManager.getConnection(url)) {
       Thread canceller = new Thread(() -> {
         try {
-          Thread.sleep(300);
+          untilAsleep(watch, pid);
           s.cancel();
         } catch (Exception e) {
           throw new IllegalStateException(e);
@@ -214,6 +216,18 @@ public final class Reads {
       }
     }
     one(c, "afterwards", 3);
+  }
+
+  /** Waits until a backend runs pg_sleep; the server paces the asking. */
+  private static void untilAsleep(Connection watch, int pid) throws SQLException {
+    long deadline = System.nanoTime() + 30_000_000_000L;
+    String asking = "SELECT FROM pg_stat_activity, pg_sleep(0.01) WHERE pid = ? AND state = 'active' AND query LIKE '%sleep(60)%'";
+    try (PreparedStatement s = watch.prepareStatement(asking)) {
+      s.setInt(1, pid);
+      while (!s.executeQuery().next()) {
+        if (System.nanoTime() > deadline) throw new IllegalStateException("the statement did not come");
+      }
+    }
   }
 
   private static void one(Connection c, String step, int id) throws SQLException {
