@@ -3,7 +3,7 @@
 // Execute of portals that are answered here. Each local reply waits until what was relayed before it
 // has been answered.
 
-import { duplicateCursor, inFailedTransaction, toPgError } from '../errors.ts'
+import { duplicateCursor, inFailedTransaction, PgError, toPgError } from '../errors.ts'
 import {
   BIND_COMPLETE,
   NO_DATA,
@@ -14,15 +14,16 @@ import {
 import { bodyOf } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { decodeBind, decodeExecute, decodeParse, decodeTarget, frontend } from '../wire/frontend.ts'
-import type { ParseMessage } from '../wire/frontend.ts'
+import type { BindMessage, ParseMessage } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { inspect } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
 import { OurPortal } from './our-portal.ts'
 import { PreparedSelect } from './prepared-select.ts'
 import { relayText } from './relay-text.ts'
-import type { SelectPortal } from './select-portal.ts'
+import { SelectPortal } from './select-portal.ts'
 import { columnsOf, fieldsOf } from './statements/reply.ts'
+import { UpstreamError } from './upstream-error.ts'
 
 type Ours = Extract<Inspection, { kind: 'ours' }> & { readonly frame: Frame }
 
@@ -62,21 +63,38 @@ export class Extended {
     const message = decodeBind(bodyOf(frame))
     const statement = this.#statements.get(message.statement)
     if (message.portal === '') this.#closePortal('')
-    if (!statement) return this.#c.link.request('bind', frame.bytes)
+    if (!statement) return this.#bindRelayed(message.portal, frame)
     if (statement instanceof PreparedSelect) {
-      return this.#inTurn(async () => {
-        const portal = await statement.bind(this.#c, message, frame)
-        if (portal === 'relay') return this.#c.link.request('bind', frame.bytes)
-        if (!portal) return
-        this.#checkFree(message.portal)
-        this.#portals.set(message.portal, portal)
-        this.#c.output.write(BIND_COMPLETE)
-      })
+      return this.#inTurn(() => this.#bindSelect(statement, message, frame))
     }
     return this.#inTurn(async () => {
       this.#checkFree(message.portal)
       const asks = { parse: statement.frame.bytes, bind: frame.bytes }
       this.#portals.set(message.portal, new OurPortal(statement, message.resultFormats, asks))
+      this.#c.output.write(BIND_COMPLETE)
+    })
+  }
+
+  async #bindSelect(statement: PreparedSelect, message: BindMessage, frame: Frame): Promise<void> {
+    const portal = await statement.bind(this.#c, message, frame)
+    if (portal === 'relay') return this.#bindRelayed(message.portal, frame)
+    if (!portal) return
+    await portal.hold(this.#c)
+    if (portal.isHeld) this.#closePortal(message.portal)
+    else this.#checkFree(message.portal)
+    this.#portals.set(message.portal, portal)
+    this.#c.output.write(BIND_COMPLETE)
+  }
+
+  /** Where a portal of ours has the name, the upstream knows whether it still has. */
+  #bindRelayed(name: string, frame: Frame): Promise<void> | undefined {
+    if (!this.#portals.has(name)) return this.#c.link.request('bind', frame.bytes)
+    return this.#inTurn(async () => {
+      const held = this.#portals.get(name)
+      if (held && !(held instanceof SelectPortal && held.isHeld)) this.#checkFree(name)
+      const { error } = await this.#c.ask([{ kind: 'bind', bytes: frame.bytes }])
+      if (error) throw new UpstreamError(error, (position) => position)
+      this.#closePortal(name)
       this.#c.output.write(BIND_COMPLETE)
     })
   }
@@ -88,6 +106,7 @@ export class Extended {
     const statement = kind === 'S' ? this.#statements.get(name) : undefined
     if (portal) {
       return this.#inTurn(async () => {
+        await this.#checkOpen(name, portal)
         const fields = portal.fields()
         this.#c.output.write(fields.length === 0 ? NO_DATA : rowDescription(fields))
       })
@@ -102,7 +121,12 @@ export class Extended {
     this.#c.batchStarted()
     const { portal: name, rowsMax } = decodeExecute(bodyOf(frame))
     const portal = this.#portals.get(name)
-    if (portal) return this.#inTurn(() => portal.execute(this.#c, frame, rowsMax))
+    if (portal) {
+      return this.#inTurn(async () => {
+        await this.#checkOpen(name, portal)
+        await portal.execute(this.#c, frame, rowsMax)
+      })
+    }
     this.#c.mutated()
     this.#c.lastRoute = this.#c.relayedRoute()
     return this.#c.link.request('execute', frame.bytes)
@@ -162,6 +186,16 @@ export class Extended {
   queryCame(): void {
     this.#statements.delete('')
     this.#closePortal('')
+  }
+
+  /** @throws PgError 25P02, 34000 */
+  async #checkOpen(name: string, portal: SelectPortal | OurPortal): Promise<void> {
+    try {
+      await portal.checkOpen(this.#c)
+    } catch (error) {
+      if (error instanceof PgError && error.code === '34000') this.#closePortal(name)
+      throw error
+    }
   }
 
   /** @throws PgError 42P03 */

@@ -4,7 +4,7 @@
 import { withPosition } from '../errors.ts'
 import { startsIntercepted } from '../sql/classify.ts'
 import type { NameScan } from '../sql/classify.ts'
-import { isNode, nodeKind, textOf, unwrap } from '../sql/ast.ts'
+import { flagOf, isNode, nodeKind, textOf, unwrap } from '../sql/ast.ts'
 import type { Node } from '../sql/ast.ts'
 import { parseSql } from '../sql/parser.ts'
 import { splitStatements } from '../sql/split.ts'
@@ -30,6 +30,8 @@ export type Inspection =
       readonly reason: string
       readonly tables: readonly TableName[]
       readonly text: string | undefined
+      /** `text` is another statement: what is wrong with this one, only itself can tell. */
+      readonly isCopy?: boolean
     }
   /** One SELECT that may name a relation. */
   | { readonly kind: 'select'; readonly select: Node; readonly tables: readonly TableName[] }
@@ -103,17 +105,25 @@ function inspectReading(text: string, names: NameScan): Inspection {
   const [only] = parsed
   if (parsed.length !== 1 || !only) return relay('more than one statement', tables, rewritten)
   const select = unwrap(only.node, 'SelectStmt')
-  if (!select) return relay(`${statementName(only.node)} is relayed`, tables, rewritten)
+  if (!select) {
+    const relayed = relay(`${statementName(only.node)} is relayed`, tables, rewritten)
+    return rewritten !== undefined && isCopyToClient(only.node) ? { ...relayed, isCopy: true } : relayed
+  }
   if (rewritten !== undefined) return relay('ONLY is relayed', tables, rewritten)
   if (text.includes(UNREADABLE)) return relay('the statement is not in UTF-8', tables, undefined)
   return { kind: 'select', select, tables }
+}
+
+function isCopyToClient(node: Node): boolean {
+  const copy = unwrap(node, 'CopyStmt')
+  return copy !== undefined && textOf(copy, 'filename') === '' && !flagOf(copy, 'is_program')
 }
 
 const relay = (
   reason: string,
   tables: readonly TableName[],
   text: string | undefined
-): Inspection => ({ kind: 'relay', reason, tables, text })
+): Extract<Inspection, { kind: 'relay' }> => ({ kind: 'relay', reason, tables, text })
 
 function tryParse(text: string): ReturnType<typeof parseSql> | undefined {
   try {

@@ -1,5 +1,6 @@
 // A portal of one of our own statements (CREATE … WITH connector, SHOW SOURCES, …).
 
+import { inFailedTransaction } from '../errors.ts'
 import type { Field } from '../wire/backend.ts'
 import type { Frame } from '../wire/frames.ts'
 import { formatAt } from '../wire/frontend.ts'
@@ -37,6 +38,11 @@ export class OurPortal {
     if (reply === 'relay') return this.#relay(c, frame)
     if (statement.kind !== 'showSetting') c.lastRoute = { to: 'define' }
     c.output.write(encodeRowsOf(reply))
+  }
+
+  /** @throws PgError 25P02 */
+  async checkOpen(c: Conversation): Promise<void> {
+    if (c.hasFailed) throw inFailedTransaction()
   }
 
   async close(): Promise<void> {

@@ -5,12 +5,34 @@
 import { featureNotSupported } from '../errors.ts'
 import type { Conversation } from './conversation.ts'
 import { askNames } from './describe.ts'
+import { askOnce } from './facts.ts'
 import { quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
 import { UNREADABLE } from './inspect.ts'
 import { refusal } from './refuse.ts'
+import { UpstreamError } from './upstream-error.ts'
 
 type Relay = Extract<Inspection, { kind: 'relay' }>
+
+const PRIVATE = 'jetgres copy'
+
+/**
+ * The text of a simple query to send, or undefined to send the frame as it came.
+ * @throws UpstreamError when a COPY is wrong: the twin, which is empty, is copied first
+ * @throws whatever relayText does
+ */
+export async function relayQuery(
+  c: Conversation,
+  inspection: Relay,
+  text: string
+): Promise<string | undefined> {
+  const sent = await relayText(c, inspection, 'sync')
+  if (sent !== undefined && inspection.isCopy) {
+    const { error } = await c.link.exchange(askOnce(text, [], PRIVATE), 'sync')
+    if (error) throw new UpstreamError(error, (position) => position)
+  }
+  return sent
+}
 
 /**
  * The text to send, or undefined to send the frame as it came.

@@ -25,10 +25,10 @@ export function rewriteReads(
   let tokens: Token[] | undefined
   const toIndex = byteToIndex(text)
   const scan = (): Token[] => (tokens ??= scanTokens(text))
-  for (const { node } of statements) {
+  for (const { node, end } of statements) {
     const copy = unwrap(node, 'CopyStmt')
     const copied = copy && copiedTable(copy, names)
-    if (copied) edits.push(...editCopy(text, scan(), toIndex(numberOf(copied, 'location'))))
+    if (copied) edits.push(...editCopy(text, scan(), toIndex(numberOf(copied, 'location')), end))
     else for (const range of onlyTables(node, names)) {
       edits.push(...blankOnly(scan(), toIndex(numberOf(range, 'location'))))
     }
@@ -43,8 +43,8 @@ function copiedTable(copy: Node, names: NameScan): Node | undefined {
   return names.mentions(`"${textOf(relation, 'relname')}"`) ? relation : undefined
 }
 
-/** COPY t (a, b) TO … → COPY (SELECT a, b FROM t) TO … */
-function editCopy(text: string, tokens: readonly Token[], start: number): Edit[] {
+/** COPY t (a, b) TO … → COPY (SELECT a, b FROM t) TO …; `start` of the name, `stop` of all. */
+function editCopy(text: string, tokens: readonly Token[], start: number, stop: number): Edit[] {
   const first = tokens.findIndex((token) => token.start === start)
   const last = tokens.findIndex((token, i) => i > first && token.text.toLowerCase() === 'to')
   if (first < 0 || last < 0) return []
@@ -52,7 +52,25 @@ function editCopy(text: string, tokens: readonly Token[], start: number): Edit[]
   const end = tokens[last - 1]!.end
   const nameEnd = open < 0 ? end : tokens[open - 1]!.end
   const columns = open < 0 ? '*' : text.slice(tokens[open]!.end, tokens[last - 1]!.start)
-  return [{ start, end, text: `(SELECT ${columns} FROM ${text.slice(start, nameEnd)})` }]
+  const query = { start, end, text: `(SELECT ${columns} FROM ${text.slice(start, nameEnd)})` }
+  return [query, ...editOldBinary(tokens[first - 1]!, stop), ...editOldDelimiter(tokens, last, stop)]
+}
+
+/** COPY BINARY t, of before 7.3, is for tables only. */
+const editOldBinary = (beforeName: Token, stop: number): Edit[] =>
+  beforeName.text.toLowerCase() === 'binary'
+    ? [blank(beforeName), { start: stop, end: stop, text: ' WITH BINARY' }]
+    : []
+
+/** So is TO … [USING] DELIMITERS '|' [WITH], of the same age. */
+function editOldDelimiter(tokens: readonly Token[], last: number, stop: number): Edit[] {
+  const word = (i: number): string => tokens[i]?.text.toLowerCase() ?? ''
+  const at = tokens.findIndex(({ end }, i) => i > last && end <= stop && word(i) === 'delimiters')
+  if (at < 0) return []
+  const using = word(at - 1) === 'using' ? [blank(tokens[at - 1]!)] : []
+  const others = word(at + 2) === 'with' ? [blank(tokens[at + 2]!)] : []
+  const { start, end } = tokens[at]!
+  return [...using, { start, end, text: 'WITH DELIMITER' }, ...others]
 }
 
 /** RangeVars under ONLY (the parser leaves `inh` out when it is false). */

@@ -1,25 +1,61 @@
 // A portal of a SELECT answered here, as the extended protocol sees it: row limits, suspension, and
-// the way back to the upstream while no row has been sent.
+// the way back to the upstream while no row has been sent. One with a name is bound upstream too,
+// though never executed there: its name is taken, CLOSE and ROLLBACK TO end it, pg_cursors shows it.
 
+import { inFailedTransaction, invalidCursorName } from '../errors.ts'
 import { commandComplete, PORTAL_SUSPENDED } from '../wire/backend.ts'
 import type { Field } from '../wire/backend.ts'
 import type { Frame } from '../wire/frames.ts'
 import { formatAt } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
+import { askOnce, textRowsOf } from './facts.ts'
 import type { LocalPortal } from './local-portal.ts'
 import { runLocal } from './local-run.ts'
 import { UpstreamError } from './upstream-error.ts'
 
+const IS_OPEN = 'SELECT name FROM pg_catalog.pg_cursors WHERE name = $1'
+
 export class SelectPortal {
+  readonly #name: string
   readonly #local: LocalPortal
   /** The client's Bind, kept back in case the statement must be relayed. */
   readonly #bind: Buffer
-  /** The upstream has the portal now. */
+  /** The upstream has a portal of this name. */
+  #isHeld = false
+  /** The session's epoch in which it was last known to be open upstream. */
+  #epoch = -1
   #isRelayed = false
 
-  constructor(local: LocalPortal, bind: Frame) {
+  constructor(name: string, local: LocalPortal, bind: Frame) {
+    this.#name = name
     this.#local = local
     this.#bind = Buffer.from(bind.bytes)
+  }
+
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /**
+   * Binds it upstream where it has a name; without its live child a relation can't be planned there.
+   * @throws UpstreamError 42P03 and whatever else a Bind may meet
+   */
+  async hold(c: Conversation): Promise<void> {
+    if (this.#name === '' || !this.#local.plan.relations.every(({ hasChild }) => hasChild)) return
+    await this.#bindUpstream(c)
+  }
+
+  /** @throws PgError 25P02, 34000: what SQL has done since may have ended it */
+  async checkOpen(c: Conversation): Promise<void> {
+    if (this.#isRelayed) return
+    if (c.hasFailed) throw inFailedTransaction()
+    if (!this.#isHeld || this.#epoch === c.epoch) return
+    const { frames, error } = await c.ask(askOnce(IS_OPEN, [this.#name]))
+    if (error) throw new UpstreamError(error)
+    if (textRowsOf(frames).length === 0) {
+      throw invalidCursorName(`portal "${this.#name}" does not exist`)
+    }
+    this.#epoch = c.epoch
   }
 
   /** The upstream's own description, in Bind's formats. */
@@ -46,11 +82,17 @@ export class SelectPortal {
   }
 
   async #relay(c: Conversation, frame: Frame, reason: string): Promise<void> {
-    const { error } = await c.ask([{ kind: 'bind', bytes: this.#bind }])
-    if (error) throw new UpstreamError(error, (position) => position)
+    if (!this.#isHeld) await this.#bindUpstream(c)
     this.#isRelayed = true
     c.mutated()
     c.lastRoute = { to: 'relay', reason }
     c.link.request('execute', frame.bytes)
+  }
+
+  async #bindUpstream(c: Conversation): Promise<void> {
+    const { error } = await c.ask([{ kind: 'bind', bytes: this.#bind }])
+    if (error) throw new UpstreamError(error, (position) => position)
+    this.#isHeld = true
+    this.#epoch = c.epoch
   }
 }

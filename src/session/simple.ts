@@ -12,7 +12,7 @@ import type { Inspection } from './inspect.ts'
 import { runLocal } from './local-run.ts'
 import { planSelect } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
-import { relayText } from './relay-text.ts'
+import { relayQuery } from './relay-text.ts'
 import { runSeveral } from './several.ts'
 import { encodeReply } from './statements/reply.ts'
 import { runStatement } from './statements/run.ts'
@@ -82,7 +82,7 @@ export class Simple {
       case 'plain':
         return this.#relay(frame.bytes)
       case 'relay': {
-        const sent = await relayText(this.#c, inspection, 'sync')
+        const sent = await relayQuery(this.#c, inspection, text)
         return this.#relay(sent ? frontend.query(sent) : frame.bytes, inspection.reason)
       }
       case 'select':

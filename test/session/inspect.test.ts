@@ -75,6 +75,11 @@ const REWRITES: readonly (readonly [text: string, sent: string | undefined])[] =
     'copy (SELECT * FROM public.trades) to stdout csv header'
   ],
   ['COPY trades (id, "to") TO STDOUT', 'COPY (SELECT id, "to" FROM trades) TO STDOUT'],
+  ['COPY BINARY trades TO STDOUT', 'COPY        (SELECT * FROM trades) TO STDOUT WITH BINARY'],
+  [
+    `COPY trades TO STDOUT USING DELIMITERS '|' WITH NULL AS 'x'`,
+    `COPY (SELECT * FROM trades) TO STDOUT       WITH DELIMITER '|'      NULL AS 'x'`
+  ],
   ['COPY "Odd name" TO STDOUT', 'COPY (SELECT * FROM "Odd name") TO STDOUT'],
   [
     "SELECT 'ä€😀'; COPY trades TO STDOUT",
