@@ -28,6 +28,10 @@ export const limits = {
   heartbeatsMissedMax: 3,
   /** Between two looks at what the stream still holds, while a filtered reader lags behind. */
   streamCheckMs: 2_000,
+  /** Looks under way, per relation, at whether a server passed deliveries over: 0.1 ms each. */
+  jumpLooksMax: 64,
+  /** Between two checks of jumps: what comes meanwhile shares the next one. */
+  jumpCheckSpacingMs: 5,
   /** The server removes an abandoned consumer after this. */
   consumerInactiveMs: 300_000,
   /** Deliveries are decoded for so long before other work on the event loop gets its turn. */

@@ -17,6 +17,7 @@ export interface StreamInfo {
     readonly subjects?: readonly string[]
     readonly retention?: string
     readonly max_msgs_per_subject?: number
+    readonly num_replicas?: number
     readonly mirror?: unknown
     readonly sources?: readonly unknown[]
   }
@@ -108,6 +109,15 @@ export function createConsumer(
   })
 }
 
+/** @throws JetStreamError, also when it isn't there */
+export function consumerInfo(
+  connection: NatsConnection,
+  stream: string,
+  name: string
+): Promise<ConsumerInfo> {
+  return call<ConsumerInfo>(connection, `$JS.API.CONSUMER.INFO.${stream}.${name}`)
+}
+
 /** Best effort: a consumer that stays is removed by the server for inactivity. */
 export async function deleteConsumer(
   connection: NatsConnection,
@@ -126,16 +136,30 @@ export async function lastSequence(
   stream: string,
   filter: string
 ): Promise<number> {
+  return (await sequenceOf(connection, stream, { last_by_subj: filter })) ?? 0
+}
+
+/** The sequence of a subject filter's first delivery at or behind `from`. Servers from 2.9 on. */
+export function nextSequence(
+  connection: NatsConnection,
+  stream: string,
+  from: number,
+  filter: string
+): Promise<number | undefined> {
+  return sequenceOf(connection, stream, { seq: from, next_by_subj: filter })
+}
+
+async function sequenceOf(
+  connection: NatsConnection,
+  stream: string,
+  wanted: object
+): Promise<number | undefined> {
   try {
-    const body = { last_by_subj: filter }
-    const reply = await call<{ message: { seq: number } }>(
-      connection,
-      `$JS.API.STREAM.MSG.GET.${stream}`,
-      body
-    )
+    const subject = `$JS.API.STREAM.MSG.GET.${stream}`
+    const reply = await call<{ message: { seq: number } }>(connection, subject, wanted)
     return reply.message.seq
   } catch (error) {
-    if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return 0
+    if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return undefined
     throw error
   }
 }

@@ -37,12 +37,14 @@ export class JetStreamError extends Error {
 
 /** Numbers of nats-server's errors.json. */
 const STREAM_NOT_FOUND = 10059
+const CONSUMER_NOT_FOUND = 10014
 const JETSTREAM_OFF = new Set([10076, 10039, 10035])
 
 const PERMISSIONS_HINT =
   'The NATS user must be allowed to publish to "$JS.API.STREAM.INFO.<stream>", ' +
   '"$JS.API.CONSUMER.CREATE.<stream>.>", "$JS.API.CONSUMER.DELETE.<stream>.>" and ' +
-  '"$JS.API.CONSUMER.MSG.NEXT.<stream>.>", and to subscribe to "_INBOX.>".'
+  '"$JS.API.CONSUMER.MSG.NEXT.<stream>.>", "$JS.API.CONSUMER.INFO.<stream>.>", ' +
+  '"$JS.API.STREAM.MSG.GET.<stream>", and to subscribe to "_INBOX.>".'
 
 /** What a failure of talking to the connector's servers means to whoever runs the statement. */
 export function natsFailure(error: unknown, connector: NatsConnector): PgError {
@@ -59,6 +61,9 @@ export function natsFailure(error: unknown, connector: NatsConnector): PgError {
 
 export const isStreamMissing = (error: unknown): boolean =>
   error instanceof JetStreamError && error.errCode === STREAM_NOT_FOUND
+
+export const isConsumerMissing = (error: unknown): boolean =>
+  error instanceof JetStreamError && error.errCode === CONSUMER_NOT_FOUND
 
 function jetStreamFailure(error: JetStreamError, connector: NatsConnector): PgError {
   if (error.errCode === STREAM_NOT_FOUND) {

@@ -13,13 +13,16 @@ import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import type { NatsConnector, StreamPosition } from '../types/connector.ts'
+import { makeCanary } from './canary.ts'
+import type { Canary } from './canary.ts'
 import type { NatsConnections, NatsLease } from './connection.ts'
+import { Consumption, RENEWED } from './consumption.ts'
 import type { Delivery } from './delivery.ts'
 import { createConsumer, deleteConsumer, streamInfo } from './jetstream.ts'
-import type { StreamInfo } from './jetstream.ts'
+import type { ConsumerInfo, ConsumerRequest, StreamInfo } from './jetstream.ts'
 import { natsFailure } from './nats-errors.ts'
-import { PullSession } from './pull-session.ts'
-import { filtersAreDisjoint, minimalFilters, subjectCovers } from './subjects.ts'
+import { isCompacted, mayPassOver } from './stream-facts.ts'
+import { filtersAreDisjoint, minimalFilters } from './subjects.ts'
 
 /** What a reader reports. The callbacks run inside its read loop: short, and they don't throw. */
 export interface ReaderEvents {
@@ -63,17 +66,13 @@ export class OrderedReader implements StreamReader {
   readonly #stopping = new AbortController()
   #lease: NatsLease | undefined
   #running: Promise<void> = Promise.resolve()
-  #session: PullSession | undefined
+  #consumption: Consumption | undefined
   #wake: () => void = () => undefined
   #abandon: () => void = () => undefined
   #paused = false
   #created: string
   /** The last stream sequence that was delivered or is known to be gone. */
   #sequence: number
-  /** A jump in sequences is a loss: the reader gets all there is, and nothing is compacted. */
-  #jumpsAreGaps = false
-  /** First sequence that the stream still held when last looked at; 0 when of no interest. */
-  #floor = 0
 
   constructor(options: OrderedReaderOptions) {
     this.#options = options
@@ -90,21 +89,17 @@ export class OrderedReader implements StreamReader {
 
   pause(): void {
     this.#paused = true
-    this.#session?.pause()
+    this.#consumption?.pause()
   }
 
   resume(): void {
     this.#paused = false
-    const session = this.#session
-    // While we stood still the stream went on, and may have trimmed what comes next.
-    void this.#check(true).finally(() => {
-      if (!this.#paused) session?.resume()
-    })
+    void this.#consumption?.resume()
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#session?.end('stopped')
+    this.#consumption?.end('stopped')
     this.#abandon()
     this.#wake()
     await this.#running
@@ -117,7 +112,7 @@ export class OrderedReader implements StreamReader {
 
   #connectionChanged(): void {
     if (!this.#lease?.current) {
-      this.#session?.end('the connection was lost')
+      this.#consumption?.end('the connection was lost')
       this.#abandon()
     }
     this.#wake()
@@ -137,8 +132,9 @@ export class OrderedReader implements StreamReader {
   }
 
   async #untilConnected(lease: NatsLease): Promise<void> {
-    if (lease.lastError || this.#session) this.#events.onDown(lease.lastError ?? connectionLost())
-    this.#session = undefined
+    const error = lease.lastError ?? (this.#consumption && connectionLost())
+    if (error) this.#events.onDown(error)
+    this.#consumption = undefined
     await new Promise<void>((resolve) => {
       this.#wake = resolve
     })
@@ -158,38 +154,54 @@ export class OrderedReader implements StreamReader {
   }
 
   async #consume(connection: NatsConnection, info: StreamInfo): Promise<boolean> {
-    const { stream, subjects } = this.#options.connector
-    const minimal = minimalFilters(subjects)
-    const filters = filtersAreDisjoint(minimal) ? minimal : []
-    const creating = createConsumer(connection, {
-      stream,
-      name: `jetgres_${nuid.next()}`,
-      filters,
-      start: { deliver_policy: 'by_start_sequence', opt_start_seq: this.#sequence + 1 },
-      inactiveMs: limits.consumerInactiveMs
-    })
-    const consumer = await this.#whileUp(creating)
-    // Servers before 2.10 drop several filters without a word: the reply tells.
-    const { filter_subject: one, filter_subjects: several } = consumer.config
-    const unfiltered = !one && !several
-    this.#jumpsAreGaps = (unfiltered || coversAll(minimal, info)) && !isCompacted(info)
-    this.#floor = 0
-    const session = new PullSession({
+    const minimal = minimalFilters(this.#options.connector.subjects)
+    const request = this.#requestOf(minimal)
+    const canary = await this.#whileUp(this.#canary(connection, info, request))
+    const consumer = await this.#whileUp(createConsumer(connection, request))
+    const consumption = new Consumption({
       connection,
-      stream,
+      info,
+      stream: request.stream,
       consumer: consumer.name,
+      canary,
+      filters: filtersOf(consumer),
+      subjects: minimal,
+      sequence: this.#sequence,
       paused: this.#paused,
-      onDelivery: (delivery) => this.#deliver(delivery, unfiltered ? minimal : undefined),
+      onDelivery: (delivery) => this.#events.onDelivery(delivery),
+      onGap: (count) => this.#events.onGap(count),
       onIdle: () => this.#events.onIdle()
     })
-    this.#session = session
+    this.#consumption = consumption
     this.#events.onOpen(consumer.num_pending)
-    const checking = setInterval(() => void this.#check(this.#paused), limits.streamCheckMs)
-    if (this.#stopped) session.end('stopped')
-    const end = await session.ended
-    clearInterval(checking)
-    await this.#afterSession(connection, consumer.name, end)
-    return session.delivered > 0
+    if (this.#stopped) consumption.end('stopped')
+    const end = await consumption.ended
+    this.#sequence = consumption.sequence
+    await this.#afterwards(end, () =>
+      Promise.all([deleteConsumer(connection, request.stream, consumer.name), canary?.delete()])
+    )
+    return consumption.delivered > 0 || end.message === RENEWED
+  }
+
+  #requestOf(subjects: readonly string[]): ConsumerRequest {
+    return {
+      stream: this.#options.connector.stream,
+      name: `jetgres_${nuid.next()}`,
+      filters: filtersAreDisjoint(subjects) ? subjects : [],
+      start: { deliver_policy: 'by_start_sequence', opt_start_seq: this.#sequence + 1 },
+      inactiveMs: limits.consumerInactiveMs
+    }
+  }
+
+  /** Where replicas move consumers each in its own time, a canary would tell nothing. */
+  async #canary(
+    connection: NatsConnection,
+    info: StreamInfo,
+    request: ConsumerRequest
+  ): Promise<Canary | undefined> {
+    if (!mayPassOver(connection.info?.version, request.filters)) return undefined
+    if ((info.config.num_replicas ?? 1) > 1) return undefined
+    return makeCanary(connection, { ...request, name: `${request.name}_canary` })
   }
 
   /** nats.js lets a request run into its time limit when the connection it went over is lost. */
@@ -200,40 +212,15 @@ export class OrderedReader implements StreamReader {
     })
   }
 
-  async #afterSession(connection: NatsConnection, consumer: string, end: Error): Promise<void> {
-    if (!this.#stopped) {
+  async #afterwards(end: Error, cleanUp: () => Promise<unknown>): Promise<void> {
+    if (end.message === RENEWED) this.#options.log.debug('reading with a consumer made anew')
+    else if (!this.#stopped) {
       this.#options.log.warn({ reason: end.message, err: end.cause }, 'reading interrupted')
       this.#events.onDown(connectorFailure(`reading was interrupted: ${end.message}`))
     }
     if (!this.#lease?.current) return
-    const deleted = deleteConsumer(connection, this.#options.connector.stream, consumer)
-    if (this.#stopped) await deleted
-  }
-
-  #deliver(delivery: Delivery, matching: readonly string[] | undefined): void {
-    const { sequence } = delivery
-    const expected = this.#sequence + 1
-    if (sequence > expected && this.#jumpsAreGaps) this.#events.onGap(sequence - expected)
-    else if (this.#floor > 0 && sequence >= this.#floor) this.#passFloor(expected)
-    this.#sequence = Math.max(this.#sequence, sequence)
-    if (matching && !matching.some((filter) => subjectCovers(filter, delivery.subject))) return
-    this.#events.onDelivery(delivery)
-  }
-
-  #passFloor(expected: number): void {
-    if (this.#floor > expected) this.#events.onGap(this.#floor - expected)
-    this.#floor = 0
-  }
-
-  /** A filtered reader can't see a trimmed stretch by itself: the server reports nothing. */
-  async #check(lagging: boolean): Promise<void> {
-    const connection = this.#lease?.current
-    if (this.#jumpsAreGaps || !connection) return
-    const before = this.#sequence
-    const info = await streamInfo(connection, this.#options.connector.stream).catch(() => undefined)
-    if (!info || isCompacted(info) || !isLife(info, this.#created)) return
-    if (!lagging && before === this.#sequence) return
-    if (info.state.first_seq > this.#sequence + 1) this.#floor = info.state.first_seq
+    const cleaned = cleanUp()
+    if (this.#stopped) await cleaned
   }
 
   /** Compares the stream as it is now with where we stand in it. */
@@ -289,13 +276,6 @@ const anotherLife = (info: StreamInfo): string => `${info.created}${LIFE_MARK}${
 const isLife = (info: StreamInfo, created: string): boolean =>
   info.created === created.split(LIFE_MARK)[0]
 
-/** One delivery kept a subject: what is replaced is no loss. */
-const isCompacted = (info: StreamInfo): boolean => (info.config.max_msgs_per_subject ?? 0) > 0
-
-function coversAll(filters: readonly string[], { config }: StreamInfo): boolean {
-  if (config.mirror !== undefined || (config.sources ?? []).length > 0) return false
-  const held = config.subjects ?? []
-  return (
-    held.length > 0 && held.every((subject) => filters.some((f) => subjectCovers(f, subject)))
-  )
-}
+/** As the server has them: before 2.10 it drops several without a word. */
+const filtersOf = ({ config: { filter_subject: one, filter_subjects: several } }: ConsumerInfo) =>
+  several ?? (one ? [one] : [])

@@ -7,6 +7,8 @@ import { NatsConnections } from '../../src/ingest/connection.ts'
 import { Ingestion } from '../../src/ingest/ingestion.ts'
 import type { BatchSink, IngestionState } from '../../src/ingest/ingestion.ts'
 import { probe } from '../../src/ingest/probe.ts'
+import { OrderedReader } from '../../src/ingest/reader.ts'
+import type { ReaderEvents, StreamReader } from '../../src/ingest/reader.ts'
 import { createLogger } from '../../src/log.ts'
 import type { Batch, Decoded, Delivered, NatsConnector, StreamPosition } from '../../src/types/connector.ts'
 import { OID } from '../../src/types/oids.ts'
@@ -111,3 +113,37 @@ export const numbers = (from: number, to: number): { n: number }[] =>
 /** Whether the values are from, from + 1, … in this order, `count` of them. */
 export const inOrder = (values: readonly number[], from: number, count: number): boolean =>
   values.length === count && values.every((value, i) => value === from + i)
+
+/** A reader alone, until the test's end. */
+export function startReader(
+  t: Test,
+  connector: NatsConnector,
+  position: StreamPosition,
+  events: Partial<ReaderEvents>
+): StreamReader {
+  const none = (): void => undefined
+  const connections = new NatsConnections(log)
+  const reader = new OrderedReader({
+    connector,
+    connections,
+    position,
+    keyed: true,
+    log,
+    events: {
+      onDelivery: none,
+      onGap: none,
+      onRestart: none,
+      onOpen: none,
+      onIdle: none,
+      onDown: none,
+      onFatal: none,
+      ...events
+    }
+  })
+  t.teardown(async () => {
+    await reader.stop()
+    await connections.close()
+  })
+  reader.start()
+  return reader
+}

@@ -1,0 +1,205 @@
+// What one consumer delivers, in stream order and without holes: counts what the stream no longer
+// held, checks what the server may have passed over, and ends, with a reason, when either the
+// consumer or its order is lost. Owns the receive position while it lasts. Must never make a
+// consumer, nor decide what comes after it.
+
+import type { NatsConnection } from 'nats'
+
+import { limits } from '../limits.ts'
+import type { Canary } from './canary.ts'
+import type { Delivery } from './delivery.ts'
+import { JumpGuard } from './jump-guard.ts'
+import { nextSequence, streamInfo } from './jetstream.ts'
+import type { StreamInfo } from './jetstream.ts'
+import { PullSession } from './pull-session.ts'
+import type { SessionEnd } from './pull-session.ts'
+import { coversAll, isCompacted, mayPassOver } from './stream-facts.ts'
+import { subjectCovers } from './subjects.ts'
+
+export interface ConsumptionOptions {
+  readonly connection: NatsConnection
+  readonly info: StreamInfo
+  readonly stream: string
+  readonly consumer: string
+  /** Made before the consumer, beginning where it begins; undefined where there is none. */
+  readonly canary: Canary | undefined
+  /** The consumer's own; none: it delivers all there is. */
+  readonly filters: readonly string[]
+  /** The relation's: what doesn't match is left out. */
+  readonly subjects: readonly string[]
+  /** The position behind which the consumer begins. */
+  readonly sequence: number
+  readonly paused: boolean
+  readonly onDelivery: (delivery: Delivery) => void
+  readonly onGap: (count: number) => void
+  /** The server says that it has nothing for us at this moment. */
+  readonly onIdle: () => void
+}
+
+/** Ends a consumption that another consumer should go on with, though nothing is wrong. */
+export const RENEWED = 'the consumer is made anew'
+
+export class Consumption {
+  readonly ended: Promise<SessionEnd>
+  readonly #options: ConsumptionOptions
+  readonly #session: PullSession
+  /** Undefined where the server is known to pass nothing over. */
+  readonly #guard: JumpGuard | undefined
+  /** Undefined where the consumer's filters are the relation's. */
+  readonly #matching: readonly string[] | undefined
+  /** A jump in sequences is a loss: the consumer gets all there is, and nothing is compacted. */
+  readonly #jumpsAreGaps: boolean
+  readonly #checking: NodeJS.Timeout
+  /** The last stream sequence that was handed on or is known to be gone. */
+  #sequence: number
+  /** The last one that came, held back or not. */
+  #received: number
+  #paused: boolean
+  /** As much is held back as may be. */
+  #isHolding = false
+  /** First sequence that the stream still held when last looked at; 0 when of no interest. */
+  #floor = 0
+  /** A delivery that the stream held at the last look, and that hadn't come. */
+  #awaited: number | undefined
+
+  constructor(options: ConsumptionOptions) {
+    const { connection, info, filters, subjects, sequence } = options
+    this.#options = options
+    this.#sequence = sequence
+    this.#received = sequence
+    this.#paused = options.paused
+    this.#matching = filters.length === 0 ? subjects : undefined
+    this.#jumpsAreGaps = (filters.length === 0 || coversAll(filters, info)) && !isCompacted(info)
+    this.#guard = mayPassOver(connection.info?.version, filters) ? this.#newGuard() : undefined
+    this.#session = new PullSession({
+      connection,
+      stream: options.stream,
+      consumer: options.consumer,
+      paused: this.#paused,
+      onDelivery: (delivery) => this.#receive(delivery),
+      onIdle: () => options.onIdle()
+    })
+    this.#checking = setInterval(() => void this.#check(), limits.streamCheckMs)
+    this.ended = this.#session.ended.then((end) => this.#ended(end))
+  }
+
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  get delivered(): number {
+    return this.#session.delivered
+  }
+
+  pause(): void {
+    this.#paused = true
+    this.#session.pause()
+  }
+
+  /** While we stood still the stream went on, and may have trimmed what comes next. */
+  async resume(): Promise<void> {
+    this.#paused = false
+    await this.#lookForFloor(true)
+    if (!this.#paused && !this.#isHolding) this.#session.resume()
+  }
+
+  /** Idempotent. Nothing is handed on afterwards. */
+  end(reason: string, cause?: unknown): void {
+    this.#guard?.close()
+    this.#session.end(reason, cause)
+  }
+
+  #ended(end: SessionEnd): SessionEnd {
+    clearInterval(this.#checking)
+    this.#guard?.close()
+    return end
+  }
+
+  #newGuard(): JumpGuard {
+    const { canary } = this.#options
+    return new JumpGuard({
+      hasMoved: canary && (() => canary.hasMoved()),
+      look: (from) => this.#look(from),
+      release: (delivery) => this.#release(delivery),
+      onPassedOver: (sequence) => this.end(`the server passed over sequence ${sequence}`),
+      onFailure: (error) => this.end('a jump in sequences could not be checked', error)
+    })
+  }
+
+  async #look(from: number): Promise<number | undefined> {
+    const { connection, stream, filters } = this.#options
+    const sought = filters.length === 0 ? ['>'] : filters
+    const found = await Promise.all(
+      sought.map((filter) => nextSequence(connection, stream, from, filter))
+    )
+    const first = Math.min(...found.map((sequence) => sequence ?? Infinity))
+    return first === Infinity ? undefined : first
+  }
+
+  #receive(delivery: Delivery): void {
+    const expected = this.#received + 1
+    this.#received = Math.max(this.#received, delivery.sequence)
+    if (!this.#guard) return this.#handOn(delivery)
+    this.#guard.pass(delivery, delivery.sequence > expected ? expected : undefined)
+    if (this.#isHolding || this.#guard.length < limits.pullBatch) return
+    this.#isHolding = true
+    this.#session.pause()
+  }
+
+  #release(delivery: Delivery): void {
+    this.#handOn(delivery)
+    if (!this.#isHolding || this.#guard!.length >= limits.pullBatch) return
+    this.#isHolding = false
+    if (!this.#paused) this.#session.resume()
+  }
+
+  #handOn(delivery: Delivery): void {
+    const { onDelivery, onGap } = this.#options
+    const { sequence } = delivery
+    const expected = this.#sequence + 1
+    if (sequence > expected && this.#jumpsAreGaps) onGap(sequence - expected)
+    else if (this.#floor > 0 && sequence >= this.#floor) this.#passFloor(expected)
+    this.#sequence = Math.max(this.#sequence, sequence)
+    if (this.#matching?.every((filter) => !subjectCovers(filter, delivery.subject))) return
+    onDelivery(delivery)
+  }
+
+  #passFloor(expected: number): void {
+    if (this.#floor > expected) this.#options.onGap(this.#floor - expected)
+    this.#floor = 0
+  }
+
+  async #check(): Promise<void> {
+    if (this.#guard?.length === 0) await this.#checkEnd(this.#guard).catch(() => undefined)
+    await this.#lookForFloor(this.#paused)
+  }
+
+  /** What was passed over at the stream's end shows in no jump: nothing comes behind it. */
+  async #checkEnd(guard: JumpGuard): Promise<void> {
+    if (!this.#options.canary) return this.#lookForPassedOver()
+    await guard.check()
+    if (!guard.isCheap && guard.length === 0) this.end(RENEWED)
+  }
+
+  async #lookForPassedOver(): Promise<void> {
+    if (this.#paused) return
+    const awaited = this.#awaited
+    this.#awaited = undefined
+    if (awaited !== undefined && this.#received < awaited) {
+      return this.end(`the server passed over sequence ${awaited}`)
+    }
+    const first = await this.#look(this.#received + 1).catch(() => undefined)
+    if (first !== undefined && first > this.#received) this.#awaited = first
+  }
+
+  /** A filtered reader can't see a trimmed stretch by itself: the server reports nothing. */
+  async #lookForFloor(lagging: boolean): Promise<void> {
+    if (this.#jumpsAreGaps) return
+    const { connection, stream, info } = this.#options
+    const before = this.#sequence
+    const now = await streamInfo(connection, stream).catch(() => undefined)
+    if (!now || isCompacted(now) || now.created !== info.created) return
+    if (!lagging && before === this.#sequence) return
+    if (now.state.first_seq > this.#sequence + 1) this.#floor = now.state.first_seq
+  }
+}

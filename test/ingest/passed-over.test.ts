@@ -1,0 +1,107 @@
+// Goal: what a server passes over, a reader gets all the same, before anything behind it. Method: a
+// real server whose single subjects are purged and rolled up at random (seed printed) while a
+// reader lags; nats-server 2.9 then moves the consumer past deliveries that the stream still holds.
+// In the end everything that the stream holds must have come, in order, once.
+
+import { headers } from 'nats'
+import type { NatsConnection } from 'nats'
+import t from 'tap'
+
+import { probe } from '../../src/ingest/probe.ts'
+import type { StreamReader } from '../../src/ingest/reader.ts'
+import { mayPassOver } from '../../src/ingest/stream-facts.ts'
+import { limits } from '../../src/limits.ts'
+import { eventually } from '../support/eventually.ts'
+import {
+  connectNats,
+  createStream,
+  publishJson,
+  startNats,
+  withoutNats
+} from '../support/nats-server.ts'
+import { random } from '../support/random.ts'
+import type { Random } from '../support/random.ts'
+import { connectorTo, numbers, startReader } from './support.ts'
+
+const skip = withoutNats()
+
+const SUBJECTS = 8
+const ROUNDS = 5
+/** More than a paused reader still gets: what it has asked for already. */
+const PER_ROUND = 2 * limits.pullBatch
+
+for (const subjects of [['n.>'], ['n.1'], ['n.1', 'n.2', 'n.3']]) {
+  const name = `nothing is passed over under purges, subjects ${subjects.join()}`
+  void t.test(name, { skip }, async (t) => {
+    const seeds = random(t)
+    const server = await startNats(t)
+    const admin = await connectNats(t, server)
+    const config = { storage: 'memory', allow_rollup_hdrs: true } as object
+    await createStream(admin, 'N', ['n.>'], config)
+    const connector = connectorTo(server.port, { subjects })
+    const came: number[] = []
+    let interruptions = 0
+    const reader = startReader(t, connector, await probe(connector), {
+      onDelivery: ({ sequence }) => came.push(sequence),
+      onDown: () => interruptions++
+    })
+    for (let round = 0; round < ROUNDS; round++) await disturb(admin, reader, seeds)
+    reader.resume()
+    const held = await heldSequences(admin, subjects)
+    await eventually(() => missing(held, came).length === 0).catch(() => undefined)
+    t.same(missing(held, came).slice(0, 10), [], 'all that the stream holds has come')
+    t.ok(came.every((sequence, i) => i === 0 || sequence > came[i - 1]!), 'in order, each once')
+    t.comment(`${came.length} came, ${held.length} held, ${interruptions} times read again`)
+  })
+}
+
+/** Deliveries to all subjects, and in the middle of them one subject purged or rolled up. */
+async function disturb(admin: NatsConnection, reader: StreamReader, seeds: Random): Promise<void> {
+  if (seeds.bool(0.8)) reader.pause()
+  const subject = (): string => `n.${seeds.int(0, SUBJECTS - 1)}`
+  await publishJson(admin, subject, numbers(0, PER_ROUND))
+  const manager = await admin.jetstreamManager()
+  const keep = seeds.pick([0, 1, 3])
+  if (seeds.bool()) await manager.streams.purge('N', { filter: subject(), keep })
+  else await rollUp(admin, subject())
+  await publishJson(admin, subject, numbers(0, seeds.int(0, PER_ROUND)))
+  reader.resume()
+}
+
+async function rollUp(admin: NatsConnection, subject: string): Promise<void> {
+  const rollup = headers()
+  rollup.set('Nats-Rollup', 'sub')
+  await admin.jetstream().publish(subject, '{"n":0}', { headers: rollup })
+}
+
+/** By a consumer made now, which nothing has moved. */
+async function heldSequences(admin: NatsConnection, subjects: string[]): Promise<number[]> {
+  const { messages } = (await (await admin.jetstreamManager()).streams.info('N')).state
+  const consumer = await admin.jetstream().consumers.get('N')
+  const sequences: number[] = []
+  for await (const message of await consumer.fetch({ max_messages: messages, expires: 5_000 })) {
+    const { subject, seq } = message
+    if (subjects.includes('n.>') || subjects.includes(subject)) sequences.push(seq)
+  }
+  return sequences
+}
+
+function missing(held: readonly number[], came: readonly number[]): number[] {
+  const has = new Set(came)
+  return held.filter((sequence) => !has.has(sequence))
+}
+
+void t.test('only servers that are known to keep every delivery are trusted', async (t) => {
+  const cases: [string | undefined, string[], boolean][] = [
+    ['2.9.10', [], true],
+    ['2.9.25', ['a'], true],
+    ['2.10.0', ['a'], false],
+    ['2.14.3', [], false],
+    ['3.0.0', [], false],
+    ['2.14.3', ['a', 'b'], true],
+    [undefined, [], true]
+  ]
+  for (const [version, filters, want] of cases) {
+    t.equal(mayPassOver(version, filters), want, `${version} with ${filters.length} filters`)
+  }
+})
