@@ -1,4 +1,5 @@
-// Goal: what Python programs use works through jetgres as against Postgres: psycopg2 and psycopg 3.
+// Goal: what Python programs use works through jetgres as against Postgres: psycopg2,
+// psycopg 3, asyncpg.
 // Method: a program each, in clients/, creates a table, reads it in all the ways its driver has and
 // drops it; what it prints must be the same on Postgres, through jetgres on a table and on an
 // ingested relation (see support/driven.ts).
@@ -27,7 +28,8 @@ const DRIVERS: readonly (readonly [module: string, program: string, ...wanted: R
     /^server cursor: /m,
     /^cancelled: .*'57014'/m,
     /^dropped: 'DROP TABLE'/m
-  ]
+  ],
+  ['asyncpg', 'asyncpg_reads.py', /^two cursors: \[\[3, 2/m, /^timed out: /m, /^route by id: local$/m]
 ]
 
 void t.test('from Python', without(withoutNats()), async (t) => {

@@ -15,6 +15,7 @@ USER = os.environ["PGUSER"]
 DATABASE = os.environ["PGDATABASE"]
 DDL = os.environ["DRIVEN_DDL"]
 ROWS = int(os.environ["DRIVEN_ROWS"])
+SHOWS_ROUTE = os.environ.get("SHOWS_ROUTE") == "1"
 
 # A condition and a value for its parameter; nearly each finds something.
 CONDITIONS = (
@@ -84,8 +85,12 @@ def fail(step, kind, attempt):
 
 def route(step, fetch):
     """Where the session's last SELECT was answered. `fetch` runs a text and returns one value."""
-    if os.environ.get("SHOWS_ROUTE"):
-        print(f"route {step}: {fetch('SHOW jetgres.last_route')}", flush=True)
+    if SHOWS_ROUTE:
+        print_route(step, fetch("SHOW jetgres.last_route"))
+
+
+def print_route(step, where):
+    print(f"route {step}: {where}", flush=True)
 
 
 def wait_for_rows(count):
