@@ -1,5 +1,6 @@
 // Goal: what Python programs use works through jetgres as against Postgres: psycopg2,
-// psycopg 3, asyncpg, SQLAlchemy.
+// psycopg 3, asyncpg, SQLAlchemy,
+// Django.
 // Method: a program each, in clients/, creates a table, reads it in all the ways its driver has and
 // drops it; what it prints must be the same on Postgres, through jetgres on a table and on an
 // ingested relation (see support/driven.ts).
@@ -30,7 +31,8 @@ const DRIVERS: readonly (readonly [module: string, program: string, ...wanted: R
     /^dropped: 'DROP TABLE'/m
   ],
   ['asyncpg', 'asyncpg_reads.py', /^two cursors: \[\[3, 2/m, /^timed out: /m, /^route by id: local$/m],
-  ['sqlalchemy', 'sqlalchemy_reads.py', /^reflected: 'driven'/m, /^object: 'row 3'/m]
+  ['sqlalchemy', 'sqlalchemy_reads.py', /^reflected: 'driven'/m, /^object: 'row 3'/m],
+  ['django', 'django_reads.py', /^inspectdb: "# This is an auto-gen/m, /^locked: \['row 1'\]/m]
 ]
 
 void t.test('from Python', without(withoutNats()), async (t) => {

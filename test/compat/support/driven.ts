@@ -170,6 +170,7 @@ export const driven =
         DRIVEN_DDL: ddl,
         DRIVEN_ROWS: String(rows),
         PYTHONDONTWRITEBYTECODE: '1',
+        PYTHONHASHSEED: '0',
         SHOWS_ROUTE: database === RELATION ? '1' : ''
       }
     })
