@@ -2,6 +2,7 @@
 // out. Whatever it does not understand is relayed as it came (DESIGN: relay is always right).
 
 import { withPosition } from '../errors.ts'
+import { backticksAsQuotes } from '../sql/backticks.ts'
 import { startsIntercepted } from '../sql/classify.ts'
 import type { NameScan } from '../sql/classify.ts'
 import { flagOf, isNode, nodeKind, textOf, unwrap } from '../sql/ast.ts'
@@ -51,10 +52,11 @@ export const UNREADABLE = '\ufffd'
 const PLAIN: Inspection = { kind: 'plain' }
 
 /** @throws PgError when a statement is plainly meant for us and is wrong */
-export function inspect(text: string, names: NameScan): Inspection {
-  if (text.length > limits.inspectedSqlCharsMax) return PLAIN
-  const mentions = names.mentions(text)
-  const intercepted = startsIntercepted(text)
+export function inspect(sent: string, names: NameScan): Inspection {
+  if (sent.length > limits.inspectedSqlCharsMax) return PLAIN
+  const mentions = names.mentions(sent)
+  const intercepted = startsIntercepted(sent)
+  const text = intercepted ? backticksAsQuotes(sent) : sent
   if (!mentions && !intercepted) return PLAIN
   const parts = splitStatements(text)
   if (!parts || parts.length === 0) return PLAIN

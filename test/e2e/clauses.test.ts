@@ -20,7 +20,7 @@ async function bothRoutes({ client, direct }: World, sql: string): Promise<unkno
   return local
 }
 
-void t.test('CREATE OR REPLACE puts a relation in the place of another, or leaves it', skip, async (t) => {
+void t.test('CREATE OR REPLACE puts a relation in the place of another', skip, async (t) => {
   const world = await sharedWorld()
   const { client, connection, direct, nats } = world
   await publishJson(connection, 'e2e.or', [{ id: 1, v: 'a' }, { id: 2, v: 'b' }])
@@ -47,7 +47,9 @@ void t.test('CREATE OR REPLACE puts a relation in the place of another, or leave
     [first.replace('TABLE r', 'TABLE over_r'), '"over_r" is not a table with a connector'],
     [first.replace('TABLE r', 'SOURCE r'), '"r" is not a source with a connector']
   ]
-  for (const [sql, message] of wrong) t.match(await refusal(client, sql), { code: '42809', message })
+  for (const [sql, message] of wrong) {
+    t.match(await refusal(client, sql), { code: '42809', message })
+  }
   const bad = first.replace('e2e.or', 'elsewhere')
   t.match(await refusal(client, bad), { code: 'HV00R' }, 'a bad connector replaces nothing')
   t.same(await rowsOf(client, 'SELECT count(*)::int FROM r'), [[2]])

@@ -12,6 +12,8 @@ import { probe } from '../../src/ingest/probe.ts'
 import type { NatsConnector } from '../../src/types/connector.ts'
 import { certificateAuthority } from '../support/certificates.ts'
 import { freePort } from '../support/free-port.ts'
+import { operatorKeys } from '../support/nats-operator.ts'
+import type { KeyPair } from '../support/nats-operator.ts'
 import {
   connectNats,
   createStream,
@@ -207,47 +209,6 @@ void t.test('turns a start mode into a sequence and leaves nothing behind', { sk
   t.equal(created, (await manager.streams.info('ORDERS')).created)
   t.same(await manager.consumers.list('ORDERS').next(), [], 'no consumer stays')
 })
-
-/** An operator, an account and a user, each with a JWT signed by the one above. */
-function operatorKeys() {
-  const operator = nkeys.createOperator() as KeyPair
-  const account = nkeys.createAccount() as KeyPair
-  const user = nkeys.createUser() as KeyPair
-  const seed = (pair: KeyPair) => Buffer.from(pair.getSeed()).toString()
-  const operatorJwt = signedJwt(operator, operator, { type: 'operator' })
-  const accountJwt = signedJwt(operator, account, { type: 'account', limits: UNLIMITED })
-  return {
-    config: `operator: ${operatorJwt}
-      resolver: MEMORY
-      resolver_preload: { ${account.getPublicKey()}: ${accountJwt} }`,
-    jwt: signedJwt(account, user, { type: 'user', subs: -1, data: -1, payload: -1 }),
-    seed: seed(user),
-    otherSeed: seed(nkeys.createUser() as KeyPair)
-  }
-}
-
-interface KeyPair {
-  getPublicKey(): string
-  getSeed(): Uint8Array
-  sign(input: Uint8Array): Uint8Array
-}
-
-const UNLIMITED = { subs: -1, data: -1, payload: -1, imports: -1, exports: -1, conn: -1, leaf: -1 }
-
-function signedJwt(issuer: KeyPair, subject: KeyPair, claims: object): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const head = part({ typ: 'JWT', alg: 'ed25519-nkey' })
-  const body = part({
-    jti: subject.getPublicKey(),
-    iat: 1_700_000_000,
-    iss: issuer.getPublicKey(),
-    name: 'test',
-    sub: subject.getPublicKey(),
-    nats: { version: 2, ...claims }
-  })
-  const text = `${head}.${body}`
-  return `${text}.${Buffer.from(issuer.sign(Buffer.from(text))).toString('base64url')}`
-}
 
 void t.test('makes the stream where it may, and only then', { skip }, async (t) => {
   const server = await startNats(t)
