@@ -49,7 +49,9 @@ function testFiles(arg) {
   const path = resolve(root, arg)
   if (arg.startsWith('-') || !existsSync(path) || !statSync(path).isDirectory()) return [arg]
   const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
-  return files.filter((name) => name.endsWith('.test.ts')).map((name) => join(arg, name))
+  const isOurs = (/** @type {string} */ name) =>
+    name.endsWith('.test.ts') && !name.includes('node_modules/')
+  return files.filter(isOurs).map((name) => join(arg, name))
 }
 
 function build() {
