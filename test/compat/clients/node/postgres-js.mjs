@@ -185,7 +185,7 @@ const other = postgres(url, { max: 1 })
 while (
   (
     await other`SELECT FROM pg_stat_activity
-      WHERE query = 'SELECT pg_sleep(20)' AND state = 'active'`
+      WHERE query = 'SELECT pg_sleep(20)' AND state = 'active' AND datname = current_database()`
   ).count === 0
 );
 sleeping.cancel()
