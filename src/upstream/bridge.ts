@@ -16,9 +16,10 @@ export const childName = (relationId: number): string => `r${relationId}`
 
 const FETCH_SIZE = 50_000
 
+/** The extension goes into our schema: its functions have no place among the user's, in public. */
 export const INSTALL = `
-CREATE EXTENSION IF NOT EXISTS postgres_fdw;
 CREATE SCHEMA IF NOT EXISTS ${SCHEMA};
+CREATE EXTENSION IF NOT EXISTS postgres_fdw SCHEMA ${SCHEMA};
 REVOKE ALL ON SCHEMA ${SCHEMA} FROM PUBLIC;
 GRANT USAGE ON SCHEMA ${SCHEMA} TO PUBLIC;
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.secret (value text NOT NULL);

@@ -65,6 +65,11 @@ void t.test("Node's clients", skip, async (t) => {
       compare(t, proxied, plain, wanted)
     })
   }
+  await t.test('tools that list functions find none of ours in public', async (t) => {
+    const here = await stage.connect(stage.proxy)
+    const listed = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    t.same((await here.query(listed)).rows, [])
+  })
 })
 
 /** Resolves to where the ordinary tables are. */
