@@ -146,6 +146,12 @@ export const limits = {
   zonesKept: 64,
   zoneDaysKept: 4_096,
 
+  /**
+   * Values of an Avro payload that take no byte (null, an empty record), beyond as many as it has
+   * bytes: six bytes can announce a billion of them.
+   */
+  avroEmptyValuesMax: 10_000,
+
   /** A payload's schema, with all it imports: generous for texts and descriptor sets alike. */
   schemaBytesMax: 4 * 1024 * 1024,
   schemaFilesMax: 200,

@@ -50,6 +50,7 @@ const owners: Readonly<Record<string, string>> = {
   nats: 'ingest',
   'libpg-query': 'sql',
   protobufjs: 'decode',
+  avsc: 'decode',
   'pg-protocol': 'wire',
   pg: 'upstream',
   'pg-connection-string': 'upstream',

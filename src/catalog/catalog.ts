@@ -2,8 +2,8 @@
 // Owns the meeting of definition (store), twin (upstream) and ingestion; knows no sessions.
 
 import { compileDecoder } from '../decode/decoder.ts'
-import { loadProtobuf } from '../decode/protobuf.ts'
-import type { LoadedSchema } from '../decode/protobuf.ts'
+import { loadSchema } from '../decode/load-schema.ts'
+import type { LoadedSchema } from '../decode/load-schema.ts'
 import { limits } from '../limits.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import { Ingestion } from '../ingest/ingestion.ts'
@@ -13,6 +13,7 @@ import type { Store } from '../store/store.ts'
 import type {
   NatsConnector,
   RowDecoder,
+  StatedAvro,
   StatedProtobuf,
   StreamPosition
 } from '../types/connector.ts'
@@ -128,8 +129,8 @@ export class Catalog {
    * Fetches the schema of a relation to be's payloads.
    * @throws PgError, each fault its own
    */
-  loadSchema(encoding: StatedProtobuf): Promise<LoadedSchema> {
-    return loadProtobuf(encoding)
+  loadSchema(encoding: StatedProtobuf | StatedAvro): Promise<LoadedSchema> {
+    return loadSchema(encoding)
   }
 
   /**

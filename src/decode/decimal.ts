@@ -1,5 +1,5 @@
-// Debezium's variable-scale decimal, {"scale": 2, "value": "<base64>"}: the unscaled number as
-// big-endian two's complement. RisingWave reads it into DECIMAL, so we do. Pure.
+// Decimals as their unscaled number in big-endian two's complement: Avro's, and Debezium's of variable
+// scale, {"scale": 2, "value": "<base64>"}, which RisingWave reads into DECIMAL, so we do. Pure.
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 
@@ -14,8 +14,13 @@ export function scaledDecimal(source: string): string | undefined {
     return undefined
   }
   if (!BASE64.test(value)) return undefined
-  const bytes = Buffer.from(value, 'base64')
+  const unscaled = unscaledOf(Buffer.from(value, 'base64'))
+  return unscaled === undefined ? undefined : `${unscaled}e${-scale}`
+}
+
+/** Big-endian two's complement; undefined for none, and for more than a numeric can hold. */
+export function unscaledOf(bytes: Uint8Array): bigint | undefined {
   if (bytes.length === 0 || bytes.length > BYTES_MAX) return undefined
-  const unscaled = BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`))
-  return `${unscaled}e${-scale}`
+  const hex = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('hex')
+  return BigInt.asIntN(bytes.length * 8, BigInt(`0x${hex}`))
 }

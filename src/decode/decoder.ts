@@ -5,6 +5,7 @@
 import { invariant } from '../errors.ts'
 import type { Decoded, Delivered, Encoding, RowDecoder } from '../types/connector.ts'
 import type { RelationSchema, Value } from '../types/value.ts'
+import { compileAvroDecoder } from './avro.ts'
 import { compileBytesDecoder } from './bytes.ts'
 import { compileCsvDecoder } from './csv.ts'
 import { compileIncluded } from './included.ts'
@@ -52,6 +53,8 @@ async function compilePayload(schema: RelationSchema, encoding: Encoding): Promi
       return compileTextDecoder(schema)
     case 'csv':
       return compileCsvDecoder(schema, encoding)
+    case 'avro':
+      return compileAvroDecoder(schema, encoding)
     case 'protobuf':
       return compileProtobufDecoder(schema, encoding)
   }

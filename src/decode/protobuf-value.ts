@@ -3,18 +3,18 @@
 
 import protobuf from 'protobufjs'
 
-import { characterNotInRepertoire, featureNotSupported } from '../errors.ts'
+import { featureNotSupported } from '../errors.ts'
 import { toJsonb } from '../types/jsonb.ts'
 import { canonicalNumeric } from '../types/numeric.ts'
 import { OID } from '../types/oids.ts'
 import { elementType } from '../types/store-type.ts'
-import { toVarchar } from '../types/text.ts'
 import { toTimestamp } from '../types/timestamp.ts'
 import type { ColumnType, Value } from '../types/value.ts'
 import { Misfit } from './misfit.ts'
 import { isWrapper } from './protobuf-columns.ts'
 import { fieldJson } from './protobuf-json.ts'
 import type { Message } from './protobuf-json.ts'
+import { textOf } from './strict-text.ts'
 
 export type ReadValue = (value: unknown) => Value | Misfit
 
@@ -85,13 +85,6 @@ function scalarOf(field: protobuf.Field, type: ColumnType): Convert {
 const bigintOfNumber: Convert = (value) => BigInt(value as number)
 
 const bigintOf = ({ low, high }: Long): bigint => (BigInt(high) << 32n) | BigInt(low >>> 0)
-
-function textOf(text: string, type: ColumnType): string {
-  if (text.includes('\0')) {
-    throw characterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
-  }
-  return type.oid === OID.text ? text : toVarchar(text, type)
-}
 
 /** RisingWave gives no text to a number that has no name. */
 function enumOf({ valuesById, name }: protobuf.Enum, type: ColumnType): Convert {

@@ -4,35 +4,17 @@
 import type protobuf from 'protobufjs'
 
 import { invalidTableDefinition } from '../errors.ts'
-import type {
-  Decoded,
-  PayloadColumn,
-  PayloadSchema,
-  ProtobufEncoding,
-  StatedProtobuf
-} from '../types/connector.ts'
+import type { Decoded, ProtobufEncoding } from '../types/connector.ts'
 import type { Column, RelationSchema, Value } from '../types/value.ts'
 import type { PayloadDecoder } from './decoder.ts'
 import { Misfit } from './misfit.ts'
-import { columnFields, columnName, payloadColumns } from './protobuf-columns.ts'
+import { columnFields, columnName } from './protobuf-columns.ts'
 import { hasPresence, isPresent } from './protobuf-json.ts'
 import type { Message } from './protobuf-json.ts'
-import { fetchPayloadSchema, messageType } from './protobuf-schema.ts'
+import { messageType } from './protobuf-schema.ts'
 import { valueReader } from './protobuf-value.ts'
 import type { ReadValue } from './protobuf-value.ts'
 import { requirementOf } from './required.ts'
-
-/** A schema as fetched, and the columns that its message offers. */
-export interface LoadedSchema {
-  readonly schema: PayloadSchema
-  readonly columns: readonly PayloadColumn[]
-}
-
-/** @throws PgError 22023, 42704, 0A000, HV00R, HV00N, 54000 */
-export async function loadProtobuf({ message, location }: StatedProtobuf): Promise<LoadedSchema> {
-  const schema = await fetchPayloadSchema(location)
-  return { schema, columns: payloadColumns(await messageType(schema, message, location)) }
-}
 
 interface Target {
   /** The field's name in a decoded message. */

@@ -1,12 +1,13 @@
 // From a field's text to a column's value, where text is all there is: ENCODE CSV and ENCODE TEXT.
 // As a JSON string would be taken, except that here booleans, arrays and JSON are text as well.
 
-import { characterNotInRepertoire, invalidTextRepresentation } from '../errors.ts'
+import { invalidTextRepresentation } from '../errors.ts'
 import { codecFor } from '../types/codec.ts'
 import { OID } from '../types/oids.ts'
 import { elementType } from '../types/store-type.ts'
 import type { ColumnType, Value } from '../types/value.ts'
 import { PAYLOAD_SETTINGS, coercerFor } from './coerce.ts'
+import { checkText } from './strict-text.ts'
 
 /** @throws PgError when the text is no value of the type */
 export type ReadText = (text: string) => Value
@@ -15,8 +16,8 @@ export type ReadText = (text: string) => Value
 export function textReader(type: ColumnType): ReadText {
   const read = inputOf(type)
   return (text) => {
-    if (!text.includes('\0')) return read(text)
-    throw characterNotInRepertoire('invalid byte sequence for encoding "UTF8": 0x00')
+    checkText(text)
+    return read(text)
   }
 }
 

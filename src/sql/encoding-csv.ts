@@ -2,10 +2,10 @@
 // a header of names comes first. As RisingWave has them, except that the delimiter may be left out.
 
 import { invalidParameterValue } from '../errors.ts'
+import { readString } from './encoding-location.ts'
 import type { CsvEncoding } from '../types/connector.ts'
 import type { TokenCursor } from './cursor.ts'
 import type { GivenOption } from './option-list.ts'
-import { stringValue } from './tokens.ts'
 
 const DELIMITER = 'delimiter'
 const WITHOUT_HEADER = 'without_header'
@@ -29,12 +29,8 @@ export function readCsv(options: readonly GivenOption[], notices: string[]): Csv
 export function readRowCsv(cursor: TokenCursor): CsvEncoding {
   const hasHeader = !cursor.accept('without', 'header')
   cursor.expect('delimited', 'by')
-  const token = cursor.peek()
-  const value = token?.kind === 'string' ? stringValue(token.text) : undefined
-  if (value === undefined) throw cursor.fail('Expected a delimiter.')
-  const delimiter = checkDelimiter(value, cursor.position)
-  cursor.next()
-  return csv(delimiter, hasHeader)
+  const { value, valuePosition } = readString(cursor)
+  return csv(checkDelimiter(value, valuePosition), hasHeader)
 }
 
 const csv = (delimiter: string, hasHeader: boolean): CsvEncoding => ({

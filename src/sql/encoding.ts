@@ -2,6 +2,7 @@
 
 import { featureNotSupported, invalidParameterValue, syntaxError } from '../errors.ts'
 import { readOptionList } from './option-list.ts'
+import { readAvro, readRowAvro } from './encoding-avro.ts'
 import { readCsv, readRowCsv } from './encoding-csv.ts'
 import { readProtobuf, readRowProtobuf } from './encoding-protobuf.ts'
 import type { StatedEncoding, TimestamptzHandling } from '../types/connector.ts'
@@ -15,8 +16,8 @@ const ROW_FORMATS = (
   'PROTOBUF AVRO UPSERT_AVRO CSV'
 ).split(' ')
 const SUPPORTED =
-  'Supported is FORMAT PLAIN or UPSERT, ENCODE JSON, PROTOBUF, BYTES, CSV or TEXT.'
-const ENCODES_SUPPORTED = ['JSON', 'PROTOBUF', 'BYTES', 'CSV', 'TEXT']
+  'Supported is FORMAT PLAIN or UPSERT, ENCODE JSON, PROTOBUF, BYTES, AVRO, CSV or TEXT.'
+const ENCODES_SUPPORTED = ['JSON', 'PROTOBUF', 'BYTES', 'AVRO', 'CSV', 'TEXT']
 const HANDLING = 'timestamptz.handling.mode'
 const HANDLINGS = [
   'micro',
@@ -73,6 +74,7 @@ function readOptions(
   notices: string[]
 ): EncodingClause {
   if (encode.name === 'PROTOBUF') return readProtobuf(options, encode.position, notices)
+  if (encode.name === 'AVRO') return readAvro(options, encode.position, notices)
   if (encode.name === 'CSV') return withoutSchema(readCsv(options, notices))
   const handling = readEncodeOptions(encode.name, options, notices)
   if (encode.name === 'BYTES') return withoutSchema(PLAIN_BYTES)
@@ -97,8 +99,9 @@ function readRowFormat(cursor: TokenCursor, notices: string[]): EncodingClause {
   if (encode === 'PROTOBUF') return readRowProtobuf(cursor)
   if (encode === 'BYTES') return withoutSchema(PLAIN_BYTES)
   if (encode === 'CSV') return withoutSchema(readRowCsv(cursor))
-  const json = withoutSchema(plainJson('guess_number_unit'))
-  return encode === format.name ? json : asUpsert(json)
+  const clause =
+    encode === 'AVRO' ? readRowAvro(cursor) : withoutSchema(plainJson('guess_number_unit'))
+  return encode === format.name ? clause : asUpsert(clause)
 }
 
 const PLAIN_BYTES: StatedEncoding = { format: 'plain', encode: 'bytes' }

@@ -142,7 +142,7 @@ const factsOf = (
 /** RisingWave's rules of what may be listed. */
 function checkList(clauses: Clauses): void {
   const { list, includes, encoding, listPosition } = clauses
-  if (encoding.encode === 'protobuf') return checkBesideSchema(list)
+  if (clauses.schemaPositions) return checkBesideSchema(list)
   if (list.wildcard !== undefined) {
     throw featureNotSupported(
       'Wildcard in user-defined schema is only allowed when there exists columns from external ' +

@@ -48,10 +48,10 @@ export interface StreamLimits {
 }
 
 /** How a delivery becomes a row. */
-export type Encoding = SchemalessEncoding | ProtobufEncoding
+export type Encoding = SchemalessEncoding | ProtobufEncoding | AvroEncoding
 
 /** As its statement has it: a schema is fetched only when the relation is made. */
-export type StatedEncoding = SchemalessEncoding | StatedProtobuf
+export type StatedEncoding = SchemalessEncoding | StatedProtobuf | StatedAvro
 
 type SchemalessEncoding = JsonEncoding | BytesEncoding | TextEncoding | CsvEncoding
 
@@ -104,6 +104,23 @@ export type PayloadSchema =
   | { readonly form: 'descriptor'; readonly base64: string }
   /** Texts of .proto files by name; the first one was asked for, the others it imports. */
   | { readonly form: 'proto'; readonly files: readonly (readonly [name: string, text: string])[] }
+
+/** An AVRO clause as written. */
+export interface StatedAvro extends EncodingBase {
+  readonly encode: 'avro'
+  /** The URL the schema was given by. */
+  readonly location: string
+  /**
+   * What a payload is: a record's datum, a single object (a header that names the schema, and the
+   * datum), or the one or the other.
+   */
+  readonly framing: 'auto' | 'datum' | 'single_object'
+}
+
+export interface AvroEncoding extends StatedAvro {
+  /** The schema's JSON as it was fetched when the relation was made. */
+  readonly schema: string
+}
 
 /** What of a delivery an included column holds. */
 export type IncludedField =

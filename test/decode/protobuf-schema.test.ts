@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url'
 
 import t from 'tap'
 
-import { loadProtobuf } from '../../src/decode/protobuf.ts'
+import { loadSchema } from '../../src/decode/load-schema.ts'
 import { fetchPayloadSchema, messageType } from '../../src/decode/protobuf-schema.ts'
 import { limits } from '../../src/limits.ts'
 import { descriptorSet, PROTO } from './protobuf-fixture.ts'
@@ -62,13 +62,14 @@ t.teardown(async () => {
 
 void t.test('descriptor sets and texts are told apart and read', async (t) => {
   for (const path of ['/all.pb', '/all.proto', '/moved']) {
-    const { schema, columns } = await loadProtobuf({
+    const { encoding, columns } = await loadSchema({
       format: 'plain',
       encode: 'protobuf',
       message: 'test.all.All',
       location: base + path
     })
-    t.equal(schema.form, path === '/all.proto' ? 'proto' : 'descriptor', path)
+    const form = path === '/all.proto' ? 'proto' : 'descriptor'
+    t.match(encoding, { schema: { form } }, path)
     t.equal(columns.length, 33, path)
   }
 })
@@ -135,7 +136,7 @@ void t.test('what cannot be read says why', async (t) => {
     [`${base}/bad.pb`, '22023', /^cannot build descriptor pool from schema `.*bad.pb`$/]
   ]
   for (const [location, code, message] of cases) {
-    const loading = loadProtobuf({ format: 'plain', encode: 'protobuf', message: 'm', location })
+    const loading = loadSchema({ format: 'plain', encode: 'protobuf', message: 'm', location })
     await t.rejects(loading, { code, message }, location)
   }
 })

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
+import avsc from 'avsc'
 import { headers } from 'nats'
 import t from 'tap'
 import type { Test } from 'tap'
@@ -49,11 +50,26 @@ const METRICS = schema.payload(MESSAGE, {
   counters: { x: 1 }
 })
 
+const AVRO = JSON.stringify({
+  type: 'record',
+  name: 'Trade',
+  fields: [
+    { name: 'symbol', type: 'string' },
+    { name: 'price', type: { type: 'bytes', logicalType: 'decimal', precision: 12, scale: 4 } },
+    { name: 'at', type: ['null', { type: 'long', logicalType: 'timestamp-micros' }] },
+    { name: 'tags', type: { type: 'array', items: 'string' } },
+    { name: 'venue', type: { type: 'map', values: 'long' } }
+  ]
+})
+
+const TRADE = avsc.Type.forSchema(JSON.parse(AVRO) as avsc.Schema)
+
 /** Serves the schema, as text below /schema.proto; answers where. */
 async function serveSchema(t: Test): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
     if (request.url === '/schema') response.end(schema.descriptorSet)
     else if (request.url === '/schema.proto') response.end(PROTO)
+    else if (request.url === '/schema.avsc') response.end(AVRO)
     else response.writeHead(404).end()
   })
   server.listen(0, '127.0.0.1')
@@ -150,6 +166,44 @@ void t.test('encodings, from CREATE to SELECT', options, async (t) => {
     await jetstream.publish('e2e.old', schema.payload(MESSAGE, { clientIp: 'later' }))
     await untilCount(client, 'old', 2)
     t.same(await rowsOf(client, 'SELECT client_ip FROM old ORDER BY 1'), [['10.0.0.1'], ['later']])
+  })
+
+  await t.test('CSV, text and Avro, all columns or some of them', async (t) => {
+    await client.query(`CREATE TABLE lines (id int PRIMARY KEY, name varchar, at timestamptz)
+      ${fed(world, 'e2e.csv', "FORMAT PLAIN ENCODE CSV (delimiter = ';', without_header = 'true')")}`)
+    await client.query(`CREATE TABLE headed (name varchar, id int)
+      ${fed(world, 'e2e.headed', 'FORMAT PLAIN ENCODE CSV')}`)
+    await client.query(`CREATE TABLE numbers (n numeric) INCLUDE subject AS s
+      ${fed(world, 'e2e.text.*', 'FORMAT PLAIN ENCODE TEXT')}`)
+    const avro = `FORMAT PLAIN ENCODE AVRO (schema.location = '${server.url}/schema.avsc')`
+    await client.query(`CREATE TABLE trades ${fed(world, 'e2e.avro', avro)}`)
+    await client.query(`CREATE SOURCE few (at timestamp, symbol text) ${fed(world, 'e2e.avro', avro)}`)
+    for (const line of ['1;"a;b";2024-01-15T10:20:30Z', '2;x', '1;later;', 'no;number']) {
+      await jetstream.publish('e2e.csv', line)
+    }
+    await jetstream.publish('e2e.headed', 'id,name\r\n7,"say ""hi"""\r\n')
+    await jetstream.publish('e2e.text.a', '12345678901234567890.5')
+    await jetstream.publish('e2e.text.b', 'none')
+    const trade = { symbol: 'X', price: Buffer.from([0x01, 0xe2, 0x40]), tags: ['a'], venue: { v: 1 } }
+    await jetstream.publish('e2e.avro', TRADE.toBuffer({ ...trade, at: null }))
+    await jetstream.publish('e2e.avro', TRADE.toBuffer({ ...trade, at: 1_700_000_000_000_001 }))
+    await jetstream.publish('e2e.avro', Buffer.from([0x02]))
+    await client.query('SET jetgres.consistency = stream')
+    t.same(await bothRoutes(t, world, 'SELECT id, name, at IS NULL FROM lines ORDER BY id'), [
+      [1, 'later', true],
+      [2, 'x', true]
+    ])
+    t.same(await bothRoutes(t, world, 'SELECT * FROM headed'), [['say "hi"', 7]])
+    t.same(await bothRoutes(t, world, 'SELECT s, n FROM numbers'), [
+      ['e2e.text.a', '12345678901234567890.5']
+    ])
+    const trades = 'SELECT symbol, price::text, tags::text, venue::text FROM trades'
+    const same = ['X', '12.3456', '{a}', '{"v": 1}']
+    t.same(await rowsOf(client, trades), [same, same])
+    const few = 'SELECT symbol, at::text FROM few ORDER BY at'
+    t.same(await rowsOf(client, few), [['X', '2023-11-14 22:13:20.000001'], ['X', null]])
+    t.same(await rowsOf(world.direct, few), await rowsOf(client, few))
+    await client.query('RESET jetgres.consistency')
   })
 
   await t.test('INCLUDE shows what NATS knows of a delivery', async (t) => {

@@ -341,8 +341,8 @@ void t.test('faults of the statement carry their code, message and place', async
       'unrecognized timestamptz.handling.mode value utc', /utc_string/],
     [`CREATE TABLE t (a int) ${TAIL} (▼schema.location = 'http://x')`, '0A000',
       'option "schema.location" is not supported with encode Json'],
-    [`CREATE TABLE t (a int) ${WITH} ROW FORMAT ▼AVRO`, '0A000',
-      'row format AVRO is not supported'],
+    [`CREATE TABLE t (a int) ${WITH} ROW FORMAT ▼MAXWELL`, '0A000',
+      'row format MAXWELL is not supported'],
     [`CREATE TABLE t (a int) ${WITH} ROW FORMAT ▼PLAIN`, '42601', 'syntax error at or near "PLAIN"']
   ]
   for (const [sql, code, message, hint] of cases) {

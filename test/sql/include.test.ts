@@ -155,8 +155,8 @@ void t.test('FORMAT UPSERT has a key that needs no payload', async (t) => {
     [`CREATE TABLE t (v int, PRIMARY KEY (▼q)) INCLUDE sequence AS q ${UPSERT}`, '42P16', REQUIRED],
     [`CREATE SOURCE s ▼(v int) INCLUDE key ${UPSERT}`, '0A000',
       'FORMAT UPSERT is not supported in a source'],
-    [`CREATE TABLE t (v int) INCLUDE key ${WITH} FORMAT UPSERT ENCODE ▼AVRO`, '0A000',
-      'connector nats does not support format Upsert with encode Avro']
+    [`CREATE TABLE t (v int) INCLUDE key ${WITH} FORMAT UPSERT ENCODE ▼PARQUET`, '0A000',
+      'connector nats does not support format Upsert with encode Parquet']
   ]
   for (const [sql, code, message] of faults) expectError(t, sql, readStatement, { code, message })
 })

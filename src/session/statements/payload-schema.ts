@@ -1,4 +1,4 @@
-// CREATE TABLE | SOURCE … ENCODE PROTOBUF: fetches the schema, which may bring the relation's columns,
+// CREATE TABLE | SOURCE … ENCODE PROTOBUF or AVRO: fetches the schema, which may bring the relation's columns,
 // and checks what the user listed against it.
 
 import {
@@ -28,19 +28,17 @@ export async function withPayloadSchema(
   statement: CreateRelation
 ): Promise<WithSchema> {
   const { encoding, schema: clause, twinSql, twinPosition } = statement
-  if (encoding.encode !== 'protobuf') {
+  if (encoding.encode !== 'protobuf' && encoding.encode !== 'avro') {
     return { encoding, offered: undefined, twinSql, twinPosition }
   }
   invariant(clause, 'an encoding with a schema has its clause')
   await checkFile(c, encoding.location, clause.positions.location)
-  const { schema, columns } = await c.context.catalog
-    .loadSchema(encoding)
-    .catch((error: unknown) => {
-      throw placed(error, clause.positions)
-    })
-  const facts = clause.complete(columns)
+  const loaded = await c.context.catalog.loadSchema(encoding).catch((error: unknown) => {
+    throw placed(error, clause.positions)
+  })
+  const facts = clause.complete(loaded.columns)
   for (const text of facts.notices) c.output.write(notice(text))
-  return { ...facts, encoding: { ...encoding, schema }, offered: columns }
+  return { ...facts, encoding: loaded.encoding, offered: loaded.columns }
 }
 
 /** As Postgres has it for COPY FROM a file. */
