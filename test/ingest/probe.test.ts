@@ -122,7 +122,7 @@ void t.test('accepts a token, an nkey alone, and tells bad ones', { skip }, asyn
 void t.test('trusts by the certificates given, and shows its own', { skip }, async (t) => {
   const authority = await certificateAuthority(t)
   const [own, client] = [
-    await authority.issue('server', { names: 'IP:127.0.0.1' }),
+    await authority.issue('server', { names: ['127.0.0.1'] }),
     await authority.issue('client')
   ]
   const server = await startNats(t, {

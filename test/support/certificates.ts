@@ -1,14 +1,21 @@
-// Certificates for one test, made by openssl in a temporary folder: a CA, and what it signs.
+// Certificates for one test, in a temporary folder: an authority, and what it signs.
 
-import { execFile } from 'node:child_process'
+import { webcrypto } from 'node:crypto'
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 
+// @peculiar/x509 needs it to be there first.
+import 'reflect-metadata'
+import {
+  BasicConstraintsExtension,
+  PemConverter,
+  SubjectAlternativeNameExtension,
+  X509CertificateGenerator
+} from '@peculiar/x509'
+import type { Extension } from '@peculiar/x509'
 import type { Test } from 'tap'
-
-const exec = promisify(execFile)
 
 export interface Certificate {
   /** Paths of PEM files. */
@@ -17,8 +24,8 @@ export interface Certificate {
 }
 
 export interface IssueOptions {
-  /** Subject alternative names, such as "DNS:localhost,IP:127.0.0.1". */
-  readonly names?: string
+  /** Subject alternative names: host names and addresses. */
+  readonly names?: readonly string[]
   /** Valid from two days ago to yesterday. */
   readonly isExpired?: boolean
 }
@@ -30,10 +37,11 @@ export interface Authority extends Certificate {
 }
 
 const DAY_MS = 86_400_000
+const EC = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
-/** openssl's "YYYYMMDDHHMMSSZ". */
-const stamp = (days: number): string =>
-  `${new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`
+const inDays = (days: number): Date => new Date(Date.now() + days * DAY_MS)
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+  webcrypto.subtle.generateKey(EC, true, ['sign', 'verify'])
 
 /** Keys are readable for `group`, so that a Postgres of another user can use them. */
 export async function certificateAuthority(
@@ -43,42 +51,43 @@ export async function certificateAuthority(
   const folder = await mkdtemp(join(tmpdir(), 'jetgres-test-tls-'))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await chmod(folder, 0o755)
-  const path = (file: string): string => join(folder, file)
-  const openssl = (...args: string[]) => exec('openssl', args, { cwd: folder })
-  const [cert, key] = [path('ca.crt'), path('ca.key')]
-  const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-  await openssl('req', '-x509', ...ec, '-keyout', key, '-out', cert, '-subj', '/CN=test CA')
-  await writeFile(path('ca.cnf'), caConfig(cert, key))
-  const issue: Authority['issue'] = async (name, { names, isExpired = false } = {}) => {
-    const made = { cert: path(`${name}.crt`), key: path(`${name}.key`) }
-    const request = path(`${name}.csr`)
-    const alternative = names === undefined ? [] : ['-addext', `subjectAltName=${names}`]
-    await openssl('req', ...ec, '-keyout', made.key, '-out', request, '-subj', `/CN=${name}`, ...alternative)
-    const days = isExpired ? [stamp(-2), stamp(-1)] : [stamp(-1), stamp(30)]
-    const [start = '', end = ''] = days
-    await writeFile(path('index.txt'), '')
-    const dates = ['-startdate', start, '-enddate', end]
-    await openssl('ca', '-batch', '-config', 'ca.cnf', '-in', request, '-out', made.cert, ...dates)
+  const keys = await newKeys()
+  const subject = 'CN=test CA'
+
+  const make = async (
+    name: string,
+    own: webcrypto.CryptoKeyPair,
+    days: readonly [number, number],
+    extensions: Extension[]
+  ): Promise<Certificate> => {
+    const made = { cert: join(folder, `${name}.crt`), key: join(folder, `${name}.key`) }
+    const certificate = await X509CertificateGenerator.create({
+      subject: name === 'ca' ? subject : `CN=${name}`,
+      issuer: subject,
+      notBefore: inDays(days[0]),
+      notAfter: inDays(days[1]),
+      publicKey: own.publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: EC,
+      extensions
+    })
+    await writeFile(made.cert, `${certificate.toString('pem')}\n`)
+    const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', own.privateKey)
+    await writeFile(made.key, `${PemConverter.encode(pkcs8, PemConverter.PrivateKeyTag)}\n`)
     // Root's key is read by Postgres through its group; an ordinary user runs Postgres itself.
     await chmod(made.key, group === undefined ? 0o600 : 0o640)
     if (group !== undefined) await chown(made.key, 0, group)
     return made
   }
-  return { folder, cert, key, issue }
-}
 
-const caConfig = (cert: string, key: string): string => `[ca]
-default_ca = own
-[own]
-certificate = ${cert}
-private_key = ${key}
-database = index.txt
-new_certs_dir = .
-rand_serial = yes
-default_md = sha256
-policy = any
-copy_extensions = copy
-unique_subject = no
-[any]
-commonName = supplied
-`
+  const root = await make('ca', keys, [-3, 30], [new BasicConstraintsExtension(true, undefined, true)])
+  return {
+    folder,
+    ...root,
+    issue: async (name, { names = [], isExpired = false } = {}) => {
+      const alternatives = names.map((value) => ({ type: isIP(value) ? 'ip' : 'dns', value }) as const)
+      const extensions = names.length > 0 ? [new SubjectAlternativeNameExtension(alternatives)] : []
+      return make(name, await newKeys(), isExpired ? [-2, -1] : [-1, 30], extensions)
+    }
+  }
+}

@@ -1,7 +1,6 @@
 // TLS for a running Postgres of any version, and rules of our own for who may come how.
 
-import { execFileSync } from 'node:child_process'
-import { writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 
 import pg from 'pg'
 import type { Test } from 'tap'
@@ -26,16 +25,8 @@ interface Superuser {
   readonly user: string
 }
 
-/** The group of the user that Postgres runs as when we are root. */
-function postgresGroup(): number | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  return Number(execFileSync('id', ['-g', 'postgres'], { encoding: 'utf8' }))
-}
-
 /** The server's certificate is for localhost, and for no address. The superuser must be trusted. */
 export async function addTls(t: Pick<Test, 'teardown'>, server: Superuser): Promise<PostgresTls> {
-  const authority = await certificateAuthority(t, { group: postgresGroup() })
-  const own = await authority.issue('localhost', { names: 'DNS:localhost' })
   const { port, user } = server
   let host = server.host
   const withClient = async <T>(work: (client: pg.Client) => Promise<T>): Promise<T> => {
@@ -56,6 +47,11 @@ export async function addTls(t: Pick<Test, 'teardown'>, server: Superuser): Prom
     withClient(async (client) => {
       for (const statement of statements) await client.query(statement)
     })
+  // Root starts Postgres as another user, to whose group its data belong.
+  const { gid } = await stat(await show('data_directory'))
+  const group = process.getuid?.() === 0 ? gid : undefined
+  const authority = await certificateAuthority(t, { group })
+  const own = await authority.issue('localhost', { names: ['localhost'] })
   const hba = await show('hba_file')
   host = (await show('unix_socket_directories')).replaceAll('"', '')
   await run(
