@@ -4,7 +4,7 @@ import { webcrypto } from 'node:crypto'
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 // @peculiar/x509 needs it to be there first.
 import 'reflect-metadata'
@@ -52,7 +52,8 @@ export async function certificateAuthority(
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   await chmod(folder, 0o755)
   const keys = await newKeys()
-  const subject = 'CN=test CA'
+  // One's own: two of one name are told apart by their signatures only.
+  const subject = `CN=${basename(folder)}`
 
   const make = async (
     name: string,
