@@ -42,6 +42,7 @@ const sqlstate =
 export const syntaxError = sqlstate('42601')
 export const undefinedTable = sqlstate('42P01')
 export const undefinedColumn = sqlstate('42703')
+export const duplicateObject = sqlstate('42710')
 export const undefinedObject = sqlstate('42704')
 export const duplicateTable = sqlstate('42P07')
 export const duplicateCursor = sqlstate('42P03')

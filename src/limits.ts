@@ -30,6 +30,8 @@ export const limits = {
   streamCheckMs: 2_000,
   /** Looks under way, per relation, at whether a server passed deliveries over: 0.1 ms each. */
   jumpLooksMax: 64,
+  /** Deliveries of a durable consumer that wait for their commit: more than pendingRowsMax. */
+  ackPendingMax: 200_000,
   /** Between two checks of jumps: what comes meanwhile shares the next one. */
   jumpCheckSpacingMs: 5,
   /** The server removes an abandoned consumer after this. */

@@ -7,7 +7,9 @@ import type { LoadedSchema } from '../decode/load-schema.ts'
 import { limits } from '../limits.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import { Ingestion } from '../ingest/ingestion.ts'
+import { makeDurable, removeDurable } from '../ingest/durable.ts'
 import { probe } from '../ingest/probe.ts'
+import type { Probed } from '../ingest/probe.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type {
@@ -121,7 +123,7 @@ export class Catalog {
    * Checks the NATS side of a relation to be: where it would begin.
    * @throws PgError, each fault its own
    */
-  probe(connector: NatsConnector): Promise<StreamPosition> {
+  probe(connector: NatsConnector): Promise<Probed> {
     return probe(connector)
   }
 
@@ -138,9 +140,12 @@ export class Catalog {
    * @throws PgError when its payloads could not be decoded
    */
   async prepare(definition: Definition, position: StreamPosition): Promise<Relation> {
-    await compileDecoder(definition.schema, definition.encoding)
+    const { schema, encoding, connector } = definition
+    await compileDecoder(schema, encoding)
     const relation = new Relation(definition)
-    await this.#options.store.define(definition.schema, writeDefinition(definition), position)
+    await this.#options.store.define(schema, writeDefinition(definition), position)
+    // The definition is on disk by now, so whatever happens somebody knows of the consumer.
+    if (connector.durable) await this.#makeDurable(relation, position)
     this.#relations.set(relation.id, relation)
     this.#changed()
     return relation
@@ -260,8 +265,29 @@ export class Catalog {
     this.#relations.delete(relation.id)
     this.#changed()
     await relation.ingestion?.stop()
+    await this.#removeDurable(relation)
     await this.#options.store.drop(relation.id)
     this.#options.log.info({ relation: relation.label }, 'relation dropped')
+  }
+
+  async #makeDurable(relation: Relation, position: StreamPosition): Promise<void> {
+    try {
+      await makeDurable(relation.definition.connector, position)
+    } catch (error) {
+      await this.#removeDurable(relation)
+      await this.#options.store.drop(relation.id)
+      throw error
+    }
+  }
+
+  /** A server that is gone must not keep a relation from being dropped. */
+  async #removeDurable({ definition, label }: Relation): Promise<void> {
+    try {
+      await removeDurable(definition.connector)
+    } catch (err) {
+      const consumer = definition.connector.durable?.name
+      this.#options.log.warn({ err, relation: label, consumer }, 'consumer could not be removed')
+    }
   }
 
   /** The back channel's address and secret may have changed since the last run. Once is enough. */

@@ -28,6 +28,8 @@ export class Committer {
   readonly #schema: RelationSchema
   readonly #sink: BatchSink
   readonly #events: CommitterEvents
+  /** A commit need not wait for its interval once there are so many. */
+  readonly #batchRows: number
   /** Closed for rows, in the order of their commits; the first one is being applied. */
   readonly #sealed: PendingBatch[] = []
   readonly #waiters = new Map<PendingBatch, Set<Waiter>>()
@@ -45,12 +47,14 @@ export class Committer {
     schema: RelationSchema,
     sink: BatchSink,
     position: StreamPosition,
-    events: CommitterEvents
+    events: CommitterEvents,
+    batchRows: number = limits.commitRows
   ) {
     this.#schema = schema
     this.#sink = sink
     this.#events = events
-    this.#open = new PendingBatch(schema, position)
+    this.#batchRows = batchRows
+    this.#open = this.#newBatch(position)
   }
 
   /** The batch that takes rows now. Call `added` after each row. */
@@ -78,7 +82,7 @@ export class Committer {
   /** What follows counts from another position; what is pending keeps its own. */
   restart(position: StreamPosition): void {
     if (!this.#open.empty) this.#sealed.push(this.#open)
-    this.#open = new PendingBatch(this.#schema, position)
+    this.#open = this.#newBatch(position)
     this.#open.move()
     this.#plan()
   }
@@ -101,6 +105,10 @@ export class Committer {
     await this.flush().catch(() => undefined)
     this.#closed = true
     clearTimeout(this.#timer)
+  }
+
+  #newBatch(position: StreamPosition): PendingBatch {
+    return new PendingBatch(this.#schema, position, this.#batchRows)
   }
 
   #wait(batch: PendingBatch, resolve: () => void, reject: (error: unknown) => void): void {
@@ -161,7 +169,7 @@ export class Committer {
     if (first) return first
     const batch = this.#open
     this.#sealed.push(batch)
-    this.#open = new PendingBatch(this.#schema, batch)
+    this.#open = this.#newBatch(batch)
     return batch
   }
 

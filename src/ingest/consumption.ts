@@ -6,11 +6,13 @@
 import type { NatsConnection } from 'nats'
 
 import { limits } from '../limits.ts'
-import type { Canary } from './canary.ts'
+import type { NatsConnector } from '../types/connector.ts'
+import { Acknowledger } from './acknowledger.ts'
 import type { Delivery } from './delivery.ts'
 import { JumpGuard } from './jump-guard.ts'
 import { nextSequence, streamInfo } from './jetstream.ts'
 import type { StreamInfo } from './jetstream.ts'
+import type { OpenConsumer } from './open-consumer.ts'
 import { PullSession } from './pull-session.ts'
 import type { SessionEnd } from './pull-session.ts'
 import { coversAll, isCompacted, mayPassOver } from './stream-facts.ts'
@@ -19,16 +21,12 @@ import { subjectCovers } from './subjects.ts'
 export interface ConsumptionOptions {
   readonly connection: NatsConnection
   readonly info: StreamInfo
-  readonly stream: string
-  readonly consumer: string
-  /** Made before the consumer, beginning where it begins; undefined where there is none. */
-  readonly canary: Canary | undefined
-  /** The consumer's own; none: it delivers all there is. */
-  readonly filters: readonly string[]
-  /** The relation's: what doesn't match is left out. */
-  readonly subjects: readonly string[]
-  /** The position behind which the consumer begins. */
+  readonly connector: NatsConnector
+  readonly consumer: OpenConsumer
+  /** The position behind which deliveries are wanted. */
   readonly sequence: number
+  /** What is on disk, which may be less: a durable consumer begins behind it. */
+  readonly committed: number
   readonly paused: boolean
   readonly onDelivery: (delivery: Delivery) => void
   readonly onGap: (count: number) => void
@@ -45,6 +43,8 @@ export class Consumption {
   readonly #session: PullSession
   /** Undefined where the server is known to pass nothing over. */
   readonly #guard: JumpGuard | undefined
+  /** Undefined where the consumer needs no acknowledgements. */
+  readonly #acknowledger: Acknowledger | undefined
   /** Undefined where the consumer's filters are the relation's. */
   readonly #matching: readonly string[] | undefined
   /** A jump in sequences is a loss: the consumer gets all there is, and nothing is compacted. */
@@ -63,18 +63,22 @@ export class Consumption {
   #awaited: number | undefined
 
   constructor(options: ConsumptionOptions) {
-    const { connection, info, filters, subjects, sequence } = options
+    const { connection, info, connector, consumer, sequence } = options
+    const { filters } = consumer
+    const { durable } = connector
     this.#options = options
     this.#sequence = sequence
     this.#received = sequence
     this.#paused = options.paused
-    this.#matching = filters.length === 0 ? subjects : undefined
+    this.#matching = filters.length === 0 ? connector.subjects : undefined
     this.#jumpsAreGaps = (filters.length === 0 || coversAll(filters, info)) && !isCompacted(info)
+    const { committed } = options
+    this.#acknowledger = durable && new Acknowledger(connection, durable.ackPolicy, committed)
     this.#guard = mayPassOver(connection.info?.version, filters) ? this.#newGuard() : undefined
     this.#session = new PullSession({
       connection,
-      stream: options.stream,
-      consumer: options.consumer,
+      stream: connector.stream,
+      consumer: consumer.name,
       paused: this.#paused,
       onDelivery: (delivery) => this.#receive(delivery),
       onIdle: () => options.onIdle()
@@ -103,6 +107,11 @@ export class Consumption {
     if (!this.#paused && !this.#isHolding) this.#session.resume()
   }
 
+  /** What is up to here is on disk. */
+  committed(sequence: number): void {
+    this.#acknowledger?.committed(sequence)
+  }
+
   /** Idempotent. Nothing is handed on afterwards. */
   end(reason: string, cause?: unknown): void {
     this.#guard?.close()
@@ -116,7 +125,7 @@ export class Consumption {
   }
 
   #newGuard(): JumpGuard {
-    const { canary } = this.#options
+    const { canary } = this.#options.consumer
     return new JumpGuard({
       hasMoved: canary && (() => canary.hasMoved()),
       look: (from) => this.#look(from),
@@ -127,10 +136,11 @@ export class Consumption {
   }
 
   async #look(from: number): Promise<number | undefined> {
-    const { connection, stream, filters } = this.#options
+    const { connection, connector, consumer } = this.#options
+    const { filters } = consumer
     const sought = filters.length === 0 ? ['>'] : filters
     const found = await Promise.all(
-      sought.map((filter) => nextSequence(connection, stream, from, filter))
+      sought.map((filter) => nextSequence(connection, connector.stream, from, filter))
     )
     const first = Math.min(...found.map((sequence) => sequence ?? Infinity))
     return first === Infinity ? undefined : first
@@ -138,7 +148,9 @@ export class Consumption {
 
   #receive(delivery: Delivery): void {
     const expected = this.#received + 1
-    this.#received = Math.max(this.#received, delivery.sequence)
+    this.#acknowledger?.received(delivery)
+    if (delivery.sequence < expected) return
+    this.#received = delivery.sequence
     if (!this.#guard) return this.#handOn(delivery)
     this.#guard.pass(delivery, delivery.sequence > expected ? expected : undefined)
     if (this.#isHolding || this.#guard.length < limits.pullBatch) return
@@ -176,7 +188,7 @@ export class Consumption {
 
   /** What was passed over at the stream's end shows in no jump: nothing comes behind it. */
   async #checkEnd(guard: JumpGuard): Promise<void> {
-    if (!this.#options.canary) return this.#lookForPassedOver()
+    if (!this.#options.consumer.canary) return this.#lookForPassedOver()
     await guard.check()
     if (!guard.isCheap && guard.length === 0) this.end(RENEWED)
   }
@@ -195,9 +207,9 @@ export class Consumption {
   /** A filtered reader can't see a trimmed stretch by itself: the server reports nothing. */
   async #lookForFloor(lagging: boolean): Promise<void> {
     if (this.#jumpsAreGaps) return
-    const { connection, stream, info } = this.#options
+    const { connection, connector, info } = this.#options
     const before = this.#sequence
-    const now = await streamInfo(connection, stream).catch(() => undefined)
+    const now = await streamInfo(connection, connector.stream).catch(() => undefined)
     if (!now || isCompacted(now) || now.created !== info.created) return
     if (!lagging && before === this.#sequence) return
     if (now.state.first_seq > this.#sequence + 1) this.#floor = now.state.first_seq

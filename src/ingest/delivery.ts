@@ -10,6 +10,8 @@ export interface Delivery extends Delivered {
   readonly consumerSequence: number
   /** What the stream still holds for this reader behind this delivery. */
   readonly pending: number
+  /** Where an acknowledgement goes. */
+  readonly reply: string
 }
 
 /** What nats.js tells of a delivery; subject and headers are decoded when they are asked for. */
@@ -46,7 +48,7 @@ export function toDelivery(reply: string, message: Received): Delivery | undefin
   const timeText = reply.slice(consumerEnd + 1, timeEnd)
   const pending = Number(reply.slice(timeEnd + 1, token < 0 ? reply.length : token))
   if (Number.isNaN(sequence + consumerSequence + Number(timeText) + pending)) return undefined
-  return new JetStreamDelivery(message, sequence, consumerSequence, timeText, pending)
+  return new JetStreamDelivery(message, reply, sequence, consumerSequence, timeText, pending)
 }
 
 /** Decodes its subject, time and headers only for who asks. */
@@ -55,12 +57,14 @@ class JetStreamDelivery implements Delivery {
   readonly consumerSequence: number
   readonly pending: number
   readonly payload: Uint8Array
+  readonly reply: string
   readonly #message: Received
   readonly #nanos: string
   #headers: ReadonlyMap<string, readonly string[]> | undefined
 
   constructor(
     message: Received,
+    reply: string,
     sequence: number,
     consumerSequence: number,
     nanos: string,
@@ -68,6 +72,7 @@ class JetStreamDelivery implements Delivery {
   ) {
     this.#message = message
     this.payload = message.data
+    this.reply = reply
     this.sequence = sequence
     this.consumerSequence = consumerSequence
     this.#nanos = nanos

@@ -65,6 +65,10 @@ export interface IngestionOptions {
 
 const LOSS_LOG_INTERVAL_MS = 10_000
 
+/** The server goes on only when enough is acknowledged, and that is what commits are for. */
+const batchRowsOf = ({ durable }: NatsConnector): number =>
+  Math.min(limits.commitRows, Math.max(1, Math.floor((durable?.ackPendingMax ?? Infinity) / 2)))
+
 interface Waiter {
   readonly sequence: number
   readonly resolve: (isThere: boolean) => void
@@ -105,10 +109,11 @@ export class Ingestion {
     const { schema, connector, connections, position, log, store } = options
     this.#options = options
     this.#position = position
-    this.#committer = new Committer(schema, store, position, {
-      onCommitted: (batch) => this.#committed(batch),
-      onFailure: (error) => this.#failed(error)
-    })
+    const events = {
+      onCommitted: (batch: PendingBatch) => this.#committed(batch),
+      onFailure: (error: unknown) => this.#failed(error)
+    }
+    this.#committer = new Committer(schema, store, position, events, batchRowsOf(connector))
     this.#reader = new OrderedReader({
       connector,
       connections,
@@ -263,6 +268,7 @@ export class Ingestion {
   #committed(batch: PendingBatch): void {
     const { deliveries, dropped, sequence, created } = batch
     this.#position = { sequence, created }
+    this.#reader.committed(this.#position)
     this.#applied += deliveries - dropped
     this.#dropped += dropped
     if (dropped > 0) this.#logLosses()

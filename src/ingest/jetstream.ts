@@ -5,7 +5,7 @@
 import type { NatsConnection } from 'nats'
 
 import { limits } from '../limits.ts'
-import type { StreamLimits } from '../types/connector.ts'
+import type { DurableConsumer, StreamLimits } from '../types/connector.ts'
 import { JetStreamError } from './nats-errors.ts'
 import type { ApiErrorReply } from './nats-errors.ts'
 
@@ -37,6 +37,7 @@ export interface ConsumerInfo {
 
 /** Where a consumer begins. */
 export type ConsumerStart =
+  | { readonly deliver_policy: 'all' }
   | { readonly deliver_policy: 'by_start_sequence'; readonly opt_start_seq: number }
   | { readonly deliver_policy: 'by_start_time'; readonly opt_start_time: string }
 
@@ -48,6 +49,8 @@ export interface ConsumerRequest {
   readonly start: ConsumerStart
   /** Milliseconds without a reader after which the server removes it. */
   readonly inactiveMs: number
+  /** Set for one that stays and is acknowledged. */
+  readonly durable?: DurableConsumer
 }
 
 interface ApiReply {
@@ -56,6 +59,7 @@ interface ApiReply {
 
 const NANOS_PER_MILLI = 1_000_000
 const UNLIMITED = -1
+const DESCRIPTION = 'jetgres'
 
 /** @throws JetStreamError when the server says no; NatsError when it cannot be asked. */
 export function streamInfo(connection: NatsConnection, stream: string): Promise<StreamInfo> {
@@ -83,31 +87,52 @@ export function createStream(
   })
 }
 
-/** An ephemeral pull consumer that needs no acknowledgements and lives in memory. */
+/** A pull consumer: ephemeral, in memory and without acknowledgements, or a durable one. */
 export function createConsumer(
   connection: NatsConnection,
   request: ConsumerRequest
 ): Promise<ConsumerInfo> {
-  const { stream, name, filters } = request
+  const { stream, name, filters, durable } = request
   // Servers allow or deny consumers by filter through this subject, where there is just one.
   const filter = filters.length === 1 ? `.${filters[0]}` : ''
   return call<ConsumerInfo>(connection, `$JS.API.CONSUMER.CREATE.${stream}.${name}${filter}`, {
     stream_name: stream,
     config: {
       name,
-      description: 'jetgres',
       ...request.start,
       ...(filters.length === 1 ? { filter_subject: filters[0] } : {}),
       ...(filters.length > 1 ? { filter_subjects: filters } : {}),
-      ack_policy: 'none',
       replay_policy: 'instant',
-      max_deliver: 1,
-      mem_storage: true,
-      num_replicas: 1,
-      inactive_threshold: request.inactiveMs * NANOS_PER_MILLI
+      ...(durable ? durableConfig(name, durable) : ephemeralConfig(request.inactiveMs))
     }
   })
 }
+
+const ephemeralConfig = (inactiveMs: number): object => ({
+  description: DESCRIPTION,
+  ack_policy: 'none',
+  max_deliver: 1,
+  mem_storage: true,
+  num_replicas: 1,
+  inactive_threshold: inactiveMs * NANOS_PER_MILLI
+})
+
+const durableConfig = (name: string, durable: DurableConsumer): object => ({
+  durable_name: name,
+  description: durable.description ?? DESCRIPTION,
+  ack_policy: durable.ackPolicy,
+  ack_wait: seconds(durable.ackWaitSeconds),
+  max_deliver: -1,
+  max_ack_pending: durable.ackPendingMax ?? limits.ackPendingMax,
+  inactive_threshold: seconds(durable.inactiveSeconds),
+  num_replicas: durable.replicas ?? 0,
+  ...(durable.inMemory ? { mem_storage: true } : {}),
+  ...(durable.sampled === undefined ? {} : { sample_freq: `${durable.sampled}%` })
+})
+
+/** In nanoseconds; undefined, which JSON leaves out, is the server's default. */
+const seconds = (count: number | undefined): number | undefined =>
+  count === undefined ? undefined : count * 1_000 * NANOS_PER_MILLI
 
 /** @throws JetStreamError, also when it isn't there */
 export function consumerInfo(

@@ -1,7 +1,7 @@
 // Holds deliveries back until it is known that the server passed nothing over in front of them.
 // nats-server moves a consumer ahead when one subject is purged or rolled up (stream-facts.ts). The
-// consumer's numbers stay contiguous, only stream sequences jump; but jumps are normal where deliveries were
-// removed or belong to others. So jumps are checked, in one of two ways:
+// consumer's numbers stay contiguous, only stream sequences jump; but jumps are normal where
+// deliveries were removed or belong to others. So jumps are checked, in one of two ways:
 //
 //   together      by a canary: a second consumer, made before the reader's, beginning where that
 //                 begins, which nobody reads. A purge moves consumers in the order they were made, so

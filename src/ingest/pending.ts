@@ -12,6 +12,7 @@ const ROW_OVERHEAD_BYTES = 64
 export class PendingBatch {
   readonly created: string
   readonly #columns: Value[][]
+  readonly #fullAt: number
   readonly #sequences: number[] = []
   readonly #deleted = new Set<number>()
   readonly #dropped: DroppedDelivery[] = []
@@ -20,7 +21,13 @@ export class PendingBatch {
   #bytes = 0
   #moved = false
 
-  constructor(schema: RelationSchema, position: StreamPosition) {
+  /** @param fullAt deliveries that it is full with. */
+  constructor(
+    schema: RelationSchema,
+    position: StreamPosition,
+    fullAt: number = limits.commitRows
+  ) {
+    this.#fullAt = fullAt
     this.#columns = schema.columns.map(() => [])
     this.created = position.created
     this.#sequence = position.sequence
@@ -56,7 +63,7 @@ export class PendingBatch {
   /** There is nothing to be gained by waiting for more. */
   get full(): boolean {
     return (
-      this.deliveries >= limits.commitRows ||
+      this.deliveries >= this.#fullAt ||
       this.#bytes >= limits.commitBytes ||
       this.#dropped.length >= limits.droppedKeptPerRelation
     )

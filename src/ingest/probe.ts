@@ -5,36 +5,59 @@
 import { connect, nuid } from 'nats'
 import type { Msg, NatsConnection } from 'nats'
 
-import { connectorObjectMissing, featureNotSupported, invalidParameterValue } from '../errors.ts'
+import {
+  connectorObjectMissing,
+  duplicateObject,
+  featureNotSupported,
+  invalidParameterValue
+} from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { NatsConnector, StreamPosition } from '../types/connector.ts'
+import type { DurableConsumer, NatsConnector, StreamPosition } from '../types/connector.ts'
 import { connectOptions } from './connect-options.ts'
-import { createConsumer, createStream, deleteConsumer, nextSubject, streamInfo } from './jetstream.ts'
+import {
+  consumerInfo,
+  createConsumer,
+  createStream,
+  deleteConsumer,
+  nextSubject,
+  streamInfo
+} from './jetstream.ts'
 import type { ConsumerStart, StreamInfo } from './jetstream.ts'
-import { isStreamMissing, natsFailure } from './nats-errors.ts'
+import { isConsumerMissing, isStreamMissing, natsFailure } from './nats-errors.ts'
+import { coversAll, retentionOf, takesFilters } from './stream-facts.ts'
 import { filtersAreDisjoint, isSubjectFilter, minimalFilters, subjectsOverlap } from './subjects.ts'
 
 /** Stands long enough for the trial, and goes by itself when we die in the middle of it. */
 const TRIAL_CONSUMER_MS = 5_000
 const STREAM_NAME = /^[^\s.*>/\\]+$/
 
+/** Where a relation begins, and how it will read. */
+export interface Probed {
+  /** The last sequence NOT to be read, in the stream's present life. */
+  readonly position: StreamPosition
+  /** The one given, with the durable consumer that it will read by, if it takes one. */
+  readonly connector: NatsConnector
+}
+
 /**
- * @returns the last sequence NOT to be read, in the stream's present life.
  * @throws PgError HV00N unreachable or no JetStream, 28P01 or 28000 refused, 42501 not permitted,
- *   HV00R no such stream or subject, 0A000 retention that needs acknowledgements, 22023 bad option.
+ *   HV00R no such stream or subject, 0A000 retention that can't be read so, 22023 bad option,
+ *   42710 the durable consumer is there already.
  */
-export async function probe(connector: NatsConnector): Promise<StreamPosition> {
+export async function probe(connector: NatsConnector): Promise<Probed> {
   validate(connector)
   const options = connectOptions(connector)
   let connection: NatsConnection | undefined
   try {
     connection = await connect({ ...options, reconnect: false })
     const info = await findStream(connection, connector)
-    checkRetention(connector, info)
     checkSubjects(connector, info)
+    const durable = durableOf(connector, info)
+    if (durable) await checkDurable(connection, connector, info, durable.name)
     const sequence = await resolveStart(connection, connector, info)
-    await tryReading(connection, connector, sequence + 1)
-    return { sequence, created: info.created }
+    if (retentionOf(info) === 'limits') await tryReading(connection, connector, sequence + 1)
+    const position = { sequence, created: info.created }
+    return { position, connector: durable ? { ...connector, durable } : connector }
   } catch (error) {
     throw natsFailure(error, connector)
   } finally {
@@ -66,16 +89,57 @@ function validate(connector: NatsConnector): void {
   }
 }
 
-function checkRetention(connector: NatsConnector, info: StreamInfo): void {
-  const retention = info.config.retention ?? 'limits'
+/** Undefined where jetgres keeps the position by itself. */
+function durableOf({ consumer }: NatsConnector, info: StreamInfo): DurableConsumer | undefined {
+  const keepsAll = retentionOf(info) === 'limits'
+  if (keepsAll && consumer?.name === undefined) return undefined
+  return {
+    ...consumer,
+    name: consumer?.name ?? `jetgres_${nuid.next()}`,
+    // A work queue takes nothing else, and each delivery stands for itself where others read too.
+    ackPolicy: keepsAll ? (consumer?.ackPolicy ?? 'all') : 'explicit'
+  }
+}
+
+async function checkDurable(
+  connection: NatsConnection,
+  connector: NatsConnector,
+  info: StreamInfo,
+  name: string
+): Promise<void> {
+  checkRetention(connection, connector, info)
+  const { stream } = connector
+  const found = await consumerInfo(connection, stream, name).catch((error: unknown) => {
+    if (!isConsumerMissing(error)) throw error
+    return undefined
+  })
+  if (!found) return
+  throw duplicateObject(`consumer "${name}" of stream "${stream}" exists already`, {
+    detail: 'jetgres keeps its consumers for itself, and makes them anew when it has to.',
+    hint: 'Choose another "consumer.durable_name", or delete that consumer.'
+  })
+}
+
+/** What would make the stream delete what nobody has read. */
+function checkRetention(
+  connection: NatsConnection,
+  { stream, subjects, start }: NatsConnector,
+  info: StreamInfo
+): void {
+  const retention = retentionOf(info)
   if (retention === 'limits') return
-  throw featureNotSupported(
-    `stream "${connector.stream}" has "${retention}" retention, which is not supported`,
-    {
-      detail: 'Such a stream removes what was acknowledged, and can be read once only.',
-      hint: 'Use a stream with "limits" retention, for example one that sources this stream.'
-    }
-  )
+  if (retention === 'workqueue' && start.mode !== 'earliest') {
+    throw featureNotSupported(`stream "${stream}" is a work queue, which is read from its start`, {
+      hint: "Leave scan.startup.mode out, or set it to 'earliest'."
+    })
+  }
+  const minimal = minimalFilters(subjects)
+  const isPlain = minimal.length === 1 || coversAll(minimal, info)
+  if (isPlain || (filtersAreDisjoint(minimal) && takesFilters(connection.info?.version))) return
+  throw featureNotSupported(`stream "${stream}" has "${retention}" retention`, {
+    detail: 'These subjects could be read only together with others, which it would then remove.',
+    hint: 'Use one subject for a relation, or subjects that do not overlap and nats-server 2.10.'
+  })
 }
 
 /** A mirror or an aggregate holds the subjects of its origins, which it does not list. */

@@ -1,11 +1,10 @@
-// Reads one stream in order for one relation: an ephemeral consumer that needs no acknowledgements,
-// made again at the next sequence whenever anything is wrong, one at a time, with back-off. Owns
-// the receive position and what became of the stream meanwhile (made again, restored, trimmed).
-// Must never decode, keep deliveries, or know a store.
+// Reads one stream in order for one relation, by a consumer that is made again at the next sequence
+// whenever anything is wrong, one at a time, with back-off. Owns the receive position and what
+// became of the stream meanwhile (made again, restored, trimmed). Must never decode, keep
+// deliveries, or know a store.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { nuid } from 'nats'
 import type { NatsConnection } from 'nats'
 
 import { connectorFailure, objectNotReady } from '../errors.ts'
@@ -13,16 +12,15 @@ import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import type { NatsConnector, StreamPosition } from '../types/connector.ts'
-import { makeCanary } from './canary.ts'
-import type { Canary } from './canary.ts'
 import type { NatsConnections, NatsLease } from './connection.ts'
 import { Consumption, RENEWED } from './consumption.ts'
 import type { Delivery } from './delivery.ts'
-import { createConsumer, deleteConsumer, streamInfo } from './jetstream.ts'
-import type { ConsumerInfo, ConsumerRequest, StreamInfo } from './jetstream.ts'
+import { streamInfo } from './jetstream.ts'
+import type { StreamInfo } from './jetstream.ts'
 import { natsFailure } from './nats-errors.ts'
-import { isCompacted, mayPassOver } from './stream-facts.ts'
-import { filtersAreDisjoint, minimalFilters } from './subjects.ts'
+import { openConsumer } from './open-consumer.ts'
+import type { OpenConsumer } from './open-consumer.ts'
+import { countsAsLost } from './stream-facts.ts'
 
 /** What a reader reports. The callbacks run inside its read loop: short, and they don't throw. */
 export interface ReaderEvents {
@@ -41,12 +39,14 @@ export interface ReaderEvents {
   onFatal(error: PgError): void
 }
 
-/** How a relation's deliveries arrive; a durable, acknowledged reader can stand behind it too. */
+/** How a relation's deliveries arrive. */
 export interface StreamReader {
   start(): void
   pause(): void
   resume(): void
-  /** Nothing is delivered afterwards, and nothing of it stays on the server. */
+  /** What is up to here is on disk. */
+  committed(position: StreamPosition): void
+  /** Nothing is delivered afterwards, and nothing but a durable consumer stays on the server. */
   stop(): Promise<void>
 }
 
@@ -73,12 +73,15 @@ export class OrderedReader implements StreamReader {
   #created: string
   /** The last stream sequence that was delivered or is known to be gone. */
   #sequence: number
+  /** The last one that is on disk, in this life of the stream. */
+  #committed: number
 
   constructor(options: OrderedReaderOptions) {
     this.#options = options
     this.#events = options.events
     this.#created = options.position.created
     this.#sequence = options.position.sequence
+    this.#committed = options.position.sequence
   }
 
   start(): void {
@@ -95,6 +98,12 @@ export class OrderedReader implements StreamReader {
   resume(): void {
     this.#paused = false
     void this.#consumption?.resume()
+  }
+
+  committed({ sequence, created }: StreamPosition): void {
+    if (created !== this.#created) return
+    this.#committed = sequence
+    this.#consumption?.committed(sequence)
   }
 
   async stop(): Promise<void> {
@@ -154,54 +163,30 @@ export class OrderedReader implements StreamReader {
   }
 
   async #consume(connection: NatsConnection, info: StreamInfo): Promise<boolean> {
-    const minimal = minimalFilters(this.#options.connector.subjects)
-    const request = this.#requestOf(minimal)
-    const canary = await this.#whileUp(this.#canary(connection, info, request))
-    const consumer = await this.#whileUp(createConsumer(connection, request))
+    const { connector } = this.#options
+    // What is received but not on disk must not be forgotten by the server.
+    const from = connector.durable ? Math.min(this.#committed, this.#sequence) : this.#sequence
+    const opening = openConsumer(connection, info, connector, from)
+    const consumer = await this.#whileUp(opening)
     const consumption = new Consumption({
       connection,
       info,
-      stream: request.stream,
-      consumer: consumer.name,
-      canary,
-      filters: filtersOf(consumer),
-      subjects: minimal,
+      connector,
+      consumer,
       sequence: this.#sequence,
+      committed: this.#committed,
       paused: this.#paused,
       onDelivery: (delivery) => this.#events.onDelivery(delivery),
       onGap: (count) => this.#events.onGap(count),
       onIdle: () => this.#events.onIdle()
     })
     this.#consumption = consumption
-    this.#events.onOpen(consumer.num_pending)
+    this.#events.onOpen(consumer.pending)
     if (this.#stopped) consumption.end('stopped')
     const end = await consumption.ended
     this.#sequence = consumption.sequence
-    await this.#afterwards(end, () =>
-      Promise.all([deleteConsumer(connection, request.stream, consumer.name), canary?.delete()])
-    )
+    await this.#afterwards(end, consumer)
     return consumption.delivered > 0 || end.message === RENEWED
-  }
-
-  #requestOf(subjects: readonly string[]): ConsumerRequest {
-    return {
-      stream: this.#options.connector.stream,
-      name: `jetgres_${nuid.next()}`,
-      filters: filtersAreDisjoint(subjects) ? subjects : [],
-      start: { deliver_policy: 'by_start_sequence', opt_start_seq: this.#sequence + 1 },
-      inactiveMs: limits.consumerInactiveMs
-    }
-  }
-
-  /** Where replicas move consumers each in its own time, a canary would tell nothing. */
-  async #canary(
-    connection: NatsConnection,
-    info: StreamInfo,
-    request: ConsumerRequest
-  ): Promise<Canary | undefined> {
-    if (!mayPassOver(connection.info?.version, request.filters)) return undefined
-    if ((info.config.num_replicas ?? 1) > 1) return undefined
-    return makeCanary(connection, { ...request, name: `${request.name}_canary` })
   }
 
   /** nats.js lets a request run into its time limit when the connection it went over is lost. */
@@ -212,15 +197,15 @@ export class OrderedReader implements StreamReader {
     })
   }
 
-  async #afterwards(end: Error, cleanUp: () => Promise<unknown>): Promise<void> {
+  async #afterwards(end: Error, consumer: OpenConsumer): Promise<void> {
     if (end.message === RENEWED) this.#options.log.debug('reading with a consumer made anew')
     else if (!this.#stopped) {
       this.#options.log.warn({ reason: end.message, err: end.cause }, 'reading interrupted')
       this.#events.onDown(connectorFailure(`reading was interrupted: ${end.message}`))
     }
     if (!this.#lease?.current) return
-    const cleaned = cleanUp()
-    if (this.#stopped) await cleaned
+    const left = consumer.leave()
+    if (this.#stopped) await left
   }
 
   /** Compares the stream as it is now with where we stand in it. */
@@ -236,7 +221,8 @@ export class OrderedReader implements StreamReader {
       this.#options.log.warn(facts, 'stream went back: reading it from its start')
       this.#restart(start, anotherLife(info))
     } else if (start > this.#sequence) {
-      if (!isCompacted(info)) this.#events.onGap(start - this.#sequence)
+      const { subjects } = this.#options.connector
+      if (countsAsLost(info, subjects)) this.#events.onGap(start - this.#sequence)
       this.#sequence = start
     }
   }
@@ -244,6 +230,7 @@ export class OrderedReader implements StreamReader {
   #restart(sequence: number, created: string): void {
     this.#created = created
     this.#sequence = sequence
+    this.#committed = sequence
     this.#events.onRestart({ sequence, created })
   }
 
@@ -275,7 +262,3 @@ const anotherLife = (info: StreamInfo): string => `${info.created}${LIFE_MARK}${
 
 const isLife = (info: StreamInfo, created: string): boolean =>
   info.created === created.split(LIFE_MARK)[0]
-
-/** As the server has them: before 2.10 it drops several without a word. */
-const filtersOf = ({ config: { filter_subject: one, filter_subjects: several } }: ConsumerInfo) =>
-  several ?? (one ? [one] : [])

@@ -16,12 +16,28 @@ export function coversAll(filters: readonly string[], { config }: StreamInfo): b
   )
 }
 
+/** limits, interest or workqueue. */
+export const retentionOf = (info: StreamInfo): string => info.config.retention ?? 'limits'
+
+/**
+ * Whether what the stream no longer holds was lost to a reader of these subjects. On a stream that
+ * removes what was acknowledged, others' deliveries go as they please.
+ */
+export const countsAsLost = (info: StreamInfo, filters: readonly string[]): boolean =>
+  !isCompacted(info) && (retentionOf(info) === 'limits' || coversAll(filters, info))
+
 /**
  * Whether a server may move a consumer past deliveries that it still holds, when another subject is
- * purged: before 2.10 any consumer (nats-server #3838), with several filters any server known (#8571).
+ * purged: before 2.10 any consumer (nats-server #3838), with several filters any server known
+ * (#8571).
  */
 export function mayPassOver(version: string | undefined, filters: readonly string[]): boolean {
   if (filters.length > 1) return true
+  return !takesFilters(version)
+}
+
+/** Whether a server knows several filters of one consumer: from 2.10 on. */
+export function takesFilters(version: string | undefined): boolean {
   const [major = 0, minor = 0] = (version ?? '').split('.').map(Number)
-  return !(major > 2 || (major === 2 && minor >= 10))
+  return major > 2 || (major === 2 && minor >= 10)
 }

@@ -49,7 +49,7 @@ export class Options {
     if (unused.length === 0) return
     const names = unused.map((key) => `"${this.get(key)!.key}"`).join(', ')
     const [noun, verb] = unused.length === 1 ? ['option', 'has'] : ['options', 'have']
-    this.notices.push(`${noun} ${names} ${verb} no effect yet`)
+    this.notices.push(`${noun} ${names} ${verb} no effect`)
   }
 }
 

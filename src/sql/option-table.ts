@@ -5,7 +5,7 @@ export type OptionKind = 'string' | 'boolean' | 'integer' | 'integers'
 
 export interface OptionRule {
   readonly kind: OptionKind
-  /** False: accepted, so that a script runs unchanged, and reported as having no effect yet. */
+  /** False: accepted, so that a script runs unchanged, and reported as having no effect. */
   readonly hasEffect: boolean
   /** Never shown again once it was given. */
   readonly isSecret: boolean
@@ -56,29 +56,31 @@ export const OPTIONS: Readonly<Record<string, OptionRule>> = {
   // jetgres reads as fast as it can.
   source_rate_limit: unused('integer'),
 
-  // jetgres keeps the position itself, so it needs no durable consumer.
-  'consumer.durable_name': unused('string'),
+  // Of a durable consumer; without one jetgres keeps the position by itself.
+  'consumer.durable_name': used('string'),
+  'consumer.description': used('string'),
+  'consumer.ack_policy': used('string'),
+  'consumer.ack_wait.sec': used('integer', 'consumer.ack_wait'),
+  'consumer.max_ack_pending': used('integer'),
+  'consumer.inactive_threshold.sec': used('integer', 'consumer.inactive_threshold'),
+  'consumer.num.replicas': used('integer', 'consumer.num_replicas'),
+  'consumer.memory_storage': used('boolean'),
+  'consumer.sample_frequency': used('integer'),
+
+  // jetgres reads everything, in order, once, and asks for as much as it can take.
   'consumer.name': unused('string'),
-  'consumer.description': unused('string'),
   'consumer.deliver_policy': unused('string'),
   'consumer.deliver_subject': unused('string'),
-  'consumer.ack_policy': unused('string'),
-  'consumer.ack_wait.sec': unused('integer', 'consumer.ack_wait'),
   'consumer.max_deliver': unused('integer'),
   'consumer.filter_subject': unused('string'),
   'consumer.filter_subjects': unused('string'),
   'consumer.replay_policy': unused('string'),
   'consumer.rate_limit': unused('integer'),
-  'consumer.sample_frequency': unused('integer'),
   'consumer.max_waiting': unused('integer'),
-  'consumer.max_ack_pending': unused('integer'),
   'consumer.headers_only': unused('boolean'),
   'consumer.max_batch': unused('integer'),
   'consumer.max_bytes': unused('integer'),
   'consumer.max_expires.sec': unused('integer', 'consumer.max_expires'),
-  'consumer.inactive_threshold.sec': unused('integer', 'consumer.inactive_threshold'),
-  'consumer.num.replicas': unused('integer', 'consumer.num_replicas'),
-  'consumer.memory_storage': unused('boolean'),
   'consumer.backoff.sec': unused('integers', 'consumer.backoff')
 }
 

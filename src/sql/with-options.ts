@@ -2,6 +2,7 @@
 // Pure: nothing is looked up on any server. Secrets never enter a message.
 
 import { featureNotSupported, invalidParameterValue } from '../errors.ts'
+import { readConsumer } from './nats-consumer.ts'
 import { Options } from './given-options.ts'
 import { readAuthentication, readTls } from './nats-security.ts'
 import { readServers, readStream, readSubjects } from './nats-names.ts'
@@ -31,6 +32,7 @@ export function readConnector(
   const authentication = readAuthentication(options)
   const start = readStart(options)
   const limited = readStreamLimits(options)
+  const consumer = readConsumer(options)
   options.noticeUnused()
   const tls = readTls(options)
   const connector = {
@@ -40,6 +42,7 @@ export function readConnector(
     authentication,
     ...(tls ? { tls } : {}),
     start,
+    ...(consumer ? { consumer } : {}),
     ...(limited ? { createStream: limited } : {})
   }
   return { connector, notices: options.notices }

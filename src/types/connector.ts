@@ -34,8 +34,34 @@ export interface NatsConnector {
   /** Set where connections must be by TLS whatever the servers' URLs say. */
   readonly tls?: NatsTls
   readonly start: StartPosition
+  /** What the statement says of its consumer. */
+  readonly consumer?: StatedConsumer
+  /** Set once it is known that the relation reads by such a one. */
+  readonly durable?: DurableConsumer
   /** The stream is made with these subjects when CREATE finds none; without it that is an error. */
   readonly createStream?: StreamLimits
+}
+
+/** consumer.* of a statement, as far as it can have an effect. */
+export interface StatedConsumer {
+  /** consumer.durable_name */
+  readonly name?: string
+  readonly ackPolicy?: 'all' | 'explicit'
+  readonly ackWaitSeconds?: number
+  readonly ackPendingMax?: number
+  readonly inactiveSeconds?: number
+  readonly replicas?: number
+  readonly inMemory?: boolean
+  readonly description?: string
+  /** Percent of acknowledgements that the server reports on. */
+  readonly sampled?: number
+}
+
+/** A consumer that stays on the server and is acknowledged once the rows are on disk. */
+export interface DurableConsumer extends StatedConsumer {
+  readonly name: string
+  /** explicit: each delivery by itself; all: with one, those before it. */
+  readonly ackPolicy: 'all' | 'explicit'
 }
 
 /** What a stream that jetgres makes may hold; what is not given is not limited. */

@@ -20,6 +20,7 @@ const delivery = (sequence: number): Delivery => ({
   subject: 'n',
   payload: new Uint8Array(10),
   pending: 0,
+  reply: '',
   timestampMicros: 0n,
   headers: new Map()
 })

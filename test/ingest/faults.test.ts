@@ -229,7 +229,7 @@ void t.test('what is trimmed under a reader that stands still is counted', { ski
     const sequences: number[] = []
     let gaps = 0
     const connector = connectorTo(server.port, { subjects, start: { mode: 'latest' } })
-    const position = await probe(connector)
+    const { position } = await probe(connector)
     const reader = startReader(t, connector, position, {
       onDelivery: ({ sequence }) => sequences.push(sequence),
       onGap: (count) => {

@@ -41,7 +41,7 @@ for (const subjects of [['n.>'], ['n.1'], ['n.1', 'n.2', 'n.3']]) {
     const connector = connectorTo(server.port, { subjects })
     const came: number[] = []
     let interruptions = 0
-    const reader = startReader(t, connector, await probe(connector), {
+    const reader = startReader(t, connector, (await probe(connector)).position, {
       onDelivery: ({ sequence }) => came.push(sequence),
       onDown: () => interruptions++
     })

@@ -77,13 +77,13 @@ void t.test('says what is wrong with the credentials', { skip }, async (t) => {
     connectorTo(server.port, {
       authentication: { mode: 'user_and_password', username, password }
     })
-  t.equal((await probe(as('bob', 'pw'))).sequence, 0)
+  t.equal((await probe(as('bob', 'pw'))).position.sequence, 0)
   const wrong = await refuses(t, as('bob', 'secret!'), '28P01', /refused user "bob"$/)
   t.notMatch(JSON.stringify([wrong.message, wrong.detail, wrong.hint]), /secret!/)
   await refuses(t, connectorTo(server.port), '28000', /requires authentication/)
 
   const inUrl = [`nats://bob:pw@127.0.0.1:${server.port}`]
-  t.equal((await probe(connectorTo(0, { servers: inUrl }))).sequence, 0, 'user info in the URL')
+  t.equal((await probe(connectorTo(0, { servers: inUrl }))).position.sequence, 0, 'user info in the URL')
   const badUrl = connectorTo(0, { servers: [`nats://bob:secret!@127.0.0.1:${server.port}`] })
   const shown = await refuses(t, badUrl, '28000', /./)
   t.notMatch(shown.message, /secret!/)
@@ -107,7 +107,7 @@ void t.test('accepts a token, an nkey alone, and tells bad ones', { skip }, asyn
   await createStream(await connectNats(t, byToken, { token: 'right' }), 'ORDERS', ['orders.>'])
   const token = (text: string) =>
     connectorTo(byToken.port, { authentication: { mode: 'token', token: text } })
-  t.equal((await probe(token('right'))).sequence, 0)
+  t.equal((await probe(token('right'))).position.sequence, 0)
   const wrong = await refuses(t, token('wrong!'), '28000', /refused the token$/)
   t.notMatch(JSON.stringify([wrong.message, wrong.detail, wrong.hint]), /wrong!/)
 
@@ -157,8 +157,12 @@ void t.test('says what is wrong with the stream', { skip }, async (t) => {
   t.equal(outside.detail, `The stream's subjects are "orders.>", "returns".`)
   await refuses(t, to({ subjects: ['a..b'] }), '22023', /invalid subject/)
   await refuses(t, to({ stream: 'a.b' }), '22023', /invalid stream name/)
-  const work = await refuses(t, to({ stream: 'WORK', subjects: ['work'] }), '0A000', /workqueue/)
-  t.ok(work.hint)
+  const latest = { start: { mode: 'latest' } } as const
+  const work = to({ stream: 'WORK', subjects: ['work'], ...latest })
+  t.ok((await refuses(t, work, '0A000', /work queue/)).hint)
+  await (await admin.jetstreamManager()).consumers.add('ORDERS', { durable_name: 'taken' })
+  const taken = await refuses(t, to({ consumer: { name: 'taken' } }), '42710', /"taken" .* exists/)
+  t.ok(taken.hint)
 })
 
 void t.test('names the permission that is missing', { skip }, async (t) => {
@@ -188,7 +192,7 @@ void t.test('turns a start mode into a sequence and leaves nothing behind', { sk
   const manager = await admin.jetstreamManager()
   await createStream(admin, 'ORDERS', ['orders.>'], { max_msgs: 20 })
   const at = async (change: Partial<NatsConnector> = {}) =>
-    (await probe(connectorTo(server.port, change))).sequence
+    (await probe(connectorTo(server.port, change))).position.sequence
   t.equal(await at(), 0, 'earliest of an empty stream')
   t.equal(await at({ start: { mode: 'latest' } }), 0, 'latest of an empty stream')
 
@@ -205,7 +209,7 @@ void t.test('turns a start mode into a sequence and leaves nothing behind', { sk
   t.equal(await at({ start: { mode: 'timestamp', millis: Date.now() + 1e6 } }), 25, 'future')
   t.equal(await at({ subjects: ['orders.a', 'orders.b.*', 'orders.*.x'] }), 5, 'several subjects')
 
-  const { created } = await probe(connectorTo(server.port))
+  const { created } = (await probe(connectorTo(server.port))).position
   t.equal(created, (await manager.streams.info('ORDERS')).created)
   t.same(await manager.consumers.list('ORDERS').next(), [], 'no consumer stays')
 })
@@ -215,7 +219,7 @@ void t.test('makes the stream where it may, and only then', { skip }, async (t) 
   const change = { subjects: ['made.>', 'made.a', 'other'], stream: 'MADE' }
   await refuses(t, connectorTo(server.port, change), 'HV00R', /^stream "MADE" not found$/)
   const createStream = { maxMessages: 7 }
-  const first = await probe(connectorTo(server.port, { ...change, createStream }))
+  const { position: first } = await probe(connectorTo(server.port, { ...change, createStream }))
   t.equal(first.sequence, 0)
   const connection = await connectNats(t, server)
   const { config } = await (await connection.jetstreamManager()).streams.info('MADE')
@@ -227,7 +231,7 @@ void t.test('makes the stream where it may, and only then', { skip }, async (t) 
     createStream: { maxMessages: 1 },
     start: { mode: 'latest' }
   })
-  t.same(await probe(again), { sequence: 2, created: first.created }, 'one that is there stays')
+  t.same((await probe(again)).position, { sequence: 2, created: first.created }, 'one that is there stays')
   const elsewhere = { ...change, stream: 'SECOND', createStream }
   await refuses(t, connectorTo(server.port, elsewhere), 'HV00N', /subjects overlap/)
 })

@@ -82,15 +82,18 @@ export async function ingest(
   options: { schema?: RelationSchema; sink?: MemorySink; position?: StreamPosition } = {}
 ): Promise<Running> {
   const { sink = new MemorySink() } = options
+  const { position, connector: probed } = options.position
+    ? { position: options.position, connector }
+    : await probe(connector)
   const connections = new NatsConnections(log)
   const states: IngestionState[] = []
   const ingestion = new Ingestion({
     schema: options.schema ?? schema,
-    connector,
+    connector: probed,
     decode,
     store: sink,
     connections,
-    position: options.position ?? (await probe(connector)),
+    position,
     log,
     onState: (state) => states.push(state)
   })

@@ -63,7 +63,16 @@ void t.test('options become a connector', async (t) => {
       { servers: ['a:1', 'tls://b:2', 'nats://u:p@[::1]:4222'] }],
     ["connector='nats', server_url='h:4222', subject='a.*, b.> , a.*,$KV.x', stream=' st '",
       { subjects: ['a.*', 'b.>', '$KV.x'] }],
-    ["connector='nats', nats.server_url='h:4222', nats.subject='st'", { subjects: ['st'] }]
+    ["connector='nats', nats.server_url='h:4222', nats.subject='st'", { subjects: ['st'] }],
+    [`${BASE}, consumer.durable_name=' d ', consumer.ack_policy='All', consumer.num_replicas=3`, {
+      consumer: { name: 'd', ackPolicy: 'all', replicas: 3 }
+    }],
+    [`${BASE}, consumer.ack_wait=9, consumer.max_ack_pending='7', consumer.memory_storage='True'`, {
+      consumer: { ackWaitSeconds: 9, ackPendingMax: 7, inMemory: true }
+    }],
+    [`${BASE}, consumer.description='', consumer.sample_frequency=5`, {
+      consumer: { description: '', sampled: 5 }
+    }]
   ]
   for (const [options, expected] of cases) {
     t.strictSame(create(options).connector, { ...PLAIN, ...expected }, options)
@@ -93,15 +102,18 @@ void t.test('what is assumed or without effect is said in a notice', async (t) =
       'option "scan.startup.timestamp.millis" has no effect without scan.startup.mode = ' +
         "'timestamp'"
     ]],
-    [`${BASE}, consumer.durable_name='d'`, ['option "consumer.durable_name" has no effect yet']],
-    [`${BASE}, consumer.ack_wait='10', max_bytes=-1, allow_create_stream=true`, [
-      'option "consumer.ack_wait" has no effect yet'
+    [`${BASE}, consumer.durable_name='d', consumer.ack_wait='10'`, []],
+    [`${BASE}, consumer.name='d', max_bytes=-1, allow_create_stream=true`, [
+      'option "consumer.name" has no effect'
+    ]],
+    [`${BASE}, consumer.ack_policy='None'`, [
+      'option "consumer.ack_policy" = none has no effect: a durable consumer is acknowledged'
     ]],
     [`${BASE}, nats.max_bytes=5, max_messages='7', allow_create_stream='false'`, [
       'options "nats.max_bytes", "max_messages" have no effect without allow_create_stream = true'
     ]],
-    [`${BASE}, consumer.backoff.sec='2, 10,15', consumer.num_replicas=1`, [
-      'options "consumer.backoff.sec", "consumer.num_replicas" have no effect yet'
+    [`${BASE}, consumer.backoff.sec='2, 10,15', consumer.max_deliver=1`, [
+      'options "consumer.backoff.sec", "consumer.max_deliver" have no effect'
     ]]
   ]
   for (const [options, expected] of cases) {

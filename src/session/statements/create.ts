@@ -37,7 +37,8 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   // Nobody gets jetgres to open connections who could not have the table.
   if (!(await mayCreate(c, statement.name))) await makeTwin(c, statement)
   const { encoding, offered, ...facts } = await withPayloadSchema(c, statement)
-  const position = await c.context.catalog.probe(statement.connector)
+  const { position, connector } = await c.context.catalog.probe(statement.connector)
+  if (connector.consumer && !connector.durable) c.output.write(notice(CONSUMER_WITHOUT_EFFECT))
   if (statement.orReplace && standing !== undefined) await dropReplaced(c, statement, standing)
   await makeTwin(c, { ...statement, ...facts })
   const twin = await readTwin(c, statement.name)
@@ -52,7 +53,7 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   }
   const hasChild = await attachChild(c, twin, schema.id)
   const relation = await c.context.catalog.prepare(
-    await definitionOf(c, statement, twin, schema, encoding),
+    await definitionOf(c, { ...statement, connector }, twin, schema, encoding),
     position
   )
   relation.hasChild = hasChild
@@ -86,6 +87,9 @@ async function dropReplaced(
   await releaseChild(c, relation)
   await askUpstream(c, `DROP TABLE ${sqlName(name)}`)
 }
+
+const CONSUMER_WITHOUT_EFFECT =
+  'options consumer.* have no effect without "consumer.durable_name" on this stream'
 
 const MAY_CREATE = `
 SELECT pg_catalog.has_schema_privilege(n.oid, 'CREATE') FROM pg_catalog.pg_namespace n
