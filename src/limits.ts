@@ -96,6 +96,11 @@ export const limits = {
   unauthenticatedBytesMax: 65_535,
   /** Postgres's default is 4,096; an upstream that asks for more than this wants our time only. */
   scramIterationsMax: 10_000_000,
+  /** A local SELECT that takes longer holds its backend: no cost to short ones, and soon enough for
+   * whoever means to cancel it. */
+  watchAfterMs: 50,
+  /** Postgres shows no more of a statement by default (track_activity_query_size). */
+  watchedSqlCharsShown: 1_000,
   /** Bytes read from a client ahead of the frame in hand. */
   clientReadAheadBytes: 256 * 1024,
   /** How long an upstream may take to close after its client is gone and its statement cancelled. */

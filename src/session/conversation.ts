@@ -127,6 +127,8 @@ export class Conversation {
   /** Tells the client of an error and makes the upstream's transaction fail with it. */
   async report(error: unknown): Promise<void> {
     if (error instanceof UpstreamError) return this.output.write(encodeErrorFields(error.fields))
+    // The upstream's own last words have gone to the client.
+    if (this.link.closed) return
     const pgError = toPgError(error)
     if (pgError.code === 'XX000') this.context.log.error({ err: error }, 'internal error')
     if (!this.link.closed && !this.link.skipping && (this.#inBatch || this.inTransaction)) {

@@ -13,7 +13,7 @@ import { columnWriters, encodeRows } from './encode-rows.ts'
 import type { LocalPlan } from './plan.ts'
 
 /** Why a run was stopped from outside. */
-export type StopReason = 'user request' | 'statement timeout' | 'client gone'
+export type StopReason = 'user request' | 'statement timeout' | 'client gone' | 'upstream'
 
 export interface RunResult {
   readonly rows: number
@@ -32,6 +32,8 @@ export class LocalPortal {
   #chunk: Chunk | undefined
   #row = 0
   #stopped: StopReason | undefined
+  /** Ends the wait for fresh rows. */
+  #wake: (() => void) | undefined
   /** Rows are on their way: from here on a failure cannot be relayed any more. */
   #hasSent = false
 
@@ -60,7 +62,8 @@ export class LocalPortal {
   async refresh(): Promise<void> {
     if (this.#cursor) return
     const { relations, facts } = this.plan
-    await Promise.all(relations.map((relation) => relation.refresh(facts.consistency)))
+    const fresh = Promise.all(relations.map((relation) => relation.refresh(facts.consistency)))
+    await Promise.race([fresh, new Promise<void>((resolve) => (this.#wake = resolve))])
     this.#throwIfStopped()
   }
 
@@ -110,6 +113,7 @@ export class LocalPortal {
   /** Ends the run from outside, soon. */
   stop(reason: StopReason): void {
     this.#stopped ??= reason
+    this.#wake?.()
     this.#snapshot?.interrupt()
   }
 

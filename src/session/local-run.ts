@@ -5,24 +5,43 @@ import { toPgError } from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import type { Conversation } from './conversation.ts'
 import type { LocalPortal, RunResult } from './local-portal.ts'
+import type { UpstreamError } from './upstream-error.ts'
+import { Watch } from './watch.ts'
 
-export type LocalResult = RunResult | { readonly relay: string } | { readonly error: PgError }
+export type LocalResult =
+  | RunResult
+  | { readonly relay: string }
+  | { readonly error: PgError | UpstreamError }
 
-/** `before` runs just before the first rows are sent. */
+/** `text` is the client's statement; `before` runs just before the first rows are sent. */
 export async function runLocal(
   c: Conversation,
   portal: LocalPortal,
+  text: string,
   rowsMax: number,
   before: () => void = () => undefined
 ): Promise<LocalResult> {
   const timeout = portal.plan.facts.statementTimeoutMs
   const timer = timeout > 0 ? setTimeout(() => portal.stop('statement timeout'), timeout) : undefined
+  const watch = new Watch(c, portal, text)
   c.running(portal)
+  const result = await run(c, portal, rowsMax, before)
+  clearTimeout(timer)
+  const told = await watch.end()
+  c.running(undefined)
+  if (told) await portal.close()
+  return told ? { error: told } : result
+}
+
+async function run(
+  c: Conversation,
+  portal: LocalPortal,
+  rowsMax: number,
+  before: () => void
+): Promise<LocalResult> {
   try {
     await portal.refresh()
   } catch (error) {
-    c.running(undefined)
-    clearTimeout(timer)
     // Relayed, it would wait for the same and fail the same way.
     return { error: toPgError(error) }
   }
@@ -36,9 +55,6 @@ export async function runLocal(
     const result = failure(portal, error)
     if ('error' in result) c.lastRoute = { to: 'local' }
     return result
-  } finally {
-    c.running(undefined)
-    clearTimeout(timer)
   }
 }
 

@@ -53,7 +53,7 @@ export class PreparedSelect {
     const values = isWellFormed(message, planned.plan) && decodeParameters(planned.plan, message)
     if (!values) return 'relay'
     const local = new LocalPortal(planned.plan, values, message.resultFormats, c.context.store)
-    return new SelectPortal(message.portal, local, frame)
+    return new SelectPortal(message.portal, this.#text, local, frame)
   }
 
   async #plan(c: Conversation): Promise<Planned | undefined> {

@@ -17,6 +17,8 @@ const IS_OPEN = 'SELECT name FROM pg_catalog.pg_cursors WHERE name = $1'
 
 export class SelectPortal {
   readonly #name: string
+  /** The statement. */
+  readonly #text: string
   readonly #local: LocalPortal
   /** The client's Bind, kept back in case the statement must be relayed. */
   readonly #bind: Buffer
@@ -26,8 +28,9 @@ export class SelectPortal {
   #epoch = -1
   #isRelayed = false
 
-  constructor(name: string, local: LocalPortal, bind: Frame) {
+  constructor(name: string, text: string, local: LocalPortal, bind: Frame) {
     this.#name = name
+    this.#text = text
     this.#local = local
     this.#bind = Buffer.from(bind.bytes)
   }
@@ -69,7 +72,7 @@ export class SelectPortal {
   /** @throws PgError, UpstreamError */
   async execute(c: Conversation, frame: Frame, rowsMax: number): Promise<void> {
     if (this.#isRelayed) return c.link.request('execute', frame.bytes)
-    const result = await runLocal(c, this.#local, rowsMax)
+    const result = await runLocal(c, this.#local, this.#text, rowsMax)
     if ('error' in result) throw result.error
     if ('relay' in result) return this.#relay(c, frame, result.relay)
     c.output.write(

@@ -176,7 +176,10 @@ export class Session implements RegisteredSession {
         this.#key = { pid, secret }
         this.#context.registry.add(pid, secret, this)
       },
-      closed: () => this.#socket.end()
+      closed: () => {
+        // Who runs something here still has to say how it ended.
+        if (!this.#conversation?.stopLocal('upstream')) this.#socket.end()
+      }
     }
   }
 

@@ -116,15 +116,17 @@ export class Simple {
     if ('plain' in planned) return this.#relay(frame.bytes)
     if ('relay' in planned) return this.#relay(frame.bytes, planned.relay)
     if ('refuse' in planned) return this.#reported(planned.refuse)
-    await this.#run(frame, planned.plan)
+    await this.#run(frame, text, planned.plan)
   }
 
-  async #run(frame: Frame, plan: LocalPlan): Promise<void> {
+  async #run(frame: Frame, text: string, plan: LocalPlan): Promise<void> {
     const { link, output, context } = this.#c
     const portal = new LocalPortal(plan, [], [], context.store)
-    const result = await runLocal(this.#c, portal, 0, () =>
+    const result = await runLocal(this.#c, portal, text, 0, () =>
       output.write(rowDescription(plan.fields))
     )
+    // Where the backend waited beside it, that ends with a Sync.
+    if (link.dirty && !link.skipping) await this.#c.finish()
     if ('relay' in result) return this.#relay(frame.bytes, result.relay)
     if ('rows' in result) output.write(commandComplete(`SELECT ${result.rows}`))
     else return this.#reported(result.error)
@@ -155,6 +157,7 @@ export class Simple {
 
   async #reported(error: unknown): Promise<void> {
     await this.#c.report(error)
+    if (this.#c.link.closed) return
     if (this.#c.link.skipping) await this.#c.finish()
     this.#c.output.write(readyForQuery(this.#c.link.status))
   }

@@ -12,6 +12,7 @@ import type { BridgeAddress } from './bridge.ts'
 import { dial } from './dial.ts'
 import type { Target } from './dial.ts'
 import { DialedStream } from './dialed-stream.ts'
+import { Gates } from './gates.ts'
 
 export type Act = 'adopt' | 'release'
 
@@ -27,6 +28,7 @@ export interface MaintenanceOptions {
 /** One database, as the maintenance role sees it. */
 export class MaintenanceDatabase {
   readonly name: string
+  readonly gates = new Gates(() => this.connect())
   readonly #pool: pg.Pool
   readonly #options: MaintenanceOptions
   #bridge: Promise<void> | undefined
