@@ -169,6 +169,8 @@ export const limits = {
   schemaFaultCharsMax: 500,
   schemaNamesShown: 20,
 
+  /** Rows of one generate_series(): DuckDB makes them as one list of 8 bytes each. */
+  seriesRowsMax: 1_000_000,
   /** Expressions nested deeper, or DuckDB text longer (guards repeat their operands), are relayed. */
   translatedDepthMax: 200,
   translatedSqlCharsMax: 100_000

@@ -30,6 +30,10 @@ export interface SessionFacts {
   readonly statementTimeoutMs: number
   /** @see readConsistency for what a wrong one does */
   readonly consistency: Consistency
+  /** Sums of floats may be added up in any order here. @see readFloatAggregates for a wrong one */
+  readonly floatAggregates: boolean
+  /** When the transaction began that asked: microseconds since 1970. */
+  readonly now: bigint
   readonly output: OutputSettings
   /** In the order asked. */
   readonly names: readonly ResolvedName[]
@@ -49,6 +53,8 @@ const SETTINGS = [
 
 const FACTS_SQL = `SELECT ${SETTINGS.map((name) => `pg_catalog.current_setting('${name}')`).join(', ')},
   COALESCE(pg_catalog.current_setting('jetgres.consistency', true), ''),
+  COALESCE(pg_catalog.current_setting('jetgres.float_aggregates', true), ''),
+  (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::pg_catalog.int8,
   (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::pg_catalog.int8,
       pg_catalog.has_table_privilege(c.oid, 'SELECT'),
       c.relrowsecurity AND (SELECT pg_catalog.array_agg(p.polname) FROM pg_catalog.pg_policy p
@@ -94,13 +100,15 @@ export function readFacts(frames: readonly Frame[]): SessionFacts | undefined {
   if (!row) return undefined
   const [isolation, encoding, timeZone, dateStyle, intervalStyle, digits, bytea] = row
   const [timeout, standardStrings] = row.slice(7)
-  const [consistency, names] = row.slice(SETTINGS.length)
+  const [consistency, floatAggregates, now, names] = row.slice(SETTINGS.length)
   return {
     isolation: isolation!,
     clientEncoding: encoding!,
     statementTimeoutMs: durationMs(timeout!),
     standardStrings: standardStrings === 'on',
     consistency: readConsistency(consistency!),
+    floatAggregates: readFloatAggregates(floatAggregates!),
+    now: BigInt(now!),
     output: {
       timeZone: timeZone!,
       dateStyle: dateStyle!,
@@ -128,6 +136,16 @@ function readConsistency(text: string): Consistency {
   throw invalidParameterValue(`invalid value for parameter "jetgres.consistency": "${text}"`, {
     hint: 'Available values: committed, received, stream.'
   })
+}
+
+/** @throws PgError 22023 */
+function readFloatAggregates(text: string): boolean {
+  const value = text === '' ? 'local' : text.toLowerCase()
+  if (value === 'local' || value === 'relay') return value === 'local'
+  throw invalidParameterValue(
+    `invalid value for parameter "jetgres.float_aggregates": "${text}"`,
+    { hint: 'Available values: local, relay.' }
+  )
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {

@@ -6,6 +6,7 @@ import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
+import { NOW } from '../translate/context.ts'
 import type { Value } from '../types/value.ts'
 import { RowWriter } from '../wire/row-writer.ts'
 import type { ClientOutput } from './client-output.ts'
@@ -76,7 +77,7 @@ export class LocalPortal {
     const { plan } = this
     this.#snapshot = await this.#store.snapshot({ pinned: false })
     const parameters = plan.binds.map(({ number, typeOid }) => ({
-      value: this.#values[number - 1] ?? null,
+      value: number === NOW ? plan.facts.now : (this.#values[number - 1] ?? null),
       type: { oid: typeOid, typmod: -1 }
     }))
     this.#cursor = await this.#snapshot.query(plan.sql, parameters)

@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { PgError } from '../errors.ts'
 import type { Relation } from '../catalog/relation.ts'
 import type { Node } from '../sql/ast.ts'
+import { NOW } from '../translate/context.ts'
 import { translate } from '../translate/translate.ts'
 import { codecFor, settingsSupported } from '../types/codec.ts'
 import type { ColumnType, RelationSchema } from '../types/value.ts'
@@ -21,7 +22,10 @@ export interface Description {
 
 export interface LocalPlan {
   readonly sql: string
-  /** The SQL's own parameters: which of Postgres's (1-based) each is, and the type to bind it as. */
+  /**
+   * The SQL's own parameters: which of Postgres's (1-based) each is, or NOW, and the type to bind it
+   * as.
+   */
   readonly binds: readonly { readonly number: number; readonly typeOid: number }[]
   /** What the upstream takes the client's parameters for. */
   readonly parameterTypes: readonly number[]
@@ -107,7 +111,9 @@ function planTranslated(
     relation: (schema, name) => byName.get(keyOf(schema, name)),
     described,
     parameters,
-    timeZone: input.facts.output.timeZone
+    timeZone: input.facts.output.timeZone,
+    hasNow: true,
+    floatAggregates: input.facts.floatAggregates
   })
   if ('relay' in translation) return translation
   return {
@@ -124,6 +130,9 @@ function planTranslated(
     }
   }
 }
+
+/** It depends on when the transaction began. */
+export const usesNow = (plan: LocalPlan): boolean => plan.binds.some(({ number }) => number === NOW)
 
 const keyOf = (schema: string | undefined, name: string): string => `${schema ?? ''}.${name}`
 

@@ -13,7 +13,7 @@ import { describePrepared } from './describe.ts'
 import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
 import { LocalPortal } from './local-portal.ts'
-import { planSelect } from './plan.ts'
+import { planSelect, usesNow } from './plan.ts'
 import type { LocalPlan, Planned } from './plan.ts'
 import { SelectPortal } from './select-portal.ts'
 import { UpstreamError } from './upstream-error.ts'
@@ -58,7 +58,8 @@ export class PreparedSelect {
 
   async #plan(c: Conversation): Promise<Planned | undefined> {
     const isFresh = this.#epoch === c.epoch && Date.now() - this.#plannedAt < limits.planFreshMs
-    if (this.#planned && isFresh) return this.#planned
+    const isTimeless = this.#planned && !('plan' in this.#planned && usesNow(this.#planned.plan))
+    if (isFresh && isTimeless) return this.#planned
     const names = this.#inspection.tables.map(quotedName)
     const described = await describePrepared(c, this.#name, names)
     if ('error' in described) throw new UpstreamError(described.error, (position) => position)

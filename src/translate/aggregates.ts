@@ -1,9 +1,10 @@
-// The table of aggregates: name × argument type → DuckDB text. What is absent is relayed: sums and
-// averages of floats depend on the order of the rows, string_agg and array_agg likewise.
+// The table of aggregates: name × argument type → DuckDB text. What is absent is relayed.
+// Sums and averages of doubles depend on the order of the rows, in Postgres as well: they are local
+// where the session takes any of those answers. string_agg and array_agg need an ORDER BY.
 // Must never leak HUGEINT, nor an average that Postgres would print with other digits.
 
-import { OID } from '../types/oids.ts'
-import { decimalOf } from './coerce.ts'
+import { ARRAY_OID, OID } from '../types/oids.ts'
+import { decimalOf, doubleOf } from './coerce.ts'
 import { quotient, type Unscaled, unscaled } from './division.ts'
 import type { Expr, Facts } from './expr.ts'
 import { decimalExpr, factsOf, fallible, guard, keepsScale, relay, typed } from './expr.ts'
@@ -12,21 +13,29 @@ import { FLOATS, INTEGERS, TEXTS } from './families.ts'
 /** What surrounds the argument of one call. */
 export interface Call {
   readonly distinct: boolean
-  /** ` FILTER (WHERE …)`, or ''. */
-  readonly filter: string
+  /** ` ORDER BY …` among the arguments, or ''. */
+  readonly order: string
+  /** What is sorted by there. */
+  readonly keys: readonly Expr[]
+  /** ` FILTER (WHERE …) OVER (…)`, as far as they are there. */
+  readonly suffix: string
   readonly facts: Facts
+  /** Floats may be added up in any order. */
+  readonly floats: boolean
 }
 
-type Make = (a: Expr, call: Call) => Expr
+type Make = (a: Expr, call: Call, separator: Expr | undefined) => Expr
 
 interface AggregateRule {
   readonly name: string
   readonly takes: readonly number[]
   readonly make: Make
+  /** Of a text and what stands between two of them. */
+  readonly isPair?: true
 }
 
 const invoke = (name: string, argument: string, call: Call): string =>
-  `${name}(${call.distinct ? 'DISTINCT ' : ''}${argument})${call.filter}`
+  `${name}(${call.distinct ? 'DISTINCT ' : ''}${argument})${call.suffix}`
 
 /** An overflow raises on both sides. */
 const sumToBigint: Make = (a, call) =>
@@ -80,6 +89,56 @@ const extremeNumeric =
     return decimalExpr({ sql: extremeSql, ...size }, keepsScale(a), call.facts)
   }
 
+/**
+ * The sum of doubles, in DuckDB's order. Fails where Postgres raises, or could in some order.
+ * The sum of nothing but −0 is −0 there.
+ */
+const sumOfDoubles: Make = (a, call) => {
+  if (!call.floats || call.distinct) return relay('a sum of floats depends on the order of the rows')
+  const sum = invoke('sum', a.sql, call)
+  const special = invoke('bool_or', `isinf(${a.sql}) OR isnan(${a.sql})`, call)
+  const zeros = invoke('bool_and', `${a.sql} = 0 AND signbit(${a.sql})`, call)
+  const overflow = `(isinf(${sum}) OR isnan(${sum})) AND NOT ${special}`
+  const value = `CASE WHEN ${zeros} THEN CAST('-0' AS DOUBLE) ELSE ${sum} END`
+  const sql = `(${guard(overflow, value, 'float out of range')})`
+  return fallible(typed(sql, OID.float8, call.facts))
+}
+
+/** Beyond these the squares that Postgres adds up beside the values overflow, and it raises. */
+const AVERAGED_MAX = '1e140'
+
+const averageOfFloats: Make = (a, call) => {
+  if (!call.floats || call.distinct) return relay('an average of floats depends on the order of the rows')
+  const { sql } = doubleOf(a)
+  const large = invoke('bool_or', `abs(${sql}) > CAST('${AVERAGED_MAX}' AS DOUBLE) AND NOT isinf(${sql}) AND NOT isnan(${sql})`, call)
+  const mean = `${invoke('sum', sql, call)} / nullif(${invoke('count', sql, call)}, 0)`
+  const average = `(${guard(large, mean, 'float out of range')})`
+  return fallible(typed(average, OID.float8, call.facts))
+}
+
+/** In the order that is asked for; DISTINCT is by the values themselves there. */
+function ordered(name: string, argument: string, call: Call): string {
+  if (call.order === '') return relay(`${name} without ORDER BY`)
+  const distinct = call.distinct ? 'DISTINCT ' : ''
+  return `${name}(${distinct}${argument}${call.order})${call.suffix}`
+}
+
+const joinTexts: Make = (a, call, separator) => {
+  if (typeof separator?.literal !== 'string') return relay('a separator that is not a plain constant')
+  const sql = ordered('string_agg', `${a.sql}, ${separator.sql}`, call)
+  return typed(sql, OID.text, { ...call.facts, bytewise: a.bytewise })
+}
+
+const collect: Make = (a, call) => {
+  const array = ARRAY_OID[a.type.oid] ?? relay('an array of this type')
+  return typed(ordered('list', a.sql, call), array, call.facts)
+}
+
+const bitwise =
+  (name: string): Make =>
+  (a, call) =>
+    typed(invoke(name, a.sql, { ...call, distinct: false }), a.type.oid, call.facts)
+
 const logical =
   (name: string): Make =>
   (a, call) =>
@@ -95,7 +154,7 @@ const average: Make = (a, call) =>
   averageOf({ sql: `CAST(${invoke('sum', a.sql, call)} AS HUGEINT)`, scale: 0 }, a.sql, call)
 
 const averageOfNumeric: Make = (a, call) => {
-  const total = sumOfNumeric(a, call).decimal ?? relay('an average of so many digits')
+  const total = sumOfNumeric(a, call, undefined).decimal ?? relay('an average of so many digits')
   return averageOf(unscaled(total), decimalOf(a).sql, call)
 }
 
@@ -116,6 +175,12 @@ export const AGGREGATES: readonly AggregateRule[] = [
   { name: 'max', takes: [OID.numeric], make: extremeNumeric('max') },
   { name: 'min', takes: TEXTS, make: extremeText('min') },
   { name: 'max', takes: TEXTS, make: extremeText('max') },
+  { name: 'sum', takes: [OID.float8], make: sumOfDoubles },
+  { name: 'avg', takes: FLOATS, make: averageOfFloats },
+  { name: 'string_agg', takes: TEXTS, make: joinTexts, isPair: true },
+  { name: 'array_agg', takes: [...ORDERED, ...TEXTS, OID.bool], make: collect },
+  { name: 'bit_and', takes: INTEGERS, make: bitwise('bit_and') },
+  { name: 'bit_or', takes: INTEGERS, make: bitwise('bit_or') },
   { name: 'bool_and', takes: [OID.bool], make: logical('bool_and') },
   { name: 'every', takes: [OID.bool], make: logical('bool_and') },
   { name: 'bool_or', takes: [OID.bool], make: logical('bool_or') }
@@ -131,14 +196,21 @@ export function count(a: Expr | undefined, call: Call): Expr {
   return typed(invoke('count', argument, call), OID.int8, call.facts)
 }
 
-export function applyAggregate(name: string, a: Expr, call: Call): Expr {
-  const rule = AGGREGATES.find((one) => one.name === name && one.takes.includes(a.type.oid))
-  return rule?.make(a, call) ?? relay(`aggregate ${name} of this type is not known to be equal`)
+export function applyAggregate(name: string, args: readonly Expr[], call: Call): Expr {
+  const [a, separator, ...more] = args
+  const rule = AGGREGATES.find(
+    (one) =>
+      one.name === name &&
+      one.takes.includes(a?.type.oid ?? 0) &&
+      more.length === 0 &&
+      (one.isPair === true) === (separator !== undefined)
+  )
+  if (!rule || !a) return relay(`aggregate ${name} of this type is not known to be equal`)
+  return rule.make(a, call, separator)
 }
 
-/** The facts of a call, from its argument and its FILTER. */
-export const callFacts = (parts: readonly Expr[]): Facts => ({
-  ...factsOf(parts),
-  constant: false,
-  aggregate: true
-})
+/** The facts of a call, from its argument and its FILTER; a window's call is no aggregate itself. */
+export function callFacts(parts: readonly Expr[], isWindow: boolean): Facts {
+  const facts = factsOf(parts)
+  return { ...facts, constant: false, aggregate: !isWindow || facts.aggregate }
+}

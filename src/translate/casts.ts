@@ -9,15 +9,16 @@ import { decimalOf, doubleOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
 import { decimalExpr, factsOf, fallible, formOf, opaque, relay, typed } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, TEXTS } from './families.ts'
+import { instantOf, localTime, type ZoneName } from './instants.ts'
 
-type Make = (a: Expr, to: number) => Expr
+type Make = (a: Expr, to: number, zone: ZoneName) => Expr
 
 interface CastRule {
   readonly from: readonly number[]
   readonly to: readonly number[]
   readonly make: Make
-  /** Only where the session's time zone is UTC. */
-  readonly utc?: true
+  /** Only where the session's time zone is known. */
+  readonly zoned?: true
 }
 
 /** DuckDB's own cast: out of range raises on both sides, a half rounds to even on both. */
@@ -44,14 +45,13 @@ const dateOfTimestamp: Make = (a, to) => {
   return typed(`(CASE ${cases} ELSE CAST(${a.sql} AS DATE) END)`, to, factsOf([a]))
 }
 
-/** An instant as the local time of UTC, whatever DuckDB's own zone is, and back. */
-const localOfInstant: Make = (a, to) => {
-  const local = typed(`timezone('UTC', ${a.sql})`, OID.timestamp, factsOf([a]))
-  return to === OID.date ? dateOfTimestamp(local, to) : local
+/** An instant as the session's clock has it, and back. */
+const localOfInstant: Make = (a, to, zone) => {
+  const local = localTime(a, zone)
+  return to === OID.date ? dateOfTimestamp(local, to, zone) : local
 }
 
-const instantOfLocal: Make = (a, to) =>
-  fallible(typed(`timezone('UTC', CAST(${a.sql} AS TIMESTAMP))`, to, factsOf([a])))
+const instantOfLocal: Make = (a, _to, zone) => instantOf(a, zone)
 
 const numericText: Make = (a, to) =>
   a.printed === undefined
@@ -66,7 +66,7 @@ export const CASTS: readonly CastRule[] = [
   { from: INTEGERS, to: FLOATS, make: plain },
   { from: [OID.float4], to: [OID.float8], make: plain },
   { from: INTEGERS, to: [OID.numeric], make: toNumeric },
-  { from: [OID.numeric], to: [OID.float8], make: (a) => doubleOf(a) },
+  { from: [OID.numeric], to: [OID.float8], make: doubleOf },
   { from: [OID.numeric], to: TEXTS, make: numericText },
   { from: INTEGERS, to: TEXTS, make: plain },
   { from: [OID.bool, OID.uuid], to: TEXTS, make: plain },
@@ -75,22 +75,22 @@ export const CASTS: readonly CastRule[] = [
   { from: TEXTS, to: TEXTS, make: relabel },
   // Kept without its trailing blanks, as the cast to text leaves it.
   { from: [OID.bpchar], to: TEXTS, make: relabel },
-  { from: [OID.date], to: [OID.timestamp], make: (a, to) => fallible(plain(a, to)) },
+  { from: [OID.date], to: [OID.timestamp], make: (a, to) => fallible(plain(a, to, undefined)) },
   { from: [OID.timestamp], to: [OID.date], make: dateOfTimestamp },
-  { from: [OID.timestamptz], to: [OID.timestamp, OID.date], make: localOfInstant, utc: true },
-  { from: [OID.timestamp, OID.date], to: [OID.timestamptz], make: instantOfLocal, utc: true }
+  { from: [OID.timestamptz], to: [OID.timestamp, OID.date], make: localOfInstant, zoned: true },
+  { from: [OID.timestamp, OID.date], to: [OID.timestamptz], make: instantOfLocal, zoned: true }
 ]
 
-const isFor = (rule: CastRule, from: number, to: number, utc: boolean): boolean =>
-  rule.from.includes(from) && rule.to.includes(to) && (utc || !rule.utc)
+const isFor = (rule: CastRule, from: number, to: number, zone: ZoneName): boolean =>
+  rule.from.includes(from) && rule.to.includes(to) && (zone !== undefined || !rule.zoned)
 
-/** `a::type`, a typed already; `utc`: the session's time zone is UTC. */
-export function applyCast(a: Expr, type: ColumnType, utc: boolean): Expr {
+/** `a::type`, a typed already. */
+export function applyCast(a: Expr, type: ColumnType, zone: ZoneName): Expr {
   const from = a.type.oid
   if (from !== type.oid) {
-    const rule = CASTS.find((one) => isFor(one, from, type.oid, utc))
+    const rule = CASTS.find((one) => isFor(one, from, type.oid, zone))
     if (!rule) return relay(`a cast from type ${from} to ${type.oid} is not known to be equal`)
-    return withModifier(rule.make(a, type.oid), type)
+    return withModifier(rule.make(a, type.oid, zone), type)
   }
   return type.typmod === -1 ? withoutModifier(a) : withModifier(a, type)
 }

@@ -4,8 +4,7 @@
 import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { isUnknown, settle } from './coerce.ts'
-import { requireGroupable, sortable } from './comparisons.ts'
-import type { Context } from './context.ts'
+import { requireGroupable, sortDirection, sortable } from './comparisons.ts'
 import { type Expr, relay } from './expr.ts'
 import { type Env, walk, walkBoolean } from './expressions.ts'
 import { isInteger } from './families.ts'
@@ -23,12 +22,31 @@ export function groupClause(select: ast.Node, targets: readonly NamedExpr[], env
 }
 
 function groupItem(node: unknown, targets: readonly NamedExpr[], env: Env): string {
+  const { kind, body } = ast.open(node)
+  if (kind === 'GroupingSet') return groupingSet(body, targets, env)
+  // (a, b) in GROUP BY is a list, not a row.
+  if (kind === 'RowExpr' && ast.str(body, 'row_format') === 'COERCE_IMPLICIT_CAST')
+    return `(${ast.list(body, 'args').map((arg) => groupItem(arg, targets, env)).join(', ')})`
   const name = bareName(node)
   const input = name === undefined ? undefined : findColumn(env.from, name)
   const output = input ?? outputColumn(node, name, targets)
   const expr = output ?? walk(node, env)
   if (expr.aggregate || expr.constant || isUnknown(expr)) relay('GROUP BY of a constant')
   return requireGroupable(expr).sql
+}
+
+const SETS: Readonly<Record<string, string>> = {
+  GROUPING_SET_ROLLUP: 'ROLLUP ',
+  GROUPING_SET_CUBE: 'CUBE ',
+  GROUPING_SET_SETS: 'GROUPING SETS '
+}
+
+function groupingSet(body: ast.Node, targets: readonly NamedExpr[], env: Env): string {
+  const kind = ast.str(body, 'kind')
+  if (kind === 'GROUPING_SET_EMPTY') return '()'
+  const word = SETS[kind] ?? relay('a grouping set of another kind')
+  const items = ast.list(body, 'content').map((node) => groupItem(node, targets, env))
+  return `${word}(${items.join(', ')})`
 }
 
 function bareName(node: unknown): string | undefined {
@@ -83,31 +101,29 @@ function evaluatedForAll(select: ast.Node, targets: readonly NamedExpr[]): reado
 
 function sortItem(node: unknown, targets: readonly NamedExpr[], env: Env): string {
   const { body } = ast.open(node)
-  const direction = ast.str(body, 'sortby_dir')
-  if (direction === 'SORTBY_USING') relay('ORDER BY … USING')
-  const expr =
-    outputColumn(body['node'], bareName(body['node']), targets) ?? walk(body['node'], env)
-  if (expr.constant || isUnknown(expr)) relay('ORDER BY of a constant')
-  const descending = direction === 'SORTBY_DESC'
-  const nulls = ast.str(body, 'sortby_nulls')
-  const first = nulls === 'SORTBY_NULLS_FIRST' || (nulls !== 'SORTBY_NULLS_LAST' && descending)
-  const order = `${descending ? 'DESC' : 'ASC'} NULLS ${first ? 'FIRST' : 'LAST'}`
-  return `${sortable(expr)} ${order}`
+  return `${sortable(sortedExpr(body['node'], targets, env))} ${sortDirection(body)}`
 }
 
-export function limitClause(select: ast.Node, context: Context): string {
+/** What ORDER BY and DISTINCT ON mean by a node. Source: findTargetlistEntrySQL92. */
+export function sortedExpr(node: unknown, targets: readonly NamedExpr[], env: Env): Expr {
+  const expr = outputColumn(node, bareName(node), targets) ?? walk(node, env)
+  return expr.constant || isUnknown(expr) ? relay('ORDER BY of a constant') : expr
+}
+
+export function limitClause(select: ast.Node, { context, outer }: Env): string {
+  const env: Env = { context, outer, from: NOTHING, aggregates: false }
   const option = ast.str(select, 'limitOption')
   if (option === 'LIMIT_OPTION_WITH_TIES') relay('FETCH … WITH TIES')
-  const count = limitValue('LIMIT', select, 'limitCount', context)
-  return count + limitValue('OFFSET', select, 'limitOffset', context)
+  const count = limitValue('LIMIT', select, 'limitCount', env)
+  return count + limitValue('OFFSET', select, 'limitOffset', env)
 }
 
 /** NULL is no limit on both sides, a negative number raises on both. */
-function limitValue(word: string, select: ast.Node, key: string, context: Context): string {
+function limitValue(word: string, select: ast.Node, key: string, env: Env): string {
   if (!ast.has(select, key)) return ''
-  const walked = walk(select[key], { context, from: NOTHING, aggregates: false })
+  const walked = walk(select[key], env)
   if (walked.literal === null) return ''
-  const expr = settle(walked, OID.int8, context)
+  const expr = settle(walked, OID.int8, env.context)
   if (!isInteger(expr.type.oid)) relay(`${word} of this type`)
   return ` ${word} ${expr.sql}`
 }

@@ -3,6 +3,7 @@
 // Only combinations whose values stay exactly the same are here; must never lose a digit.
 
 import { OID } from '../types/oids.ts'
+import { findZone } from '../types/timezone.ts'
 import type { Decimal, Expr, Facts } from './expr.ts'
 import {
   decimalExpr,
@@ -15,13 +16,14 @@ import {
   typed
 } from './expr.ts'
 import { isFloat, isInteger, TEXTS, wider } from './families.ts'
+import { UTC, type ZoneName } from './instants.ts'
 import { literal, nullOf } from './literals.ts'
 
 /** What the coercions ask of the statement: the text of parameter n once its type is known. */
 export interface Parameters {
   parameter(number: number, oid: number): Expr
-  /** The session's time zone is known to be UTC: instants and local times are then alike. */
-  readonly utc: boolean
+  /** The session's time zone, where both sides read it alike. */
+  readonly zone: ZoneName
 }
 
 /** Digits an integer type may have. */
@@ -34,14 +36,30 @@ export function settle(expr: Expr, oid: number, parameters: Parameters): Expr {
   if (!isUnknown(expr)) return expr
   if (expr.parameter !== undefined) return parameters.parameter(expr.parameter, oid)
   if (expr.literal === undefined || expr.literal === null) return nullOf(oid)
-  const text = parameters.utc && oid === OID.timestamptz ? inUtc(expr.literal) : expr.literal
+  const text = oid === OID.timestamptz ? withOffset(expr.literal, parameters.zone) : expr.literal
   return { ...literal(text, { oid, typmod: -1 }), literal: expr.literal }
 }
 
 /** A timestamp without an offset, and a day, are in the session's zone. */
-function inUtc(text: string): string {
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return `${text} 00:00:00Z`
-  return /^\d{4}-\d\d-\d\d[ T][\d:.]+$/.test(text) ? `${text}Z` : text
+function withOffset(text: string, zone: ZoneName): string {
+  const match = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(\.\d{1,6})?)?)?$/.exec(text)
+  if (!match || zone === undefined) return text
+  const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = ''] = match
+  if (zone === UTC) return `${year}-${month}-${day} ${hour}:${minute}:${second}${fraction}Z`
+  const local = Date.UTC(
+    Number(year),
+    Number(month) - 1,
+    Number(day),
+    Number(hour),
+    Number(minute),
+    Number(second)
+  )
+  // What is no day of the calendar, and years that zones are not used in, are left to Postgres.
+  const isReal = new Date(local).toISOString().startsWith(`${year}-${month}-${day}T${hour}:${minute}`)
+  const found = findZone(zone)
+  if (!isReal || !found || Number(year) < 1971 || Number(year) > 2099) return text
+  const instant = new Date(local - found.offsetOfLocal(local / 1000) * 1000).toISOString()
+  return `${instant.slice(0, 10)} ${instant.slice(11, 19)}${fraction}Z`
 }
 
 /** The DECIMAL of a numeric or integer; relays when the number has none. */

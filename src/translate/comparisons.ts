@@ -3,6 +3,7 @@
 // Must never treat floats as groups: −0 and 0 are equal, and either side may show the other one.
 
 import { OID } from '../types/oids.ts'
+import * as ast from './ast.ts'
 import { type Parameters, settle } from './coerce.ts'
 import type { Expr } from './expr.ts'
 import { relay } from './expr.ts'
@@ -27,7 +28,8 @@ export function comparison(op: string, a: Expr, b: Expr, parameters: Parameters)
   return applyOperator(
     name,
     settle(a, otherType(b), parameters),
-    settle(b, otherType(a), parameters)
+    settle(b, otherType(a), parameters),
+    parameters.zone
   )
 }
 
@@ -50,6 +52,16 @@ export function requireGroupable(expr: Expr): Expr {
 /** One equality on both sides; which of several equal values is shown does not matter here. */
 export const requireCountable = (expr: Expr): Expr =>
   FLOATS.includes(expr.type.oid) ? expr : requireGroupable(expr)
+
+/** `ASC NULLS LAST` and the like, of a SortBy node: NULLs are the greatest unless it says otherwise. */
+export function sortDirection(item: ast.Node): string {
+  const direction = ast.str(item, 'sortby_dir')
+  if (direction === 'SORTBY_USING') relay('ORDER BY … USING')
+  const descending = direction === 'SORTBY_DESC'
+  const nulls = ast.str(item, 'sortby_nulls')
+  const first = nulls === 'SORTBY_NULLS_FIRST' || (nulls !== 'SORTBY_NULLS_LAST' && descending)
+  return `${descending ? 'DESC' : 'ASC'} NULLS ${first ? 'FIRST' : 'LAST'}`
+}
 
 /** One order on both sides: the DuckDB text to sort by. */
 export function sortable(expr: Expr): string {

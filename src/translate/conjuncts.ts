@@ -143,12 +143,13 @@ function flatten(node: unknown): readonly unknown[] {
 }
 
 function source(select: ast.Node, context: Context): FromItem {
-  const derive = (): never => relay('not a SELECT of one relation')
-  return translateFrom(ast.list(select, 'fromClause'), { context, ctes: new Map(), derive })
+  const run = (): never => relay('not a SELECT of one relation')
+  const around = { context, ctes: new Map(), outer: [], run }
+  return translateFrom(ast.list(select, 'fromClause'), around)
 }
 
 const test = (conjunct: unknown, context: Context, from: FromItem): Expr =>
-  walkBoolean(conjunct, { context, from, aggregates: false })
+  walkBoolean(conjunct, { context, from, outer: [], aggregates: false })
 
 function isUseful(conjunct: unknown, select: ast.Node, scope: TranslateScope): boolean {
   try {

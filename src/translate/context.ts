@@ -4,10 +4,15 @@
 
 import { limits } from '../limits.ts'
 import { OID } from '../types/oids.ts'
+import { findZone } from '../types/timezone.ts'
 import type { ColumnType, RelationSchema } from '../types/value.ts'
 import { numericParameter, type Parameters } from './coerce.ts'
 import type { Expr, Facts } from './expr.ts'
 import { CONSTANT, relay, typed } from './expr.ts'
+import { UTC, type ZoneName } from './instants.ts'
+
+/** The number under which the time of the transaction's start is bound. */
+export const NOW = 0
 
 export interface TranslateScope {
   /** The relation that a name in FROM means in this session; undefined: none of ours → relay. */
@@ -16,8 +21,12 @@ export interface TranslateScope {
   readonly described: readonly ColumnType[] | undefined
   /** Parameter type OIDs, $1 first, as the upstream inferred them; 0 or absent: not known. */
   readonly parameters: readonly number[]
-  /** The session's TimeZone as Postgres reports it; where it is UTC, more can be translated. */
+  /** The session's TimeZone as Postgres reports it. */
   readonly timeZone?: string | undefined
+  /** The caller can bind the time at which the transaction began, as parameter 0. */
+  readonly hasNow?: boolean
+  /** Sums of floats may be added up in any order, as Postgres may. */
+  readonly floatAggregates?: boolean
 }
 
 const UTC_NAMES = new Set([
@@ -32,18 +41,26 @@ const UTC_NAMES = new Set([
   'universal'
 ])
 
+/** The session's zone as DuckDB is told it; undefined where the two may read it differently. */
+function zoneOf(name: string | undefined): ZoneName {
+  if (name === undefined) return undefined
+  if (UTC_NAMES.has(name.toLowerCase())) return UTC
+  return findZone(name) ? name : undefined
+}
+
 export class Context implements Parameters {
   readonly scope: TranslateScope
   /** DuckDB's $1, $2 …: which Postgres parameter each is. */
   readonly used: number[] = []
-  readonly utc: boolean
+  readonly zone: ZoneName
   readonly #oids = new Map<number, number>()
   #depth = 0
   #names = 0
+  #outermost = Number.MAX_SAFE_INTEGER
 
   constructor(scope: TranslateScope) {
     this.scope = scope
-    this.utc = UTC_NAMES.has(scope.timeZone?.toLowerCase() ?? '')
+    this.zone = zoneOf(scope.timeZone)
   }
 
   /** A range name that nothing else in this statement has. */
@@ -63,6 +80,21 @@ export class Context implements Parameters {
     }
   }
 
+  /** A column of the query `level` levels below the outermost one is used. */
+  meet(level: number): void {
+    this.#outermost = Math.min(this.#outermost, level)
+  }
+
+  /** What `run` gives, and the outermost level of which it used a column. */
+  watch<T>(run: () => T): { result: T; outermost: number } {
+    const before = this.#outermost
+    this.#outermost = Number.MAX_SAFE_INTEGER
+    const result = run()
+    const outermost = this.#outermost
+    this.#outermost = Math.min(before, outermost)
+    return { result, outermost }
+  }
+
   /** A ParamRef: typed when the upstream said so, else it takes the type it first meets. */
   parameterRef(number: number): Expr {
     const known = this.scope.parameters[number - 1] ?? 0
@@ -76,6 +108,12 @@ export class Context implements Parameters {
       column: false,
       parameter: number
     }
+  }
+
+  /** now(): when the transaction began. */
+  now(): Expr {
+    if (!this.scope.hasNow) return relay('now() is asked of Postgres')
+    return this.parameter(NOW, OID.timestamptz)
   }
 
   parameter(number: number, oid: number): Expr {

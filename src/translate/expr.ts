@@ -4,7 +4,7 @@
 
 import { OID } from '../types/oids.ts'
 import { numericTypmod, storeType } from '../types/store-type.ts'
-import type { ColumnType } from '../types/value.ts'
+import type { ColumnType, Interval } from '../types/value.ts'
 
 /** Thrown where a construct is not proven equal; only translate() and splitPushdown() catch it. */
 export class Relay extends Error {
@@ -23,6 +23,12 @@ export interface Decimal {
   readonly sql: string
   readonly precision: number
   readonly scale: number
+}
+
+/** `units` (DuckDB text of a BIGINT) divided by `by`, where rounding leaves the whole part alone. */
+export interface Ratio {
+  readonly units: string
+  readonly by: bigint
 }
 
 export interface Expr {
@@ -48,6 +54,16 @@ export interface Expr {
   readonly literal?: string | null
   /** An untyped parameter, 1-based; its type is what it first meets. */
   readonly parameter?: number
+  /** An interval that is a constant: its parts. */
+  readonly span?: Interval
+  /** An interval between two instants: its microseconds as DuckDB text. */
+  readonly elapsed?: string
+  /** A constant interval times a number. */
+  readonly spread?: true
+  /** A numeric held in 18 digits: its number of units of 10^-scale, as DuckDB text of a BIGINT. */
+  readonly units?: string
+  /** A numeric quotient of whole units by a constant, before it is rounded to digits. */
+  readonly ratio?: Ratio
   /** numeric only: the form to compare and calculate with. */
   readonly decimal?: Decimal
   /** numeric only: DuckDB text giving exactly what Postgres prints. */

@@ -4,36 +4,36 @@
 
 import { OID } from '../types/oids.ts'
 import type { ColumnType } from '../types/value.ts'
-import { applyAggregate, callFacts, count, isAggregate } from './aggregates.ts'
 import * as ast from './ast.ts'
+import { call, groupingCall } from './calls.ts'
 import { applyCast } from './casts.ts'
 import { caseExpr, coalesce, extremeOf, nullif } from './choices.ts'
 import { isUnknown, settle } from './coerce.ts'
-import { comparison, requireCountable } from './comparisons.ts'
+import { comparison } from './comparisons.ts'
 import type { Context } from './context.ts'
+import type { Subquery } from './derived.ts'
 import type { Expr } from './expr.ts'
-import { boolean, CONSTANT, fallible, quote, relay, typed } from './expr.ts'
+import { boolean, CONSTANT, quote, relay } from './expr.ts'
 import { castTypeName, typeOf } from './families.ts'
-import { applyFunction, FUNCTIONS } from './functions.ts'
 import { integerLiteral, literal, nullOf, numericLiteral } from './literals.ts'
-import { anyOf, between, inList, memberOf } from './memberships.ts'
+import { anyOf, between, inList } from './memberships.ts'
 import { applyOperator, negate } from './operators.ts'
-import { type FromItem, resolveColumn } from './scope.ts'
+import { type FromItem, lookUp } from './scope.ts'
+import { subLink } from './sublinks.ts'
+import type { Windows } from './windows.ts'
 
 /** Where an expression stands. */
 export interface Env {
   readonly context: Context
   readonly from: FromItem
+  /** The FROM clauses of the queries around, innermost first. */
+  readonly outer: readonly FromItem[]
   /** Aggregates may be called here: targets, HAVING and ORDER BY, and not inside another one. */
   readonly aggregates: boolean
+  /** The windows that may be called by name; absent where no window function may be. */
+  readonly windows?: Windows | undefined
   /** A whole SELECT inside an expression; absent where none is translated. */
   readonly subquery?: ((select: ast.Node) => Subquery) | undefined
-}
-
-/** A SELECT inside an expression that knows nothing of the query around it. */
-export interface Subquery {
-  readonly sql: string
-  readonly columns: readonly Expr[]
 }
 
 type Walk = (body: ast.Node, env: Env) => Expr
@@ -50,7 +50,7 @@ export function walkBoolean(node: unknown, env: Env): Expr {
   return expr.type.oid === OID.bool ? expr : relay('a condition is not boolean')
 }
 
-const walkAll = (nodes: readonly unknown[], env: Env): Expr[] =>
+export const walkAll = (nodes: readonly unknown[], env: Env): Expr[] =>
   nodes.map((node) => walk(node, env))
 
 const constant: Walk = (body) => {
@@ -78,7 +78,13 @@ const untyped = (text: string | null): Expr => ({
 
 const columnRef: Walk = (body, env) => {
   const parts = ast.names(ast.list(body, 'fields')) ?? relay('a whole row is not translated')
-  return resolveColumn(env.from, parts)
+  for (const [up, from] of [env.from, ...env.outer].entries()) {
+    const found = lookUp(from, parts)
+    if (!found) continue
+    env.context.meet(env.outer.length - up)
+    return found
+  }
+  return relay(`"${parts.join('.')}" is not a column of an ingested relation`)
 }
 
 const cast: Walk = (body, env) => {
@@ -86,13 +92,13 @@ const cast: Walk = (body, env) => {
   const argument = walk(body['arg'], env)
   return isUnknown(argument)
     ? castUntyped(argument, type, env)
-    : applyCast(argument, type, env.context.utc)
+    : applyCast(argument, type, env.context.zone)
 }
 
 function castUntyped(argument: Expr, type: ColumnType, env: Env): Expr {
   const settled = settle(argument, type.oid, env.context)
   if (type.typmod === -1) return settled
-  return argument.literal === null ? nullOf(type.oid) : applyCast(settled, type, env.context.utc)
+  return argument.literal === null ? nullOf(type.oid) : applyCast(settled, type, env.context.zone)
 }
 
 const logical: Walk = (body, env) => {
@@ -150,7 +156,12 @@ function binary(op: string, left: Expr, right: Expr, env: Env): Expr {
   if (compared) return compared
   const oid = isUnknown(left) ? right.type.oid : left.type.oid
   const type = oid === OID.varchar || oid === OID.unknown ? OID.text : oid
-  return applyOperator(op, settle(left, type, env.context), settle(right, type, env.context))
+  return applyOperator(
+    op,
+    settle(left, type, env.context),
+    settle(right, type, env.context),
+    env.context.zone
+  )
 }
 
 type Special = (op: string, body: ast.Node, env: Env) => Expr
@@ -219,68 +230,16 @@ const caseWalk: Walk = (body, env) => {
   return caseExpr(conditions, results, fallback, env.context)
 }
 
-const MODIFIERS = ['over', 'agg_within_group', 'func_variadic', 'agg_order']
-
-const call: Walk = (body, env) => {
-  const name = ast.builtinName(ast.list(body, 'funcname')) ?? relay('a function of another schema')
-  const modifier = MODIFIERS.find((key) => ast.has(body, key))
-  if (modifier !== undefined) relay(`a call with ${modifier} is not translated`)
-  if (isAggregate(name)) return aggregate(name, body, env)
-  if (ast.flag(body, 'agg_distinct') || ast.has(body, 'agg_filter')) relay('not an aggregate')
-  const args = settleArguments(name, walkAll(ast.list(body, 'args'), env), env)
-  return applyFunction(name, args, env.context.utc)
+/** CURRENT_DATE and its relatives: the transaction's start by the session's clock. */
+const valueFunction: Walk = (body, { context }) => {
+  const oid = CLOCK_TYPES[ast.str(body, 'op')] ?? relay('a value of the session')
+  return applyCast(context.now(), { oid, typmod: -1 }, context.zone)
 }
 
-/** An untyped literal is text where any function of the name takes a text there. */
-function settleArguments(name: string, args: readonly Expr[], env: Env): readonly Expr[] {
-  return args.map((arg, i) => {
-    if (!isUnknown(arg)) return arg
-    const rule = FUNCTIONS.find((one) => one.name === name && one.takes[i]?.includes(OID.text))
-    return rule ? settle(arg, OID.text, env.context) : arg
-  })
-}
-
-function aggregate(name: string, body: ast.Node, env: Env): Expr {
-  if (!env.aggregates) return relay('an aggregate where none is translated')
-  const inside = { ...env, aggregates: false }
-  const args = walkAll(ast.list(body, 'args'), inside)
-  const filter = ast.has(body, 'agg_filter') ? [walkBoolean(body['agg_filter'], inside)] : []
-  const around = {
-    distinct: ast.flag(body, 'agg_distinct'),
-    filter: filter[0] ? ` FILTER (WHERE ${filter[0].sql})` : '',
-    facts: callFacts([...args, ...filter])
-  }
-  const [arg] = args
-  if (args.length > 1) return relay('an aggregate of several arguments')
-  if (name === 'count') {
-    const counted = arg && settle(arg, OID.text, env.context)
-    return count(counted && around.distinct ? requireCountable(counted) : counted, around)
-  }
-  return applyAggregate(name, arg ?? relay(`${name} of nothing`), around)
-}
-
-/**
- * EXISTS, IN (SELECT …) and a scalar subquery, none of which may refer to the outer query: its
- * names are not known inside. More than one row of a scalar raises on both sides.
- */
-const subLink: Walk = (body, env) => {
-  const type = ast.str(body, 'subLinkType')
-  const select = ast.open(body['subselect'])
-  if (select.kind !== 'SelectStmt') return relay('a subquery that is no SELECT')
-  const { sql, columns } = env.subquery?.(select.body) ?? relay('a subquery is not translated here')
-  if (type === 'EXISTS_SUBLINK') return boolean(`EXISTS (${sql})`, [])
-  const [column, ...more] = columns
-  if (!column || more.length > 0) return relay('a subquery of several columns')
-  if (type === 'EXPR_SUBLINK') return scalarOf(column, sql)
-  if (type !== 'ANY_SUBLINK' || ast.has(body, 'operName')) return relay(`${type} is not translated`)
-  const tested = settle(walk(body['testexpr'], env), OID.text, env.context)
-  return memberOf(tested, column, sql)
-}
-
-function scalarOf(column: Expr, sql: string): Expr {
-  const { oid } = column.type
-  if (oid === OID.numeric || oid === OID.bpchar) return relay('a scalar subquery of this type')
-  return fallible(typed(`(${sql})`, oid, { ...CONSTANT, bytewise: column.bytewise }))
+const CLOCK_TYPES: Readonly<Record<string, number>> = {
+  SVFOP_CURRENT_DATE: OID.date,
+  SVFOP_CURRENT_TIMESTAMP: OID.timestamptz,
+  SVFOP_LOCALTIMESTAMP: OID.timestamp
 }
 
 const WALKERS: Readonly<Record<string, Walk>> = {
@@ -292,6 +251,7 @@ const WALKERS: Readonly<Record<string, Walk>> = {
   CoalesceExpr: (body, env) => coalesce(walkAll(ast.list(body, 'args'), env), env.context),
   ColumnRef: columnRef,
   FuncCall: call,
+  GroupingFunc: groupingCall,
   MinMaxExpr: (body, env) =>
     extremeOf(
       ast.str(body, 'op') === 'IS_LEAST' ? 'least' : 'greatest',
@@ -300,6 +260,7 @@ const WALKERS: Readonly<Record<string, Walk>> = {
     ),
   NullTest: nullTest,
   SubLink: subLink,
+  SQLValueFunction: valueFunction,
   ParamRef: (body, env) => env.context.parameterRef(ast.int(body, 'number')),
   TypeCast: cast
 }

@@ -1,37 +1,23 @@
 // The FROM clause: ingested relations, joins and subqueries. Every range gets a name of ours, every
 // column is written with it, so no alias of the statement ever meets DuckDB's name rules.
-// Must never let in a relation that is not ingested, FROM ONLY, LATERAL or TABLESAMPLE.
+// Must never let in a relation that is not ingested, FROM ONLY or TABLESAMPLE.
 
 import { OID } from '../types/oids.ts'
 import { storeColumn, storeTable } from '../types/store-names.ts'
 import * as ast from './ast.ts'
 import { comparison } from './comparisons.ts'
 import type { Context } from './context.ts'
+import { type Derived, derive, type Queries, subqueryOf } from './derived.ts'
 import { columnExpr, type Expr, relay } from './expr.ts'
 import { walkBoolean } from './expressions.ts'
-import type { FromItem, NamedExpr, Range } from './scope.ts'
-
-/** A translated subquery, not yet named. */
-export interface Derived {
-  readonly sql: string
-  /** Evaluating one of its columns may fail. */
-  readonly fallible: boolean
-  /** Its columns, given the name of its range. */
-  readonly columns: (range: string) => readonly NamedExpr[]
-}
-
-/** What FROM needs of the module that translates whole SELECTs. */
-export interface Queries {
-  readonly context: Context
-  /** A query of WITH, by name. */
-  readonly ctes: ReadonlyMap<string, () => Derived>
-  readonly derive: (select: ast.Node) => Derived
-}
+import { type FromItem, type NamedExpr, NOTHING, type Range } from './scope.ts'
+import { seriesOf } from './series.ts'
 
 export function translateFrom(items: readonly unknown[], queries: Queries): FromItem {
-  const [first, ...others] = items.map((item) => fromItem(item, queries))
-  if (!first) return relay('a SELECT without FROM')
-  return others.reduce((left, right) => beside(left, right, `${left.sql}, ${right.sql}`), first)
+  return items.reduce<FromItem>((left, node) => {
+    const right = fromItem(node, queries, left)
+    return left === NOTHING ? right : beside(left, right, `${left.sql}, ${right.sql}`)
+  }, NOTHING)
 }
 
 function beside(left: FromItem, right: FromItem, sql: string): FromItem {
@@ -44,17 +30,34 @@ function beside(left: FromItem, right: FromItem, sql: string): FromItem {
   }
 }
 
-function fromItem(item: unknown, queries: Queries): FromItem {
+/** `left`: what LATERAL may use. */
+function fromItem(item: unknown, queries: Queries, left: FromItem): FromItem {
   const { kind, body } = ast.open(item)
   if (kind === 'RangeVar') return rangeVar(body, queries)
-  if (kind === 'JoinExpr') return queries.context.deeper(() => join(body, queries))
-  if (kind !== 'RangeSubselect' || ast.flag(body, 'lateral')) {
-    return relay(`${kind} in FROM is not translated`)
-  }
+  if (kind === 'JoinExpr') return queries.context.deeper(() => join(body, queries, left))
+  if (kind === 'RangeFunction') return rangeFunction(body, queries, left)
+  if (kind !== 'RangeSubselect') return relay(`${kind} in FROM is not translated`)
   const select = ast.open(body['subquery']).body
-  const name = ast.str(ast.child(body, 'alias'), 'aliasname')
+  const isLateral = ast.flag(body, 'lateral')
+  const alias = ast.child(body, 'alias')
+  const name = ast.str(alias, 'aliasname')
   if (name === '') relay('a subquery without an alias')
-  return named(queries.derive(select), name, ast.child(body, 'alias'), queries)
+  const derived = derive(queries, select, isLateral ? left : undefined)
+  return named(derived, name, alias, queries, isLateral ? 'LATERAL ' : '')
+}
+
+/** A function that gives rows; it may use what stands left of it. */
+function rangeFunction(body: ast.Node, queries: Queries, left: FromItem): FromItem {
+  const { context, outer } = queries
+  const env = { context, from: left, outer, aggregates: false }
+  const alias = ast.child(body, 'alias')
+  const shown = ast.str(alias, 'aliasname')
+  const { sql, name, expr } = seriesOf(body, env)
+  const own = context.rangeName()
+  const title = shown === '' ? name : shown
+  const column = { name: title, expr: { ...expr, sql: `${own}.a1` } }
+  const item = `LATERAL (SELECT ${sql} AS a1) AS ${own}`
+  return single(item, title, undefined, renamed([column], alias))
 }
 
 function rangeVar(body: ast.Node, queries: Queries): FromItem {
@@ -94,10 +97,16 @@ class LazyColumn implements NamedExpr {
   }
 }
 
-function named(derived: Derived, shown: string, alias: ast.Node, queries: Queries): FromItem {
+function named(
+  derived: Derived,
+  shown: string,
+  alias: ast.Node,
+  queries: Queries,
+  lateral = ''
+): FromItem {
   const own = queries.context.rangeName()
   return single(
-    `(${derived.sql}) AS ${own}`,
+    `${lateral}(${derived.sql}) AS ${own}`,
     shown,
     undefined,
     renamed(derived.columns(own), alias)
@@ -129,13 +138,15 @@ const JOINS: Readonly<Record<string, string>> = {
   JOIN_FULL: 'FULL JOIN'
 }
 
-function join(body: ast.Node, queries: Queries): FromItem {
+function join(body: ast.Node, queries: Queries, outside: FromItem): FromItem {
   const type = ast.str(body, 'jointype')
   const word = JOINS[type] ?? relay(`${type} is not translated`)
-  if (ast.flag(body, 'isNatural') || ast.has(body, 'alias')) relay('NATURAL JOIN or a join alias')
-  const left = fromItem(body['larg'], queries)
-  const right = fromItem(body['rarg'], queries)
-  if (ast.has(body, 'usingClause')) return joinUsing(body, word, left, right, queries.context)
+  if (ast.has(body, 'alias')) relay('an alias of a join')
+  const left = fromItem(body['larg'], queries, outside)
+  const around = outside === NOTHING ? left : beside(outside, left, '')
+  const right = fromItem(body['rarg'], queries, around)
+  const shared = sharedColumns(body, left, right)
+  if (shared) return joinUsing(shared, word, left, right, queries.context)
   // Postgres can do FULL JOIN on some conditions only.
   if (type === 'JOIN_FULL') relay('FULL JOIN on a condition')
   const both = beside(left, right, '')
@@ -143,20 +154,35 @@ function join(body: ast.Node, queries: Queries): FromItem {
   const condition = walkBoolean(body['quals'], {
     context: queries.context,
     from: both,
-    aggregates: false
+    outer: queries.outer,
+    aggregates: false,
+    subquery: subqueryOf(queries, both)
   })
   return { ...both, sql: `(${left.sql} ${word} ${right.sql} ON ${condition.sql})` }
 }
 
+/** The columns that USING names or NATURAL finds; undefined: a join on a condition. */
+function sharedColumns(
+  body: ast.Node,
+  left: FromItem,
+  right: FromItem
+): readonly string[] | undefined {
+  if (ast.has(body, 'usingClause'))
+    return ast.names(ast.list(body, 'usingClause')) ?? relay('USING')
+  if (!ast.flag(body, 'isNatural')) return undefined
+  const theirs = new Set(right.visible.map(({ name }) => name))
+  const names = left.visible.map(({ name }) => name).filter((name) => theirs.has(name))
+  return names.length === 0 ? relay('NATURAL JOIN without a common column') : names
+}
+
 /** The columns of USING come first and once; the side that is kept whole gives their values. */
 function joinUsing(
-  body: ast.Node,
+  columns: readonly string[],
   word: string,
   left: FromItem,
   right: FromItem,
   context: Context
 ): FromItem {
-  const columns = ast.names(ast.list(body, 'usingClause')) ?? relay('USING')
   const pairs = columns.map((name) => ({ name, l: only(left, name), r: only(right, name) }))
   const tests = pairs.map(({ l, r }) => {
     if (l.type.oid !== r.type.oid || l.type.oid === OID.bpchar) relay('USING of two types')

@@ -2,10 +2,12 @@
 // session's settings, are accepted; any other text is a reason to relay.
 // Must never guess: a literal that Postgres might refuse is not accepted either.
 
+import { parseInterval } from '../types/interval-parse.ts'
 import { OID } from '../types/oids.ts'
-import type { ColumnType } from '../types/value.ts'
+import type { ColumnType, Interval } from '../types/value.ts'
 import type { Expr } from './expr.ts'
 import { CONSTANT, decimalExpr, formOf, quote, relay, typed } from './expr.ts'
+import { spanSql } from './instants.ts'
 
 const INTEGER_RANGE: Readonly<Record<number, readonly [bigint, bigint]>> = {
   [OID.int2]: [-32768n, 32767n],
@@ -24,6 +26,7 @@ const BYTEA = /^\\x((?:[0-9a-fA-F]{2})*)$/
 /** A literal of any supported type; relays on a text that is not in a plain form. */
 export function literal(text: string, type: ColumnType): Expr {
   if (type.oid === OID.numeric) return numericLiteral(text)
+  if (type.oid === OID.interval) return intervalLiteral(text)
   const sql = LITERALS[type.oid]?.(text, type.oid)
   if (sql === undefined) return relay(`the literal ${quote(text)} is not in a plain form`)
   return typed(sql, type.oid, CONSTANT)
@@ -123,19 +126,23 @@ const pattern =
   (text, oid) =>
     form.test(text) ? cast(text, oid) : undefined
 
-const UNIT_MONTHS: Readonly<Record<string, number>> = { month: 1, year: 12 }
-const UNIT_DAYS: Readonly<Record<string, number>> = { day: 1, week: 7 }
-const UNIT_SECONDS: Readonly<Record<string, number>> = { second: 1, minute: 60, hour: 3600 }
+/** A sign may count for one part or for all, by a setting: only one part may have one. */
+const ONE_SIGNED = /^-\d{1,6} [a-z]+$/
 
-/** `1 day`, `2 hours`, `-3 months`: one whole number of one unit. */
-function readInterval(text: string): string | undefined {
-  const match = /^(-?\d{1,6}) (second|minute|hour|day|week|month|year)s?$/.exec(text)
-  if (!match) return undefined
-  const [count, unit] = [Number(match[1]), match[2] ?? '']
-  const [months, days] = [UNIT_MONTHS[unit], UNIT_DAYS[unit]]
-  if (months !== undefined) return `to_months(${count * months})`
-  if (days !== undefined) return `to_days(${count * days})`
-  return `to_seconds(${count * (UNIT_SECONDS[unit] ?? 0)})`
+/** The interval that a text is; relays where it is not in a plain form. */
+function intervalLiteral(text: string): Expr {
+  const isPlain = !text.includes('-') || ONE_SIGNED.test(text)
+  const span = isPlain ? parsedInterval(text) : undefined
+  if (!span) return relay(`the literal ${quote(text)} is not in a plain form`)
+  return { ...typed(spanSql(span), OID.interval, CONSTANT), span }
+}
+
+function parsedInterval(text: string): Interval | undefined {
+  try {
+    return parseInterval(text)
+  } catch {
+    return undefined
+  }
 }
 
 const LITERALS: Readonly<Record<number, Read>> = {
@@ -152,7 +159,6 @@ const LITERALS: Readonly<Record<number, Read>> = {
   [OID.time]: pattern(TIME),
   [OID.timestamp]: readTimestamp,
   [OID.timestamptz]: readTimestamptz,
-  [OID.interval]: readInterval,
   [OID.uuid]: pattern(UUID),
   [OID.bytea]: (text) => {
     const hex = BYTEA.exec(text)?.[1]

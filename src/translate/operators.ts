@@ -4,9 +4,10 @@
 // Must never hold an entry that the differential test does not exercise.
 
 import { OID } from '../types/oids.ts'
+import type { Interval } from '../types/value.ts'
 import { commonDecimal, decimalOf, doubleOf, widenDecimal } from './coerce.ts'
 import { quotient, unscaled } from './division.ts'
-import type { Decimal, Expr } from './expr.ts'
+import type { Expr, Ratio } from './expr.ts'
 import {
   boolean,
   decimalExpr,
@@ -20,9 +21,18 @@ import {
   typed
 } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, isInteger, PLAIN, TEXTS, wider } from './families.ts'
+import {
+  addToInstant,
+  inCommonEra,
+  instantOf,
+  spanSql,
+  timeBetween,
+  UTC,
+  type ZoneName
+} from './instants.ts'
 import { like } from './patterns.ts'
 
-type Binary = (op: string, a: Expr, b: Expr) => Expr
+type Binary = (op: string, a: Expr, b: Expr, zone: ZoneName) => Expr
 
 interface OperatorRule {
   readonly ops: readonly string[]
@@ -64,9 +74,20 @@ const asTimestamp = (a: Expr): string => `CAST(${a.sql} AS TIMESTAMP)`
 const compareInstant: Binary = (op, a, b) =>
   fallible(boolean(test(op, asTimestamp(a), asTimestamp(b)), [a, b]))
 
+/** A day or a clock reading against an instant: the session's clock says which instant it is. */
+const compareZoned: Binary = (op, a, b, zone) => {
+  const [left, right] = [a, b].map((one) =>
+    one.type.oid === OID.timestamptz ? one : instantOf(one, zone)
+  )
+  return fallible(boolean(test(op, left?.sql ?? '', right?.sql ?? ''), [a, b]))
+}
+
+/** Months count 30 days and days 24 hours on both sides. */
+const compareSpans: Binary = (op, a, b) => fallible(boolean(test(op, a.sql, b.sql), [a, b]))
+
 /** Order is by bytes only where a column's COLLATE "C" reaches the comparison. */
-const compareOrder: Binary = (op, a, b) =>
-  a.bytewise || b.bytewise ? compare(op, a, b) : relay('texts are ordered without COLLATE "C"')
+const compareOrder: Binary = (op, a, b, zone) =>
+  a.bytewise || b.bytewise ? compare(op, a, b, zone) : relay('texts are ordered without COLLATE "C"')
 
 const addIntegers: Binary = (op, a, b) => {
   const oid = wider(a.type.oid, b.type.oid)
@@ -82,40 +103,66 @@ const divideIntegers: Binary = (op, a, b) => {
   return fallible(typed(`CAST(${sql} AS ${formOf(oid)})`, oid, factsOf([a, b])))
 }
 
-type Size = Omit<Decimal, 'sql'>
-
-const exact = (sql: string, { precision, scale }: Size, parts: Expr[]): Expr => {
-  const cast = `CAST(${sql} AS ${decimalForm({ precision, scale })})`
-  const decimal: Decimal = { sql: cast, precision, scale }
-  return decimalExpr(decimal, parts.every(keepsScale), factsOf(parts))
+interface ResultSize {
+  /** Digits of the wider operand. */
+  readonly operands: number
+  readonly precision: number
+  readonly scale: number
 }
 
-const decimalForm = (size: Size): string =>
-  size.precision > 38
-    ? relay('numbers need more than 38 digits together')
-    : `DECIMAL(${size.precision},${size.scale})`
+/**
+ * The DECIMAL of a sum or a product: no wider than DuckDB makes it of two of up to 18 digits, or of
+ * any. A value that needs more raises.
+ */
+function exact(sql: string, size: ResultSize, parts: readonly Expr[]): Expr {
+  const { precision, scale } = size
+  const isNarrow = size.operands <= INT64_DIGITS && scale < INT64_DIGITS
+  const most = isNarrow ? INT64_DIGITS : DECIMAL_DIGITS
+  if (scale > most) relay('numbers need more than 38 digits together')
+  const digits = Math.min(precision, most)
+  const cast = `CAST(${sql} AS DECIMAL(${digits},${scale}))`
+  const held = { sql: cast, precision: digits, scale }
+  const expr = decimalExpr(held, parts.every(keepsScale), factsOf(parts))
+  return precision > most ? fallible(expr) : expr
+}
+
+const DECIMAL_DIGITS = 38
+const INT64_DIGITS = 18
 
 const addExact: Binary = (op, a, b) => {
   const [left, right] = [decimalOf(a), decimalOf(b)]
   const common = commonDecimal([left, right])
   const sql = `(${widenDecimal(left, common)} ${op} ${widenDecimal(right, common)})`
-  return exact(sql, { precision: common.precision + 1, scale: common.scale }, [a, b])
+  const { precision, scale } = common
+  return exact(sql, { operands: precision, precision: precision + 1, scale }, [a, b])
 }
 
 const multiplyExact: Binary = (_op, a, b) => {
   const [left, right] = [decimalOf(a), decimalOf(b)]
-  const precision = left.precision + right.precision
-  return exact(`(${left.sql} * ${right.sql})`, { precision, scale: left.scale + right.scale }, [
-    a,
-    b
-  ])
+  const size = {
+    operands: Math.max(left.precision, right.precision),
+    precision: left.precision + right.precision,
+    scale: left.scale + right.scale
+  }
+  return exact(`(${left.sql} * ${right.sql})`, size, [a, b])
+}
+
+/** Epoch seconds by a whole number of seconds: the start of a bucket of time, before its floor. */
+function ratioOf(a: Expr, b: Expr): Ratio | undefined {
+  const { scale } = decimalOf(a)
+  const by = /^[1-9]\d{0,5}$/.exec(b.literal ?? '')?.[0]
+  if (a.units === undefined || by === undefined || scale !== 6) return undefined
+  return { units: a.units, by: BigInt(by) * 1_000_000n }
 }
 
 const divideExact: Binary = (_op, a, b) => {
   if (!keepsScale(a) || !keepsScale(b)) relay('the scale of a numeric is not known')
   const divisor = decimalOf(b)
   const checked = `(${guard(`${divisor.sql} = 0`, divisor.sql, 'division by zero')})`
-  return quotient(unscaled(decimalOf(a)), unscaled({ ...divisor, sql: checked }), factsOf([a, b]))
+  const facts = factsOf([a, b])
+  const result = quotient(unscaled(decimalOf(a)), unscaled({ ...divisor, sql: checked }), facts)
+  const ratio = ratioOf(a, b)
+  return ratio ? { ...result, ratio } : result
 }
 
 /** Postgres raises on overflow, underflow and division by zero where DuckDB goes on. */
@@ -136,20 +183,9 @@ const floats =
     return fallible(typed(`(${guard(fault, result, 'float out of range')})`, oid, factsOf([a, b])))
   }
 
-/** Days and instants that both sides surely have; infinity is outside. */
-export const outsideCommonEra = (sql: string, oid: number): string => {
-  const form = formOf(oid)
-  return `${sql} < CAST('0001-01-01' AS ${form}) OR ${sql} >= CAST('9999-12-31' AS ${form})`
-}
-
-const instant = (sql: string, oid: number, parts: Expr[]): Expr =>
-  fallible(
-    typed(`(${guard(outsideCommonEra(sql, oid), sql, 'date out of range')})`, oid, factsOf(parts))
-  )
-
 const addDays: Binary = (op, a, b) => {
   const [date, days] = a.type.oid === OID.date ? [a, b] : [b, a]
-  return instant(`(${date.sql} ${op} CAST(${days.sql} AS INTEGER))`, OID.date, [a, b])
+  return inCommonEra(`(${date.sql} ${op} CAST(${days.sql} AS INTEGER))`, OID.date, [a, b])
 }
 
 const subtractDates: Binary = (_op, a, b) => {
@@ -158,17 +194,37 @@ const subtractDates: Binary = (_op, a, b) => {
   return fallible(typed(`(${guard(fault, days, 'date out of range')})`, OID.int4, factsOf([a, b])))
 }
 
+const byInterval = (a: Expr, b: Expr): { when: Expr; span: Expr } =>
+  a.type.oid === OID.interval ? { when: b, span: a } : { when: a, span: b }
+
+/** Months, then days, then the time: in that order on both sides. */
 const addInterval: Binary = (op, a, b) => {
-  const [when, span] = a.type.oid === OID.interval ? [b, a] : [a, b]
-  if (!span.constant || span.parameter !== undefined) relay('an interval that is not a constant')
-  return instant(`(CAST(${when.sql} AS TIMESTAMP) ${op} ${span.sql})`, OID.timestamp, [a, b])
+  const { when, span } = byInterval(a, b)
+  if (!span.span && !span.elapsed && !span.spread) relay('an interval that is not a constant')
+  return inCommonEra(`(CAST(${when.sql} AS TIMESTAMP) ${op} ${span.sql})`, OID.timestamp, [a, b])
 }
 
-/** Days and months depend on the session's zone, hours and less do not. */
-const addTime: Binary = (op, a, b) => {
-  if (!b.sql.startsWith('to_seconds(')) return relay('days are as long as the time zone says')
-  return instant(`(${a.sql} ${op} ${b.sql})`, OID.timestamptz, [a, b])
+const addToInstantOf: Binary = (op, a, b, zone) => {
+  const { when, span } = byInterval(a, b)
+  if (span.span) return addToInstant(op, when, span.span, zone)
+  // Whole days and hours are alike where every day has 24 of them.
+  if (zone !== UTC || !(span.elapsed ?? span.spread)) relay('an interval that is not a constant')
+  return inCommonEra(
+    `timezone('UTC', timezone('UTC', ${when.sql}) ${op} ${span.sql})`,
+    OID.timestamptz,
+    [a, b]
+  )
 }
+
+/** n times an interval that is a constant. */
+const multiplySpan: Binary = (_op, a, b) => {
+  const [times, span] = a.type.oid === OID.interval ? [b, a] : [a, b]
+  if (!span.span) return relay('an interval that is not a constant')
+  const sql = `(${span.sql} * CAST(${times.sql} AS BIGINT))`
+  return { ...fallible(typed(sql, OID.interval, factsOf([a, b]))), spread: true }
+}
+
+const subtractInstants: Binary = (_op, a, b) => timeBetween(a, b)
 
 const concat: Binary = (_op, a, b) => typed(`(${a.sql} || ${b.sql})`, OID.text, factsOf([a, b]))
 
@@ -186,6 +242,8 @@ export const OPERATORS: readonly OperatorRule[] = [
   { ops: COMPARISON, left: NUMBERS, right: FLOATS, make: compareDouble },
   { ops: COMPARISON, left: PLAIN, right: PLAIN, alike: true, make: compare },
   { ops: COMPARISON, left: WITHOUT_ZONE, right: WITHOUT_ZONE, make: compareInstant },
+  { ops: COMPARISON, left: WITHOUT_ZONE, right: [OID.timestamptz], make: compareZoned },
+  { ops: COMPARISON, left: [OID.timestamptz], right: WITHOUT_ZONE, make: compareZoned },
   { ops: EQUALITY, left: TEXTS, right: TEXTS, make: compare },
   { ops: ORDERING, left: TEXTS, right: TEXTS, make: compareOrder },
   // char(n) is kept without its trailing blanks, which its comparisons ignore.
@@ -208,7 +266,13 @@ export const OPERATORS: readonly OperatorRule[] = [
   { ops: ['-'], left: [OID.date], right: [OID.date], make: subtractDates },
   { ops: ['+', '-'], left: WITHOUT_ZONE, right: [OID.interval], make: addInterval },
   { ops: ['+'], left: [OID.interval], right: WITHOUT_ZONE, make: addInterval },
-  { ops: ['+', '-'], left: [OID.timestamptz], right: [OID.interval], make: addTime }
+  { ops: ['+', '-'], left: [OID.timestamptz], right: [OID.interval], make: addToInstantOf },
+  { ops: ['+'], left: [OID.interval], right: [OID.timestamptz], make: addToInstantOf },
+  { ops: ['-'], left: WITHOUT_ZONE, right: WITHOUT_ZONE, make: subtractInstants },
+  { ops: ['-'], left: [OID.timestamptz], right: [OID.timestamptz], make: subtractInstants },
+  { ops: ['*'], left: SMALL, right: [OID.interval], make: multiplySpan },
+  { ops: ['*'], left: [OID.interval], right: SMALL, make: multiplySpan },
+  { ops: COMPARISON, left: [OID.interval], right: [OID.interval], make: compareSpans }
 ]
 
 const isFor = (rule: OperatorRule, op: string, a: number, b: number): boolean =>
@@ -218,15 +282,24 @@ const isFor = (rule: OperatorRule, op: string, a: number, b: number): boolean =>
   (!rule.alike || a === b)
 
 /** `a op b`, both typed. */
-export function applyOperator(op: string, a: Expr, b: Expr): Expr {
+export function applyOperator(op: string, a: Expr, b: Expr, zone: ZoneName): Expr {
   const rule = OPERATORS.find((one) => isFor(one, op, a.type.oid, b.type.oid))
   if (!rule) return relay(`operator ${op} on these types is not known to be equal`)
-  return rule.make(op, a, b)
+  return rule.make(op, a, b, zone)
 }
 
 /** `-a`. The smallest integer fails on both sides. */
 export function negate(a: Expr): Expr {
-  if (a.type.oid === OID.numeric) return exact(`(- ${decimalOf(a).sql})`, decimalOf(a), [a])
+  if (a.type.oid === OID.numeric) {
+    const { sql, precision, scale } = decimalOf(a)
+    return decimalExpr({ sql: `(- ${sql})`, precision, scale }, keepsScale(a), factsOf([a]))
+  }
+  if (a.span) return negatedSpan(a.span, a)
   if (!isInteger(a.type.oid) && !FLOATS.includes(a.type.oid)) return relay('unary minus')
   return fallible(typed(`(- ${a.sql})`, a.type.oid, factsOf([a])))
+}
+
+const negatedSpan = ({ months, days, micros }: Interval, a: Expr): Expr => {
+  const span = { months: -months, days: -days, micros: -micros }
+  return { ...typed(spanSql(span), OID.interval, factsOf([a])), span }
 }

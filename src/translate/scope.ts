@@ -1,4 +1,4 @@
-// What names mean inside one SELECT: the ranges of its FROM clause and their columns.
+// What names mean inside one level of a SELECT: the ranges of its FROM clause and their columns.
 // Owns name resolution as parse_relation.c does it; an unclear name is a reason to relay.
 // Must never expose a column that is not the relation's own (system columns, `_seq`).
 
@@ -36,13 +36,12 @@ export function findColumn(from: FromItem, name: string): Expr | undefined {
   return matches[0]?.expr
 }
 
-/** A column reference of one, two or three parts. */
-export function resolveColumn(from: FromItem, parts: readonly string[]): Expr {
+/** A column reference of one, two or three parts at this level; undefined: not of this level. */
+export function lookUp(from: FromItem, parts: readonly string[]): Expr | undefined {
   const name = parts.at(-1) ?? ''
-  if (parts.length === 1) {
-    return findColumn(from, name) ?? relay(`"${name}" is not a column of an ingested relation`)
-  }
-  const range = findRange(from, parts.slice(0, -1))
+  if (parts.length === 1) return findColumn(from, name)
+  const range = lookUpRange(from, parts.slice(0, -1))
+  if (!range) return undefined
   const matches = range.columns.filter((column) => column.name === name)
   const [match] = matches
   if (matches.length !== 1 || !match)
@@ -50,16 +49,17 @@ export function resolveColumn(from: FromItem, parts: readonly string[]): Expr {
   return match.expr
 }
 
-/** `t` or `s.t`. */
-export function findRange(from: FromItem, parts: readonly string[]): Range {
+/** `t` or `s.t` in a star: always of the innermost level. */
+export const findRange = (from: FromItem, parts: readonly string[]): Range =>
+  lookUpRange(from, parts) ?? relay(`"${parts.at(-1)}" does not name one item of the FROM clause`)
+
+function lookUpRange(from: FromItem, parts: readonly string[]): Range | undefined {
   const alias = parts.at(-1) ?? ''
   const schema = parts.length === 2 ? parts[0] : undefined
   const matches = from.ranges.filter(
     (range) => range.alias === alias && (schema === undefined || range.schema === schema)
   )
-  const [match] = matches
-  if (matches.length !== 1 || parts.length > 2 || !match) {
+  if (matches.length > 1 || parts.length > 2)
     return relay(`"${alias}" does not name one item of the FROM clause`)
-  }
-  return match
+  return matches[0]
 }

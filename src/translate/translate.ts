@@ -3,8 +3,10 @@
 // Must never answer SQL that is not proven to give Postgres's answer.
 
 import { limits } from '../limits.ts'
+import { OID } from '../types/oids.ts'
 import type { ColumnType } from '../types/value.ts'
 import { nodeOf } from './ast.ts'
+import { settle } from './coerce.ts'
 import { Context, type TranslateScope } from './context.ts'
 import { Relay, relay } from './expr.ts'
 import { output } from './output.ts'
@@ -45,8 +47,10 @@ function translated(select: unknown, scope: TranslateScope): Translation {
   const { described } = scope
   if (described && described.length !== query.targets.length)
     relay('the columns are not as described')
-  const columns = query.targets.map(({ expr }, i) => output(expr, described?.[i]))
-  const sql = `SELECT ${columns.map((column) => column.sql).join(', ')}${query.body}${query.tail}`
+  const columns = query.targets.map(({ expr }, i) =>
+    output(settle(expr, OID.text, context), described?.[i])
+  )
+  const sql = `SELECT ${query.distinct ?? ''}${columns.map((column) => column.sql).join(', ')}${query.body}${query.tail}`
   if (sql.length > limits.translatedSqlCharsMax) relay('the translation is too long')
   return {
     sql,

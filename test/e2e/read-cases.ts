@@ -118,10 +118,20 @@ export const CASES: readonly Case[] = [
     route: 'relay'
   },
   {
-    name: 'a construct the translator does not know',
+    name: 'a window and its frame',
     sql: `SELECT id, sum(qty) OVER w FROM T
           WINDOW w AS (PARTITION BY name ORDER BY id ROWS 3 PRECEDING EXCLUDE CURRENT ROW)
           ORDER BY id`,
+    route: 'local'
+  },
+  {
+    name: 'the time of the transaction',
+    sql: `SELECT id FROM T WHERE at < now() - interval '1 day' ORDER BY id`,
+    route: 'local'
+  },
+  {
+    name: 'a construct the translator does not know',
+    sql: 'SELECT regr_slope(price, qty) IS NULL FROM T',
     route: /^relay \(.+\)$/
   },
   {
@@ -132,7 +142,7 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'an immutable condition that is pushed down and only Postgres knows',
-    sql: `SELECT id FROM T WHERE md5(name) < '8'
+    sql: `SELECT id FROM T WHERE reverse(md5(name)) < '8'
           AND to_number(price::text, '999.99') > 9 ORDER BY id`,
     route: /^relay \(.+\)$/
   },
@@ -179,7 +189,7 @@ export const CASES: readonly Case[] = [
   },
   {
     name: 'row locks under a condition only Postgres knows',
-    sql: `SELECT id, name FROM T WHERE id < 9 AND md5(name) < '8' ORDER BY id FOR SHARE`,
+    sql: `SELECT id, name FROM T WHERE id < 9 AND reverse(md5(name)) < '8' ORDER BY id FOR SHARE`,
     isAdmins: true
   },
   {

@@ -156,7 +156,8 @@ export function translateText(sql: string, described?: Described, timeZone?: str
     relation: relationNamed,
     described: described?.columns,
     parameters: described?.parameters ?? [],
-    timeZone
+    timeZone,
+    floatAggregates: true
   })
 }
 
@@ -208,7 +209,7 @@ async function fillDuck(
   )
   await client.query("SET IntervalStyle = 'postgres'")
   const { rows } = await client.query<(string | null)[]>({
-    text: `SELECT ${list.join(', ')} FROM ${table.name} ORDER BY id`,
+    text: `SELECT ${list.join(', ')} FROM ${table.name} ORDER BY ${table.name}.id`,
     rowMode: 'array',
     types: { getTypeParser: () => (text: string) => text }
   })

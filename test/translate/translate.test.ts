@@ -77,7 +77,6 @@ const WRITTEN: readonly (readonly [sql: string, duck: string])[] = [
 ]
 
 const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
-  ['SELECT 1', /without FROM/],
   ['SELECT id FROM side WHERE id = NULL', /transform_null_equals/],
   ["SELECT id FROM side WHERE id = ANY ('{1,NULL}')", /array_nulls/],
   ['SELECT oid FROM pg_class', /"pg_class" is not an ingested relation/],
@@ -88,26 +87,28 @@ const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ['SELECT id FROM ONLY side', /FROM ONLY/],
   ['SELECT id FROM side FOR UPDATE', /FOR UPDATE/],
   ['SELECT id FROM side TABLESAMPLE SYSTEM (10)', /RangeTableSample/],
-  ['SELECT now() FROM side', /'now' is not known/],
+  ['SELECT now() FROM side', /now\(\) is asked of Postgres/],
+  ['SELECT clock_timestamp() FROM side', /'clock_timestamp' is not known/],
+  ['SELECT sum(f4) FROM m', /aggregate sum/],
+  ['SELECT sum(DISTINCT f8) FROM side', /order of the rows/],
+  ['SELECT string_agg(label, \',\') FROM side', /without ORDER BY/],
+  [
+    'SELECT id FROM side s WHERE id = (SELECT max(s.i4) FROM m)',
+    /an aggregate over an outer column/
+  ],
   ['SELECT random() FROM side', /'random' is not known/],
   ['SELECT public.lower(label) FROM side', /another schema/],
   ['SELECT id FROM side WHERE id OPERATOR(public.=) 1', /another schema/],
-  ['SELECT rank() OVER () FROM side', /over is not translated/],
-  ['SELECT sum(f8) FROM side', /aggregate sum/],
   ['SELECT f8, count(*) FROM side GROUP BY f8', /groups of this type/],
   ["SELECT id FROM side WHERE d = 'today'", /'today' is not in a plain form/],
   ["SELECT id FROM side WHERE d = '2023-02-29'", /not in a plain form/],
   ["SELECT id FROM m WHERE tz > '2024-01-01 00:00:00'", /not in a plain form/],
-  ['SELECT id FROM m WHERE d < tz', /operator </],
+  ['SELECT id FROM m WHERE d < tz', /the time zone is not known/],
   ['SELECT id FROM m WHERE n = f8', /numeric to double precision/],
   ["SELECT id FROM side WHERE label LIKE 'a\\'", /escape character/],
   ["SELECT lower('É') FROM side", /without COLLATE/],
   ['SELECT id FROM side WHERE label COLLATE "C" < \'a\'', /CollateClause/],
-  ['SELECT id FROM side WHERE id IN (SELECT 1)', /without FROM/],
-  ['SELECT id FROM side s WHERE EXISTS (SELECT 1 FROM m WHERE m.id = s.id)', /"s" does not name/],
   ['SELECT id FROM side ORDER BY 1 + 1', /ORDER BY of a constant/],
-  ['SELECT id FROM side GROUP BY ROLLUP (id)', /GroupingSet/],
-  ['SELECT DISTINCT ON (id) id FROM side', /DISTINCT ON/],
   ['SELECT id FROM side a JOIN side b ON true', /"id" is ambiguous/],
   ['SELECT a.id FROM side a, side a', /one name/]
 ]

@@ -1,0 +1,103 @@
+// Instants and local times: going from one to the other in the session's zone, and what is added to
+// them. Every zone but UTC is used only where all tz databases agree and both sides apply the same
+// rules; elsewhere the local execution fails, and the statement is relayed.
+// Must never depend on DuckDB's own TimeZone.
+
+import { OID } from '../types/oids.ts'
+import type { Interval } from '../types/value.ts'
+import type { Expr } from './expr.ts'
+import { factsOf, fallible, formOf, guard, quote, relay, typed } from './expr.ts'
+
+/** A zone's name as it is written to DuckDB. */
+export type ZoneName = string | undefined
+
+export const UTC = 'UTC'
+
+/** Days and instants that both sides surely have; infinity is outside. */
+export const outsideCommonEra = (sql: string, oid: number): string => {
+  const form = formOf(oid)
+  return `${sql} < CAST('0001-01-01' AS ${form}) OR ${sql} >= CAST('9999-12-31' AS ${form})`
+}
+
+/** Guarded so that what is outside of the common era fails. */
+export const inCommonEra = (sql: string, oid: number, parts: readonly Expr[]): Expr =>
+  fallible(
+    typed(`(${guard(outsideCommonEra(sql, oid), sql, 'date out of range')})`, oid, factsOf(parts))
+  )
+
+const zoned = (zone: ZoneName): string => zone ?? relay('the time zone is not known')
+
+/** The years in which zones other than UTC are used. */
+const outsideZones = (sql: string, oid: number): string => {
+  const form = formOf(oid)
+  const end = oid === OID.timestamptz ? '+00' : ''
+  return `${sql} < CAST('1970-01-02 00:00:00${end}' AS ${form}) OR ${sql} >= CAST('2100-01-01 00:00:00${end}' AS ${form})`
+}
+
+/** The clock reading of an instant. */
+export function localTime(when: Expr, zone: ZoneName): Expr {
+  const name = zoned(zone)
+  const local = `timezone(${quote(name)}, ${when.sql})`
+  if (name === UTC) return typed(local, OID.timestamp, factsOf([when]))
+  const sql = guard(outsideZones(when.sql, OID.timestamptz), local, 'zone out of range')
+  return fallible(typed(`(${sql})`, OID.timestamp, factsOf([when])))
+}
+
+/** The instant of a clock reading, a day being its midnight. */
+export function instantOf(local: Expr, zone: ZoneName): Expr {
+  const name = zoned(zone)
+  const reading = local.type.oid === OID.date ? `CAST(${local.sql} AS TIMESTAMP)` : local.sql
+  const instant = `timezone(${quote(name)}, ${reading})`
+  const sql =
+    name === UTC
+      ? instant
+      : `(${guard(outsideZones(reading, OID.timestamp), instant, 'zone out of range')})`
+  return fallible(typed(sql, OID.timestamptz, factsOf([local])))
+}
+
+/** The parts of an interval as DuckDB text; each is added after the one before. */
+export function spanSql({ months, days, micros }: Interval): string {
+  const parts = [
+    months === 0 ? '' : `to_months(${months})`,
+    days === 0 ? '' : `to_days(${days})`,
+    micros === 0n ? '' : `to_microseconds(${micros})`
+  ].filter((part) => part !== '')
+  return parts.length === 0 ? 'to_days(0)' : parts.length === 1 ? `${parts[0]}` : `(${parts.join(' + ')})`
+}
+
+const MONTHS = (months: number): Interval => ({ months, days: 0, micros: 0n })
+const DAYS = (days: number): Interval => ({ months: 0, days, micros: 0n })
+const MICROS = (micros: bigint): Interval => ({ months: 0, days: 0, micros })
+
+/**
+ * An instant and an interval: months and days are those of the session's clock, one after the
+ * other. Source: timestamp.c, timestamptz_pl_interval.
+ */
+export function addToInstant(op: string, when: Expr, span: Interval, zone: ZoneName): Expr {
+  const byClock = (instant: Expr, part: Interval): Expr => {
+    const local = localTime(instant, zone)
+    return instantOf({ ...local, sql: `(${local.sql} ${op} ${spanSql(part)})` }, zone)
+  }
+  let at = when
+  if (span.months !== 0) at = byClock(at, MONTHS(span.months))
+  if (span.days !== 0) at = byClock(at, DAYS(span.days))
+  if (span.micros !== 0n) at = { ...at, sql: `(${at.sql} ${op} ${spanSql(MICROS(span.micros))})` }
+  return inCommonEra(at.sql, OID.timestamptz, [at])
+}
+
+/** Microseconds since 1970 of a timestamp or an instant. */
+export const epochMicros = (when: Expr): string =>
+  when.type.oid === OID.timestamptz
+    ? `epoch_us(timezone('UTC', ${when.sql}))`
+    : `epoch_us(CAST(${when.sql} AS TIMESTAMP))`
+
+/** The time between: whole days and the rest, of one sign. Source: timestamp.c, timestamp_mi. */
+export function timeBetween(a: Expr, b: Expr): Expr {
+  const [from, to] = [b, a].map((one) =>
+    one.type.oid === OID.timestamptz ? `timezone('UTC', ${one.sql})` : `CAST(${one.sql} AS TIMESTAMP)`
+  )
+  const fault = `isinf(${from}) OR isinf(${to})`
+  const sql = `(${guard(fault, `${to} - ${from}`, 'date out of range')})`
+  const elapsed = `(${epochMicros(a)} - ${epochMicros(b)})`
+  return { ...fallible(typed(sql, OID.interval, factsOf([a, b]))), elapsed }
+}

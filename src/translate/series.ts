@@ -1,0 +1,66 @@
+// Functions in FROM that give rows: generate_series over integers, days and timestamps.
+// Must never let a series run without an end: DuckDB gives it as one list.
+
+import { limits } from '../limits.ts'
+import { OID } from '../types/oids.ts'
+import * as ast from './ast.ts'
+import { settle } from './coerce.ts'
+import type { Expr } from './expr.ts'
+import { CONSTANT, guard, relay, typed } from './expr.ts'
+import { type Env, walkAll } from './expressions.ts'
+import { isInteger, wider } from './families.ts'
+
+/** A column of rows: DuckDB's text that makes them, and their type. */
+export interface Series {
+  readonly sql: string
+  readonly name: string
+  readonly expr: Expr
+}
+
+/** The body of a RangeFunction node. */
+export function seriesOf(body: ast.Node, env: Env): Series {
+  const [item, ...others] = ast.list(body, 'functions')
+  const inner = ast.open(ast.list(ast.open(item).body, 'items')[0])
+  const isPlain = !ast.flag(body, 'ordinality') && !ast.flag(body, 'is_rowsfrom')
+  if (!isPlain || others.length > 0 || ast.has(body, 'coldeflist') || inner.kind !== 'FuncCall')
+    return relay('a function in FROM of another form')
+  const name = ast.builtinName(ast.list(inner.body, 'funcname'))
+  if (name !== 'generate_series') return relay(`function '${name}' in FROM is not known to be equal`)
+  const args = walkAll(ast.list(inner.body, 'args'), env)
+  const [from, to, step] = args
+  if (!from || !to || args.length > 3) return relay('generate_series of another form')
+  return step !== undefined && !isNumber(step)
+    ? ofInstants(name, from, to, step, env)
+    : ofIntegers(name, args)
+}
+
+const isNumber = (expr: Expr): boolean => isInteger(expr.type.oid)
+
+function ofIntegers(name: string, args: readonly Expr[]): Series {
+  if (!args.every(isNumber)) return relay('generate_series of these types')
+  const oid = args.map((arg) => arg.type.oid).reduce(wider, OID.int4)
+  const [from = '', to = '', step = '1'] = args.map((arg) => `CAST(${arg.sql} AS BIGINT)`)
+  const many = `${step} = 0 OR abs((CAST(${to} AS HUGEINT) - ${from}) // ${step}) > ${limits.seriesRowsMax}`
+  const list = guard(many, `generate_series(${from}, ${to}, ${step})`, 'a long series')
+  return { sql: `CAST(unnest(${list}) AS ${oid === OID.int8 ? 'BIGINT' : 'INTEGER'})`, name, expr: column(oid) }
+}
+
+const column = (oid: number): Expr => typed('', oid, { ...CONSTANT, constant: false })
+
+/** Step by step, as Postgres adds them: a month on from 31 January is 29 February, then 29 March. */
+function ofInstants(name: string, from: Expr, to: Expr, step: Expr, env: Env): Series {
+  const span = settle(step, OID.interval, env.context).span
+  if (!span) return relay('a step that is not a plain constant')
+  const micros = (BigInt(span.months * 28 + span.days) * 86_400_000_000n + span.micros) || 0n
+  const sameSign = span.months >= 0 && span.days >= 0 && span.micros >= 0n
+  if (!sameSign || micros <= 0n) return relay('a step backwards')
+  const oid = instantType(settle(from, OID.timestamptz, env.context), settle(to, OID.timestamptz, env.context))
+  if (oid !== OID.timestamp) return relay('a series of instants')
+  const [start, end] = [from, to].map((one) => `CAST(${settle(one, oid, env.context).sql} AS TIMESTAMP)`)
+  const many = `isinf(${start}) OR isinf(${end}) OR (epoch_us(${end}) - epoch_us(${start})) // ${micros} > ${limits.seriesRowsMax}`
+  const list = guard(many, `generate_series(${start}, ${end}, ${settle(step, OID.interval, env.context).sql})`, 'a long series')
+  return { sql: `unnest(${list})`, name, expr: column(oid) }
+}
+
+const instantType = (a: Expr, b: Expr): number =>
+  a.type.oid === OID.timestamp && b.type.oid === OID.timestamp ? OID.timestamp : OID.timestamptz

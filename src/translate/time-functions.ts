@@ -1,0 +1,146 @@
+// The table of functions over days, clock readings and instants. What is absent is relayed.
+// An instant is looked at by the session's clock. Must never go beyond the years that both sides
+// surely have: what is outside fails, and is relayed.
+
+import { OID } from '../types/oids.ts'
+import type { Expr } from './expr.ts'
+import { factsOf, fallible, guard, relay, typed } from './expr.ts'
+import { TEXTS } from './families.ts'
+import { extract, extractElapsed, part } from './fields.ts'
+import type { FunctionRule, Session } from './function-rules.ts'
+import { word } from './function-rules.ts'
+import { epochMicros, inCommonEra, instantOf, localTime, outsideCommonEra } from './instants.ts'
+import { toChar } from './to-char.ts'
+
+/** Longer units go by the clock's reading, shorter ones keep the offset of the instant. */
+const CLOCK_UNITS = ['day', 'week', 'month', 'quarter', 'year', 'decade', 'century', 'millennium']
+const TRUNC_UNITS = ['second', 'minute', 'hour', ...CLOCK_UNITS.slice(0, 5)]
+
+function truncated(unit: string, local: Expr): Expr {
+  const sql = `CAST(date_trunc('${unit}', ${local.sql}) AS TIMESTAMP)`
+  const fault = outsideCommonEra(local.sql, OID.timestamp)
+  return fallible(
+    typed(`(${guard(fault, sql, 'date out of range')})`, OID.timestamp, factsOf([local]))
+  )
+}
+
+type Within = (session: Session, ...args: readonly Expr[]) => Expr
+
+const given = (arg: Expr | undefined): Expr => arg ?? relay('an argument is missing')
+
+const truncate: Within = (_session, unit, when) => truncated(word(unit, TRUNC_UNITS), given(when))
+
+/** date_trunc of an instant is one again; a date counts as the instant of its midnight. */
+const truncateInstant: Within = ({ zone }, unit, value) => {
+  const name = word(unit, TRUNC_UNITS)
+  const when = given(value)
+  if (when.type.oid === OID.date) {
+    const midnight = typed(`CAST(${when.sql} AS TIMESTAMP)`, OID.timestamp, factsOf([when]))
+    return instantOf(truncated(name, midnight), zone)
+  }
+  const local = localTime(when, zone)
+  const result = truncated(name, local)
+  if (CLOCK_UNITS.includes(name)) return instantOf(result, zone)
+  return { ...inCommonEra(`(${when.sql} - (${local.sql} - ${result.sql}))`, OID.timestamptz, [result]) }
+}
+
+const localDate = (when: Expr, { zone }: Session): Expr =>
+  when.type.oid === OID.timestamptz ? localTime(when, zone) : when
+
+const extractField: Within = (session, field, when) => {
+  const value = given(when)
+  return value.type.oid === OID.interval
+    ? extractElapsed(field, value)
+    : extract(field, localDate(value, session), value)
+}
+
+const datePart: Within = (session, field, when) => {
+  const value = given(when)
+  if (value.type.oid === OID.interval) return relay('date_part of an interval')
+  return part(field, localDate(value, session), value)
+}
+
+/** Seconds since 1970 as an instant: whole ones only, a fraction rounds by the machine's doubles. */
+const toTimestamp: Within = (_session, seconds) => {
+  const value = given(seconds)
+  const isWhole = value.type.oid !== OID.numeric || value.decimal?.scale === 0
+  if (!isWhole || value.form === 'VARCHAR') return relay('to_timestamp of a fraction')
+  const whole = `CAST(${value.decimal?.sql ?? value.sql} AS BIGINT)`
+  const fault = `${whole} < -62135596800 OR ${whole} >= 253402214400`
+  const instant = `timezone('UTC', make_timestamp(${whole} * 1000000))`
+  const sql = `(${guard(fault, instant, 'date out of range')})`
+  return fallible(typed(sql, OID.timestamptz, factsOf([value])))
+}
+
+/** The start of the stride that `when` is in, strides being counted from `origin`. */
+const bin: Within = (_session, stride, when, origin) => {
+  const { span } = given(stride)
+  const [value, start] = [given(when), given(origin)]
+  if (!span || span.months !== 0) return relay('date_bin of another stride')
+  const width = BigInt(span.days) * 86_400_000_000n + span.micros
+  if (width <= 0n) return relay('date_bin of another stride')
+  const [at, from] = [epochMicros(value), epochMicros(start)]
+  const offset = `((${at} - ${from}) % ${width} + ${width}) % ${width}`
+  const local = `make_timestamp(${at} - ${offset})`
+  const { oid } = value.type
+  const sql = oid === OID.timestamptz ? `timezone('UTC', ${local})` : local
+  const fault = [value, start].map((one) => outsideCommonEra(one.sql, oid)).join(' OR ')
+  return fallible(typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([value, start])))
+}
+
+/** `x AT TIME ZONE 'UTC'`: the only zone whose name cannot mean two things. */
+const atUtc: Within = (_session, zone, when) => {
+  word(zone, ['utc', 'gmt', 'etc/utc', 'zulu'])
+  const value = given(when)
+  return value.type.oid === OID.timestamptz ? localTime(value, 'UTC') : instantOf(value, 'UTC')
+}
+
+const format: Within = (session, when, pattern) => {
+  const value = given(when)
+  // A date is taken for the instant of its midnight, whose clock reading is that midnight.
+  const local =
+    value.type.oid === OID.date
+      ? typed(`CAST(${value.sql} AS TIMESTAMP)`, OID.timestamp, factsOf([value]))
+      : localDate(value, session)
+  return toChar(local, pattern?.literal)
+}
+
+const isFinite: Within = (_session, when) => {
+  const value = given(when)
+  return typed(`(NOT isinf(${value.sql}))`, OID.bool, factsOf([value]))
+}
+
+const MOMENTS = [OID.date, OID.timestamp, OID.timestamptz]
+const now: FunctionRule['make'] = { within: (session) => session.now() }
+
+export const TIME_FUNCTIONS: readonly FunctionRule[] = [
+  { name: 'now', takes: [], make: now },
+  { name: 'transaction_timestamp', takes: [], make: now },
+  { name: 'date_trunc', takes: [TEXTS, [OID.timestamp]], make: { within: truncate } },
+  {
+    name: 'date_trunc',
+    takes: [TEXTS, [OID.timestamptz, OID.date]],
+    make: { within: truncateInstant }
+  },
+  { name: 'extract', takes: [TEXTS, MOMENTS], make: { within: extractField } },
+  { name: 'extract', takes: [TEXTS, [OID.interval]], make: { within: extractField } },
+  { name: 'date_part', takes: [TEXTS, MOMENTS], make: { within: datePart } },
+  {
+    name: 'to_timestamp',
+    takes: [[OID.int2, OID.int4, OID.int8, OID.numeric]],
+    make: { within: toTimestamp }
+  },
+  {
+    name: 'date_bin',
+    takes: [[OID.interval], [OID.timestamp], [OID.timestamp]],
+    make: { within: bin }
+  },
+  {
+    name: 'date_bin',
+    takes: [[OID.interval], [OID.timestamptz], [OID.timestamptz]],
+    make: { within: bin }
+  },
+  { name: 'timezone', takes: [TEXTS, [OID.timestamp, OID.timestamptz]], make: { within: atUtc } },
+  { name: 'to_char', takes: [MOMENTS, TEXTS], make: { within: format } },
+  { name: 'isfinite', takes: [MOMENTS], make: { within: isFinite } }
+]

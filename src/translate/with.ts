@@ -1,0 +1,77 @@
+// WITH: its queries are written out where they are named; a recursive one becomes a WITH RECURSIVE
+// of DuckDB's at that place.
+// Must never write out a query of WITH twice where it could give other rows the second time.
+
+import * as ast from './ast.ts'
+import { requireGroupable } from './comparisons.ts'
+import { type Derived, derive, type Queries } from './derived.ts'
+import { relay } from './expr.ts'
+import type { NamedExpr } from './scope.ts'
+import { requireSame } from './set-operations.ts'
+
+/** What is around, with the queries of the SELECT's own WITH. */
+export function withQueries(select: ast.Node, around: Queries): Queries {
+  const clause = ast.child(select, 'withClause')
+  const isRecursive = ast.flag(clause, 'recursive')
+  return ast.list(clause, 'ctes').reduce<Queries>((queries, node) => {
+    const { body } = ast.open(node)
+    if (ast.has(body, 'search_clause') || ast.has(body, 'cycle_clause')) relay('SEARCH or CYCLE')
+    const inner = ast.open(body['ctequery'])
+    if (inner.kind !== 'SelectStmt') relay('WITH of something that is no SELECT')
+    const name = ast.str(body, 'ctename')
+    const refers = isRecursive && mentions(inner.body, name)
+    const make = (): Derived =>
+      refers ? recursive(inner.body, body, queries) : derive(queries, inner.body)
+    const query = limited(inner.body, () => renamed(make(), body))
+    return { ...queries, ctes: new Map([...queries.ctes, [name, query]]) }
+  }, around)
+}
+
+/** Named twice only if both times give the same rows. */
+function limited(body: ast.Node, make: () => Derived): () => Derived {
+  let uses = 0
+  return () => {
+    uses += 1
+    if (uses > 1 && (ast.has(body, 'limitCount') || ast.has(body, 'limitOffset'))) {
+      relay('WITH of a limited query named twice')
+    }
+    return make()
+  }
+}
+
+/** `WITH q (a, b) AS …` names the first columns. */
+function renamed(query: Derived, body: ast.Node): Derived {
+  if (!ast.has(body, 'aliascolnames')) return query
+  const given = ast.names(ast.list(body, 'aliascolnames')) ?? relay('column names of WITH')
+  const titled = (columns: readonly NamedExpr[]): readonly NamedExpr[] =>
+    columns.map((column, i) => ({ name: given[i] ?? column.name, expr: column.expr }))
+  return { ...query, columns: (range) => titled(query.columns(range)) }
+}
+
+function mentions(node: unknown, name: string): boolean {
+  if (Array.isArray(node)) return node.some((item) => mentions(item, name))
+  const body = ast.nodeOf(node)
+  if (ast.str(body, 'relname') === name && !ast.has(body, 'schemaname')) return true
+  return Object.values(body).some((item) => mentions(item, name))
+}
+
+const OUTSIDE_OF_UNION = ['sortClause', 'limitCount', 'limitOffset', 'withClause']
+
+/** `start UNION [ALL] step`, where the step names the rows that the last step gave. */
+function recursive(select: ast.Node, cte: ast.Node, queries: Queries): Derived {
+  const clause = OUTSIDE_OF_UNION.find((one) => ast.has(select, one))
+  if (ast.str(select, 'op') !== 'SETOP_UNION' || clause !== undefined)
+    return relay('WITH RECURSIVE of another form')
+  const start = derive(queries, ast.child(select, 'larg'))
+  const own = queries.context.rangeName()
+  const rows = renamed({ ...start, sql: `SELECT * FROM ${own}` }, cte)
+  const ctes = new Map([...queries.ctes, [ast.str(cte, 'ctename'), () => rows] as const])
+  const step = derive({ ...queries, ctes }, ast.child(select, 'rarg'))
+  if (start.targets.length !== step.targets.length) relay('UNION of different columns')
+  start.targets.forEach(({ expr }, i) => requireSame(expr, step.targets[i]?.expr))
+  const all = ast.flag(select, 'all')
+  if (!all) for (const { expr } of start.targets) requireGroupable(expr)
+  const names = start.targets.map((_, i) => `a${i + 1}`).join(', ')
+  const union = `${start.sql} UNION ${all ? 'ALL ' : ''}${step.sql}`
+  return { ...start, sql: `WITH RECURSIVE ${own}(${names}) AS (${union}) SELECT * FROM ${own}` }
+}
