@@ -187,4 +187,5 @@ function differences(through: string, plain: string): { through?: string; plain?
 const comparable = (text: string): string =>
   text
     .replaceAll(ROUTE_LINE, '')
+    .replaceAll(/\bport \d+/g, 'port #')
     .replaceAll(new RegExp(`\\b(${RELATION}|${TABLE}|${TABLE_THROUGH})\\b`, 'g'), 'db')
