@@ -1,5 +1,5 @@
 // Goal: drivers of other languages work through jetgres as against Postgres: psqlODBC, in three of
-// its ways to read.
+// its ways to read, DBD::Pg, PHP's PDO and pgsql, ruby-pg.
 // Method: a program each, in clients/, creates a table, reads it in all the ways its driver has and
 // drops it; what it prints must be the same on Postgres, through jetgres on a table and on an
 // ingested relation (see support/driven.ts).
@@ -8,7 +8,14 @@ import t from 'tap'
 
 import { withoutNats } from '../support/nats-server.ts'
 import { driven, openCircuit } from './support/driven.ts'
-import { client, lacksFile, lacksPythonModule, PYTHON, without } from './support/programs.ts'
+import {
+  client,
+  lacksCommand,
+  lacksFile,
+  lacksPythonModule,
+  PYTHON,
+  without
+} from './support/programs.ts'
 
 /** Where Debian's package writes the driver's name down. */
 const ODBC_NAMES = '/etc/odbcinst.ini'
@@ -35,7 +42,25 @@ const DRIVERS: readonly Driver[] = [
       lacks: lacksPythonModule('pyodbc') || lacksFile(ODBC_NAMES),
       wanted: [/^keys: .*'driven_pkey'/m, /^interleaved: \[\(0, 8\)/m, /^cancelled: .*'57014'/m]
     })
-  )
+  ),
+  {
+    title: 'DBD::Pg',
+    command: ['perl', client('dbd_reads.pl')],
+    lacks: lacksCommand('perl', '-MDBD::Pg', '-e1'),
+    wanted: [/^by id: "named" /m, /^heard: "told" "word"/m, /^cancelled: .*"57014"/m]
+  },
+  {
+    title: 'PHP PDO and pgsql',
+    command: ['php', client('pdo_reads.php')],
+    lacks: lacksCommand('php', '-r', 'exit((int) !extension_loaded("pdo_pgsql"));'),
+    wanted: [/^prepared: {"id":1,/m, /^meta: {"id"/m, /^out of time: "57014"/m]
+  },
+  {
+    title: 'ruby-pg',
+    command: ['ruby', client('ruby_reads.rb')],
+    lacks: lacksCommand('ruby', '-rpg', '-e0'),
+    wanted: [/^pipelined: \[\["row 1"\]\]/m, /^aborted: true/m, /^cancelled: PG::QueryCanceled/m]
+  }
 ]
 
 void t.test('from other languages', without(withoutNats()), async (t) => {

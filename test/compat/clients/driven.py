@@ -1,6 +1,6 @@
-"""What the Python drivers' programs share: where to connect, what to create, how to say what was seen.
+"""What the Python drivers' programs share: where to connect, what to create, what to show and how.
 
-The test that starts them tells it by libpq's variables and those below (test/compat/support/driven.ts).
+The test that starts them tells it by libpq's variables and those below (support/driven.ts).
 """
 
 import datetime

@@ -1,4 +1,4 @@
-"""Creates a table by psqlODBC, asks for all that ODBC's catalog functions know, reads it, drops it."""
+"""Creates a table by psqlODBC, asks ODBC's catalog functions about it, reads it, and drops it."""
 
 import datetime
 import decimal

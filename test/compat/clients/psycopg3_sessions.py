@@ -1,4 +1,4 @@
-"""Creates a table by psycopg 3, prints what a session sees: transactions, errors, cursors, pipelines."""
+"""Creates a table by psycopg 3, prints what a session sees of it, and drops it."""
 
 import asyncio
 import threading

@@ -26,14 +26,18 @@ export function without(...missing: (string | false)[]): { skip: string | false 
 export const lacksFile = (path: string): string | false =>
   existsSync(path) ? false : `no ${path} found`
 
-export function lacksPythonModule(name: string): string | false {
+/** A command that must succeed at once, e.g. one that does nothing but load a library. */
+export function lacksCommand(program: string, ...args: readonly string[]): string | false {
   try {
-    execFileSync(PYTHON, ['-c', `import ${name}`], { stdio: 'ignore' })
+    execFileSync(program, args, { stdio: 'ignore' })
     return false
   } catch {
-    return `no Python module ${name} found`
+    return `no success of ${[program, ...args].join(' ')}`
   }
 }
+
+export const lacksPythonModule = (name: string): string | false =>
+  lacksCommand(PYTHON, '-c', `import ${name}`)
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
