@@ -75,6 +75,7 @@ export const inFailedTransaction = (): PgError =>
   sqlstate('25P02')(
     'current transaction is aborted, commands ignored until end of transaction block'
   )
+export const activeSqlTransaction = sqlstate('25001')
 export const queryCanceled = sqlstate('57014')
 export const adminShutdown = sqlstate('57P01')
 export const cannotConnectNow = sqlstate('57P03')

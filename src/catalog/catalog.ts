@@ -13,6 +13,7 @@ import type { Probed } from '../ingest/probe.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type {
+  Encoding,
   NatsConnector,
   RowDecoder,
   StatedAvro,
@@ -149,6 +150,19 @@ export class Catalog {
     this.#relations.set(relation.id, relation)
     this.#changed()
     return relation
+  }
+
+  /**
+   * Has a relation's deliveries decoded in another way from the next one on, now and after a restart.
+   * @throws PgError when they could not be; then nothing has changed
+   */
+  async recode(relation: Relation, encoding: Encoding): Promise<void> {
+    const decode = await compileDecoder(relation.schema, encoding)
+    const definition = { ...relation.definition, encoding }
+    await this.#options.store.redefine(relation.id, writeDefinition(definition))
+    relation.definition = definition
+    if (relation.ingestion) relation.ingestion.decodeBy(decode)
+    else if (definition.state === 'active') await this.#start(relation)
   }
 
   /** Brings a database's relations in line with its twins: starts, renames, drops. */

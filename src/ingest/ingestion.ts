@@ -79,6 +79,7 @@ type Reading = 'starting' | 'open' | 'down'
 
 export class Ingestion {
   readonly #options: IngestionOptions
+  #decoder: RowDecoder
   readonly #reader: StreamReader
   readonly #committer: Committer
   /** Deliveries, and where the stream began another life between them. */
@@ -108,6 +109,7 @@ export class Ingestion {
   constructor(options: IngestionOptions) {
     const { schema, connector, connections, position, log, store } = options
     this.#options = options
+    this.#decoder = options.decode
     this.#position = position
     const events = {
       onCommitted: (batch: PendingBatch) => this.#committed(batch),
@@ -134,6 +136,11 @@ export class Ingestion {
 
   start(): void {
     this.#reader.start()
+  }
+
+  /** From the next delivery on. */
+  decodeBy(decode: RowDecoder): void {
+    this.#decoder = decode
   }
 
   /**
@@ -237,7 +244,7 @@ export class Ingestion {
   /** A decoder that throws is at fault, yet its relation must go on. */
   #decode(delivery: Delivery): Decoded {
     try {
-      return this.#options.decode(delivery)
+      return this.#decoder(delivery)
     } catch (error) {
       return { ok: false, error: toPgError(error).message }
     }

@@ -8,6 +8,7 @@ import type { Alter } from '../../sql/commands.ts'
 import { parseSql } from '../../sql/parser.ts'
 import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
+import { isRefreshSchema, refreshSchema } from './refresh-schema.ts'
 import { plainName, resolve, sqlName } from './resolve.ts'
 import { done } from './reply.ts'
 import type { Reply } from './reply.ts'
@@ -27,6 +28,7 @@ export async function alterRelation(
     throw wrongObjectType(`"${plainName(statement.name)}" is not a source`, facts)
   }
   if (!relation) return 'relay'
+  if (isRefreshSchema(statement)) return refreshSchema(c, relation, statement)
   const sql = `ALTER TABLE ${sqlName(statement.name)} ${statement.rest}`
   checkHarmless(sql, statement)
   c.touchedCatalog()

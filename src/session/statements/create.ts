@@ -43,7 +43,7 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   await makeTwin(c, { ...statement, ...facts })
   const twin = await readTwin(c, statement.name)
   await checkWatermark(c, statement, twin)
-  checkOffered(twin, statement, encoding, offered)
+  checkOffered(twin, statement.columns, encoding, offered)
   checkTypes(twin, statement)
   const schema: RelationSchema = {
     id: await c.context.catalog.nextId(),

@@ -41,8 +41,8 @@ export async function withPayloadSchema(
   return { ...facts, encoding: loaded.encoding, offered: loaded.columns }
 }
 
-/** As Postgres has it for COPY FROM a file. */
-async function checkFile(c: Conversation, location: string, position: number): Promise<void> {
+/** As Postgres has it for COPY FROM a file. @throws PgError 42501 */
+export async function checkFile(c: Conversation, location: string, position: number): Promise<void> {
   if (!/^\s*file:/i.test(location)) return
   const [row] = await askUpstream(
     c,
@@ -58,7 +58,7 @@ async function checkFile(c: Conversation, location: string, position: number): P
 }
 
 /** Points at the message when it is what is missing in the schema, else at the location. */
-function placed(error: unknown, positions: SchemaPositions): unknown {
+export function placed(error: unknown, positions: SchemaPositions): unknown {
   if (!(error instanceof PgError) || error.position !== undefined) return error
   const { code, message, severity, detail, hint, cause } = error
   const position = code === undefinedObject('').code ? positions.message : positions.location
@@ -68,7 +68,7 @@ function placed(error: unknown, positions: SchemaPositions): unknown {
 /** @throws PgError 42P16 for a listed column of another type than the payload's, in RisingWave's words */
 export function checkOffered(
   twin: Twin,
-  statement: CreateRelation,
+  listed: CreateRelation['columns'],
   encoding: Encoding,
   offered: readonly PayloadColumn[] | undefined
 ): void {
@@ -80,7 +80,7 @@ export function checkOffered(
     throw invalidTableDefinition(
       `Data type mismatch for column "${name}". Defined in SQL as ` +
         `"${twin.typeNames.get(attnum)}", but found in the source as "${found.type}"`,
-      { position: statement.columns.find((column) => column.name === name)?.position }
+      { position: listed.find((column) => column.name === name)?.position }
     )
   }
 }
