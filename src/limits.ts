@@ -2,8 +2,8 @@
 // line here has no business existing.
 
 export const limits = {
-  /** Postgres's own MAX_STARTUP_PACKET_LENGTH. */
-  startupPacketBytesMax: 10_000,
+  /** Postgres's own MAX_STARTUP_PACKET_LENGTH, and the length itself, which that does not count. */
+  startupPacketBytesMax: 10_004,
   /** Postgres's own: the largest frame is 1 GiB less one (PQ_LARGE_MESSAGE_LIMIT). */
   frameBytesMax: 0x3fffffff,
   /** A longer statement is relayed unseen: reading it would cost more than the local route gains. */

