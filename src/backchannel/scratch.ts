@@ -79,11 +79,12 @@ class ScratchScan implements Scan {
   }
 }
 
-/** The same SELECT, of the scratch table. */
+/** The same SELECT, of the scratch table. Names are quoted under quote_all_identifiers. */
 function onScratch({ text, select }: ScanRequest, relation: Relation, scratch: string): string {
   const range = unwrap(listOf(select, 'fromClause')[0], 'RangeVar')
   const start = byteToIndex(text)(numberOf(range ?? {}, 'location'))
-  const name = `${SCHEMA}.${childName(relation.id)}`
+  const names = [SCHEMA, childName(relation.id)]
+  const name = names.map((part) => (text[start] === '"' ? `"${part}"` : part)).join('.')
   return text.slice(0, start) + scratch + text.slice(start + name.length)
 }
 
