@@ -3,6 +3,7 @@
 
 import { limits } from '../limits.ts'
 import { PgError } from '../errors.ts'
+import { decodeUtf8 } from '../types/bytes.ts'
 import { codecFor } from '../types/codec.ts'
 import type { Value } from '../types/value.ts'
 import type { Frame } from '../wire/frames.ts'
@@ -108,7 +109,7 @@ function decodeParameters(plan: LocalPlan, message: BindMessage): Value[] | unde
       const codec = codecFor(type.oid)!
       return formatAt(message.parameterFormats, i) === 1
         ? codec.fromBinary(bytes, type)
-        : codec.fromText(bytes.toString(), type, plan.facts.output)
+        : codec.fromText(decodeUtf8(bytes), type, plan.facts.output)
     })
   } catch (error) {
     if (error instanceof PgError) return undefined

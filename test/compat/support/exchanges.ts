@@ -19,6 +19,7 @@ import {
 export type Exchange = readonly Buffer[]
 
 export const ALL = 'SELECT * FROM items ORDER BY id'
+export const BY_LABEL = 'SELECT id FROM items WHERE label = $1'
 export const BY_ID = 'SELECT id, label FROM items WHERE id = $1'
 
 /** Title → exchanges of one client. */
@@ -68,6 +69,8 @@ export const CASES: readonly (readonly [title: string, exchanges: readonly Excha
       [parse(BY_ID), bind([]), run(), sync],
       [parse(BY_ID), bind([1, 2]), run(), sync],
       [parse(BY_ID), bind([99999999999]), run(), sync],
+      [parse(BY_LABEL), bindBytes('', '', [Buffer.from([0x61, 0xff])], []), run(), sync],
+      [parse(BY_LABEL), bindBytes('', '', [Buffer.from([0x61, 0])], []), run(), sync],
       [parse(BY_ID), bind([1], [0, 0, 0]), run(), sync],
       [parse(BY_ID), bind([1], [2]), run(), sync],
       [parse(BY_ID), bindBytes('', '', [Buffer.from('1')], [], [0, 0]), run(), sync],
