@@ -50,7 +50,7 @@ class ScratchScan implements Scan {
     this.#table = table
     this.#request = request
     this.columns = listOf(request.select, 'targetList').map((_, i) => `c${i}`)
-    this.#select = onScratch(request, relation, table.name)
+    this.#select = onScratch(request, relation.id, table.name)
   }
 
   async fetch(writer: RowWriter, count: number): Promise<number> {
@@ -80,10 +80,10 @@ class ScratchScan implements Scan {
 }
 
 /** The same SELECT, of the scratch table. Names are quoted under quote_all_identifiers. */
-function onScratch({ text, select }: ScanRequest, relation: Relation, scratch: string): string {
+export function onScratch({ text, select }: ScanRequest, id: number, scratch: string): string {
   const range = unwrap(listOf(select, 'fromClause')[0], 'RangeVar')
   const start = byteToIndex(text)(numberOf(range ?? {}, 'location'))
-  const names = [SCHEMA, childName(relation.id)]
+  const names = [SCHEMA, childName(id)]
   const name = names.map((part) => (text[start] === '"' ? `"${part}"` : part)).join('.')
   return text.slice(0, start) + scratch + text.slice(start + name.length)
 }

@@ -135,15 +135,6 @@ export const CASES: readonly Case[] = [
     route: /^relay \(.+\)$/
   },
   {
-    name: 'an immutable condition under quote_all_identifiers, which quotes what is pushed down',
-    sql: [
-      'SET quote_all_identifiers = on',
-      `SELECT id, name FROM T WHERE md5(name) < '8' ORDER BY id`,
-      'RESET quote_all_identifiers'
-    ],
-    route: 'relay'
-  },
-  {
     name: 'a condition only Postgres knows',
     sql: `SELECT id FROM T WHERE name ~ '^name (1|2)\\d$'
           AND to_char(at, 'DY') = 'MON' ORDER BY id`,
