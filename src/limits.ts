@@ -86,6 +86,12 @@ export const limits = {
   preparedPerReader: 64,
   /** Results set aside, in all, because their snapshot was asked something else meanwhile. */
   heldResultBytesMax: 256 * 1024 * 1024,
+  /** Rows kept in memory for look-ups by key, of all relations together: about 1.5 M of 200 bytes. */
+  rowCacheBytesMax: 256 * 1024 * 1024,
+  /** So many look-ups by key that missed are worth reading the relation into memory once. */
+  rowCacheMisses: 16,
+  /** Until a relation that had no room there, or could not be read, is tried again. */
+  rowCacheRetryMs: 30_000,
   /** How often a draining server looks for sessions that have become idle. */
   drainPollMs: 50,
   /** A client that isn't let in by then is dropped (Postgres's authentication_timeout). */

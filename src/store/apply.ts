@@ -66,16 +66,23 @@ export function createTableSql(schema: RelationSchema): string {
   return `CREATE TABLE ${storeTable(schema.id)} (${columns.join(', ')})`
 }
 
-/** Applies what of the batch was not applied before; returns how far the relation has come then. */
+/** What a batch has done. */
+export interface Applied {
+  readonly progress: Progress
+  /** Indexes of the rows that have replaced, or taken away, what was there of their keys. */
+  readonly rows: Int32Array
+}
+
+/** Applies what of the batch was not applied before. */
 export async function applyBatch(
   writer: Writer,
   target: Target,
   batch: Batch,
   before: Progress
-): Promise<Progress> {
+): Promise<Applied> {
   const after = appliedBefore(batch, before.position)
   const indexes = rowsToApply(target.schema, batch, after)
-  if (indexes.length > 0) await applyRows(writer, target, batch, indexes)
+  const rows = indexes.length > 0 ? await applyRows(writer, target, batch, indexes) : indexes
   const dropped = batch.dropped.filter((delivery) => delivery.sequence > after)
   await appendDropped(writer, target.schema.id, dropped, before.dropped)
   const progress = {
@@ -86,7 +93,7 @@ export async function applyBatch(
     dropped: before.dropped + dropped.length
   }
   await updatePosition(writer, target.schema.id, progress.position, progress.dropped)
-  return progress
+  return { progress, rows }
 }
 
 async function applyRows(
@@ -94,10 +101,11 @@ async function applyRows(
   target: Target,
   batch: Batch,
   indexes: Int32Array
-): Promise<void> {
+): Promise<Int32Array> {
   const { schema, types, newKeys } = target
   if (schema.onConflict?.keep === 'notNull') {
-    return applyMerged(writer, target, batch, indexes, sameKey(schema, storeColumn))
+    await applyMerged(writer, target, batch, indexes, sameKey(schema, storeColumn))
+    return indexes
   }
   let applied = indexes
   if (schema.key.length > 0 && !(await newKeys.areAllNew(writer, batch, indexes))) {
@@ -106,11 +114,12 @@ async function applyRows(
     if (applied.length > 0) await writer.runOnce(deleteSql(schema))
   }
   const kept = rowsToKeep(batch, applied)
-  if (kept.length === 0) return
+  if (kept.length === 0) return applied
   const columns = [...batch.columns, batch.sequences.map(BigInt)]
   await writer.append({ name: storeTable(schema.id) }, (appender) =>
     appendRows(appender, types, { columns, indexes: kept })
   )
+  return applied
 }
 
 /** The rows' keys; where these do not decide alone, with their versions and places in the batch. */

@@ -5,6 +5,7 @@ import type { Batch, StreamPosition } from '../types/connector.ts'
 import { OID } from '../types/oids.ts'
 import { storeType } from '../types/store-type.ts'
 import type { ColumnType, Interval, RelationSchema, Value } from '../types/value.ts'
+import type { RowKey } from './row-slab.ts'
 import { StoreError } from './store-error.ts'
 
 /** The sequence up to which a batch's deliveries were applied before. */
@@ -20,7 +21,7 @@ export function appliedBefore(batch: Batch, stored: StreamPosition): number {
 export function rowsToApply(schema: RelationSchema, batch: Batch, after: number): Int32Array {
   const fresh = freshRows(batch, after)
   if (schema.key.length === 0 || schema.onConflict?.keep === 'notNull') return fresh
-  const left = new Map<Value, number>()
+  const left = new Map<RowKey, number>()
   const keyOf = keyReader(schema, batch)
   const replaces = replacement(schema, batch)
   for (const row of fresh) {
@@ -75,7 +76,10 @@ function freshRows(batch: Batch, after: number): Int32Array {
 }
 
 /** A reader of row keys: values that are `===` exactly when Postgres calls the keys equal. */
-export function keyReader(schema: RelationSchema, batch: Batch): (row: number) => Value {
+export function keyReader(
+  schema: RelationSchema,
+  batch: Pick<Batch, 'columns'>
+): (row: number) => RowKey {
   const parts = keyColumns(schema).map(({ index, type }) => {
     const values = batch.columns[index] as readonly Value[]
     return (row: number) => normalized(values[row] as Value, type)

@@ -4,6 +4,7 @@
 
 import { chmod } from 'node:fs/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
+import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
 import { storeTable } from '../types/store-names.ts'
@@ -23,6 +24,9 @@ import {
 } from './format.ts'
 import type { StoredRelation } from './format.ts'
 import { ReaderPool } from './reader-pool.ts'
+import type { Change } from './resident-rows.ts'
+import { RowCache } from './row-cache.ts'
+import type { Fields, RowKey } from './row-slab.ts'
 import { Snapshot } from './snapshot.ts'
 import { StoreError, step } from './store-error.ts'
 import { Writer } from './writer.ts'
@@ -35,6 +39,8 @@ export interface StoreOptions {
   readonly memoryBytesMax?: number | undefined
   /** DuckDB's threads. DuckDB's default: one a core. */
   readonly threads?: number | undefined
+  /** Memory for rows that are looked up by key. Default: limits.rowCacheBytesMax. */
+  readonly rowCacheBytesMax?: number | undefined
 }
 
 export interface SnapshotOptions {
@@ -56,12 +62,19 @@ export class Store {
   readonly #readers: ReaderPool
   /** What is committed. Changed only after a commit, so it never runs ahead of the file. */
   readonly #relations = new Map<number, Relation>()
+  readonly #rows: RowCache
   #closing: Promise<void> | undefined
 
-  private constructor(instance: DuckDBInstance, writer: Writer, readers: ReaderPool) {
+  private constructor(
+    instance: DuckDBInstance,
+    writer: Writer,
+    readers: ReaderPool,
+    { log, rowCacheBytesMax = limits.rowCacheBytesMax }: StoreOptions
+  ) {
     this.#instance = instance
     this.#writer = writer
     this.#readers = readers
+    this.#rows = new RowCache((taken) => this.#snapshotBetween(taken), rowCacheBytesMax, log)
   }
 
   /**
@@ -82,7 +95,7 @@ export class Store {
           await prepareFormat(writer, path)
           return loadRelations(writer)
         })
-        const store = new Store(instance, writer, new ReaderPool(instance, log, clock))
+        const store = new Store(instance, writer, new ReaderPool(instance, log, clock), options)
         for (const relation of stored) store.#remember(relation)
         return store
       } catch (error) {
@@ -95,7 +108,7 @@ export class Store {
   /** Ends all snapshots, waits for what is being written, folds the WAL into the file, closes. */
   close(): Promise<void> {
     this.#closing ??= step('close the store', async () => {
-      await this.#readers.close()
+      await Promise.all([this.#readers.close(), this.#rows.close()])
       await this.#writer.close()
       this.#instance.closeSync()
     })
@@ -148,7 +161,10 @@ export class Store {
       await writer.runOnce(`DROP TABLE IF EXISTS ${storeTable(id)}`)
       await deleteRelation(writer, id)
     }
-    await this.#writer.transaction('drop a relation', work, () => this.#relations.delete(id))
+    await this.#writer.transaction('drop a relation', work, () => {
+      this.#relations.delete(id)
+      this.#rows.forget(id)
+    })
   }
 
   /** All relations, by id. */
@@ -168,12 +184,40 @@ export class Store {
    * @throws StoreError; then nothing of the batch is applied.
    */
   async apply(batch: Batch): Promise<void> {
+    const { relationId } = batch
+    let change: Change | undefined
     const work = async (writer: Writer) => {
-      const relation = this.#get(batch.relationId)
-      return { relation, progress: await applyBatch(writer, relation, batch, relation.progress) }
+      const relation = this.#get(relationId)
+      const applied = await applyBatch(writer, relation, batch, relation.progress)
+      change = this.#rows.committing(batch, applied.rows)
+      return { relation, applied }
     }
-    await this.#writer.transaction('apply a batch', work, ({ relation, progress }) => {
-      relation.progress = progress
+    try {
+      await this.#writer.transaction('apply a batch', work, ({ relation, applied }) => {
+        relation.progress = applied.progress
+        this.#rows.ended(relationId, change, true)
+      })
+    } catch (error) {
+      this.#rows.ended(relationId, change, false)
+      throw error
+    }
+  }
+
+  /**
+   * One committed row by its key, from memory: its fields as a DataRow has them, in text under
+   * KEPT_SETTINGS, good until the next call; null: there is none; undefined: not in memory, to be
+   * asked of a snapshot. Never older than what a snapshot taken before has shown.
+   */
+  rowByKey(schema: RelationSchema, key: RowKey): Fields | null | undefined {
+    return this.#rows.find(schema, key)
+  }
+
+  /** No commit is under way when it is taken. */
+  async #snapshotBetween(taken: () => void): Promise<Snapshot> {
+    return this.#writer.between('read rows for look-ups', async () => {
+      const snapshot = await this.snapshot()
+      taken()
+      return snapshot
     })
   }
 

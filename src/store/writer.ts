@@ -78,6 +78,11 @@ export class Writer {
     return result
   }
 
+  /** Runs `work` while no transaction is open. */
+  between<T>(name: string, work: () => Promise<T>): Promise<T> {
+    return this.#queue(name, work)
+  }
+
   #queue<T>(name: string, work: () => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new StoreError(`${name}: the store is closed`))
     if (this.#waiting >= limits.writesWaitingMax) {

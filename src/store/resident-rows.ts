@@ -1,0 +1,111 @@
+// The rows of one relation, by key, in memory: whole, or of no use. Owns that they are never behind
+// what the store shows: while a commit is under way its keys are in doubt and answered by nobody here.
+//
+//   loading ──all rows read──► complete        either ──a row too large, no room──► given up
+
+import type { Batch } from '../types/connector.ts'
+import type { RelationSchema, Value } from '../types/value.ts'
+import { keyReader } from './batch-rows.ts'
+import { RowFields } from './row-fields.ts'
+import { RowSlab } from './row-slab.ts'
+import type { Fields, RowKey } from './row-slab.ts'
+
+/** Rows that a commit under way replaces or takes away. */
+export interface Change {
+  readonly batch: Batch
+  readonly rows: Int32Array
+  readonly keys: ReadonlySet<RowKey>
+}
+
+export class ResidentRows {
+  readonly #schema: RelationSchema
+  #slab = new RowSlab()
+  readonly #fields: RowFields
+  #state: 'loading' | 'complete' | 'given up' = 'loading'
+  #doubt: Change | undefined
+
+  constructor(schema: RelationSchema) {
+    this.#schema = schema
+    this.#fields = new RowFields(schema.columns.map((column) => column.type))
+  }
+
+  get bytes(): number {
+    return this.#slab.bytes
+  }
+
+  get isComplete(): boolean {
+    return this.#state === 'complete'
+  }
+
+  get isGivenUp(): boolean {
+    return this.#state === 'given up'
+  }
+
+  /**
+   * The committed row's fields, good until the next call; null: there is no such row; undefined: only
+   * the store can tell.
+   */
+  find(key: RowKey): Fields | null | undefined {
+    if (this.#doubt?.keys.has(key) || this.#state === 'given up') return undefined
+    const found = this.#slab.find(key)
+    return found === undefined && this.#state === 'complete' ? null : found
+  }
+
+  /** To be called right before the commit. */
+  committing(batch: Batch, rows: Int32Array): Change {
+    const keyOf = keyReader(this.#schema, batch)
+    const keys = new Set<RowKey>()
+    for (const row of rows) keys.add(keyOf(row))
+    return (this.#doubt = { batch, rows, keys })
+  }
+
+  /** The commit is over. */
+  ended(change: Change, isCommitted: boolean): void {
+    if (this.#doubt === change) this.#doubt = undefined
+    if (!isCommitted || this.#state === 'given up') return
+    try {
+      this.#follow(change)
+    } catch {
+      // The rows are committed: what can't be kept here is no reason to say otherwise.
+      this.giveUp()
+    }
+  }
+
+  #follow({ batch, rows }: Change): void {
+    const keyOf = keyReader(this.#schema, batch)
+    for (const row of rows) {
+      if (batch.deleted?.has(row)) this.#remove(keyOf(row))
+      else this.#set(keyOf(row), batch.columns, row)
+    }
+  }
+
+  /** What is still being read from the store must not bring a removed row back. */
+  #remove(key: RowKey): void {
+    if (this.#state === 'complete') this.#slab.remove(key)
+    else if (!this.#slab.setNone(key)) this.giveUp()
+  }
+
+  #set(key: RowKey, columns: readonly (readonly Value[])[], row: number): void {
+    const size = this.#fields.encode(columns, row)
+    if (size < 0 || !this.#slab.set(key, this.#fields.buffer, size)) this.giveUp()
+  }
+
+  /** Rows as they were when the loading began; what was committed since is newer. */
+  load(columns: readonly (readonly Value[])[], count: number): void {
+    const keyOf = keyReader(this.#schema, { columns })
+    for (let row = 0; row < count && this.#state === 'loading'; row++) {
+      const key = keyOf(row)
+      if (!this.#slab.has(key)) this.#set(key, columns, row)
+    }
+  }
+
+  loaded(): void {
+    if (this.#state === 'loading') this.#state = 'complete'
+  }
+
+  /** Its memory is free at once. */
+  giveUp(): void {
+    this.#state = 'given up'
+    this.#slab = new RowSlab()
+  }
+}

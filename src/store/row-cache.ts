@@ -1,0 +1,143 @@
+// Which relations' rows are kept in memory for look-ups by key, and how they get there: a relation
+// that is looked up often enough is read once, and follows the writer from then on. Owns the budget;
+// must never answer for a relation whose rows it does not have.
+
+import { limits } from '../limits.ts'
+import type { Logger } from '../log.ts'
+import type { Batch } from '../types/connector.ts'
+import { storeColumn, storeTable } from '../types/store-names.ts'
+import type { RelationSchema } from '../types/value.ts'
+import { ResidentRows } from './resident-rows.ts'
+import type { Change } from './resident-rows.ts'
+import type { Fields, RowKey } from './row-slab.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** Takes a snapshot of what is committed, while no commit is under way, and calls `taken` then. */
+export type SnapshotBetween = (taken: () => void) => Promise<Snapshot>
+
+interface Entry {
+  readonly schema: RelationSchema
+  rows: ResidentRows | undefined
+  /** Look-ups that the store had to answer since the last try to load. */
+  misses: number
+  /** No try before this, on performance.now()'s clock. */
+  retryAt: number
+  usedAt: number
+}
+
+export class RowCache {
+  readonly #snapshotBetween: SnapshotBetween
+  readonly #bytesMax: number
+  readonly #log: Logger
+  readonly #entries = new Map<number, Entry>()
+  /** One at a time: loading is work. */
+  #loading: Promise<void> | undefined
+  #closed = false
+
+  constructor(snapshotBetween: SnapshotBetween, bytesMax: number, log: Logger) {
+    this.#snapshotBetween = snapshotBetween
+    this.#bytesMax = bytesMax
+    this.#log = log
+  }
+
+  /**
+   * The committed row's fields as row-fields.ts writes them, good until the next call; null: there is
+   * none; undefined: not known here. Asking often is what brings a relation here.
+   */
+  find(schema: RelationSchema, key: RowKey): Fields | null | undefined {
+    // What a batch has of a merged row is not the row.
+    if (schema.onConflict?.keep === 'notNull') return undefined
+    const entry = this.#entryOf(schema)
+    const found = entry.rows?.find(key)
+    if (found === undefined) this.#missed(entry)
+    else entry.usedAt = performance.now()
+    return found
+  }
+
+  #entryOf(schema: RelationSchema): Entry {
+    const known = this.#entries.get(schema.id)
+    if (known) return known
+    const entry: Entry = { schema, rows: undefined, misses: 0, retryAt: 0, usedAt: 0 }
+    this.#entries.set(schema.id, entry)
+    return entry
+  }
+
+  #missed(entry: Entry): void {
+    entry.misses++
+    if (entry.misses < limits.rowCacheMisses || this.#loading || this.#closed) return
+    const now = performance.now()
+    if (entry.rows?.isGivenUp) entry.rows = undefined
+    if (entry.rows || now < entry.retryAt) return
+    entry.misses = 0
+    entry.retryAt = now + limits.rowCacheRetryMs
+    this.#loading = this.#load(entry)
+      .catch((err: unknown) => {
+        entry.rows?.giveUp()
+        this.#log.warn({ err, relation: entry.schema.id }, 'rows could not be kept for look-ups')
+      })
+      .finally(() => (this.#loading = undefined))
+  }
+
+  async #load(entry: Entry): Promise<void> {
+    const { schema } = entry
+    const rows = new ResidentRows(schema)
+    const snapshot = await this.#snapshotBetween(() => (entry.rows = rows))
+    try {
+      const columns = schema.columns.map(({ attnum }) => storeColumn(attnum)).join(', ')
+      const cursor = await snapshot.query(`SELECT ${columns} FROM ${storeTable(schema.id)}`)
+      for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
+        rows.load(chunk.columns, chunk.rowCount)
+        this.#makeRoom(entry)
+        if (rows.isGivenUp) return
+        // Sessions get their turn.
+        await new Promise(setImmediate)
+      }
+      rows.loaded()
+    } finally {
+      await snapshot.release()
+    }
+  }
+
+  /** The budget is for all relations: who wants to be here lets the one go that was idle longest. */
+  #makeRoom(wants: Entry): void {
+    let bytes = 0
+    let idlest = wants
+    for (const entry of this.#entries.values()) {
+      bytes += entry.rows?.bytes ?? 0
+      if (entry !== wants && entry.rows && (idlest === wants || entry.usedAt < idlest.usedAt)) {
+        idlest = entry
+      }
+    }
+    if (bytes <= this.#bytesMax) return
+    idlest.rows?.giveUp()
+    if (idlest === wants) return
+    idlest.rows = undefined
+    this.#makeRoom(wants)
+  }
+
+  /** To be called right before the commit of rows (indexes into the batch). */
+  committing(batch: Batch, rows: Int32Array): Change | undefined {
+    const { rows: resident } = this.#entries.get(batch.relationId) ?? {}
+    return resident?.committing(batch, rows)
+  }
+
+  /** To be called when that commit is over. */
+  ended(id: number, change: Change | undefined, isCommitted: boolean): void {
+    const entry = this.#entries.get(id)
+    if (!change || !entry?.rows) return
+    entry.rows.ended(change, isCommitted)
+    this.#makeRoom(entry)
+  }
+
+  /** The relation is gone, or its columns are others now. */
+  forget(id: number): void {
+    this.#entries.get(id)?.rows?.giveUp()
+    this.#entries.delete(id)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const id of this.#entries.keys()) this.forget(id)
+    await this.#loading
+  }
+}

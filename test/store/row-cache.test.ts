@@ -1,0 +1,166 @@
+// Goal: a row answered from memory is the row the store holds: never older than what a snapshot has
+// shown, never of a batch that failed, whole or not at all.
+// Method: relations are looked up until they are in memory; random batches, then every key compared
+// with SQL; reads by both ways while commits run.
+
+import t from 'tap'
+import { limits } from '../../src/limits.ts'
+import { Store } from '../../src/store/store.ts'
+import type { RelationSchema, Value } from '../../src/types/value.ts'
+import { eventually } from '../support/eventually.ts'
+import { random } from '../support/random.ts'
+import {
+  CREATED,
+  INTEGER,
+  TEXT,
+  batchOf,
+  log,
+  openStore,
+  readAll,
+  schemaOf,
+  storePath,
+  type
+} from './fixtures.ts'
+
+const START = { sequence: 0, created: CREATED }
+const SCHEMA = schemaOf(1, [INTEGER, TEXT], [1])
+
+/** The row's fields; null: there is none; undefined: not in memory. */
+function rowOf(store: Store, schema: RelationSchema, key: number | string | bigint) {
+  const fields = store.rowByKey(schema, key)
+  if (!fields) return fields
+  const { bytes, end } = fields
+  const row: (string | null)[] = []
+  for (let at = fields.start; at < end; ) {
+    const size = bytes.readInt32BE(at)
+    row.push(size < 0 ? null : bytes.toString('utf8', at + 4, at + 4 + size))
+    at += 4 + Math.max(size, 0)
+  }
+  return row
+}
+
+const inMemory = (store: Store, schema = SCHEMA): Promise<true> =>
+  eventually(() => store.rowByKey(schema, -1) === null, { what: 'the relation to be in memory' })
+
+void t.test('what is in memory is what the store holds, through random batches', async (t) => {
+  const next = random(t)
+  const store = await openStore(t)
+  await store.define(SCHEMA, '', START)
+  let sequence = 1
+  const apply = async (count: number): Promise<void> => {
+    const rows = Array.from({ length: count }, () => [
+      next.int(0, 300),
+      next.bool(0.1) ? null : `text ${'x'.repeat(next.int(0, 50))} ${sequence}`
+    ])
+    const deleted = rows.flatMap((_, i) => (next.bool(0.2) ? [i] : []))
+    await store.apply(batchOf({ rows, from: sequence, deleted }))
+    sequence += count
+  }
+  await apply(200)
+  await inMemory(store)
+  for (let round = 0; round < 10; round++) {
+    await apply(next.int(1, 80))
+    const want = new Map((await readAll(store, 'SELECT c1, c2 FROM r1')).map((row) => [row[0], row[1]]))
+    const keys = Array.from({ length: 301 }, (_, key) => key)
+    t.strictSame(
+      keys.map((key) => rowOf(store, SCHEMA, key)),
+      keys.map((key) => (want.has(key) ? [String(key), want.get(key)] : null))
+    )
+  }
+})
+
+void t.test('batches that come while it is read are in it', async (t) => {
+  const store = await openStore(t)
+  await store.define(SCHEMA, '', START)
+  const count = 20_000
+  const rows = Array.from({ length: count }, (_, i): Value[] => [i, 'old'])
+  await store.apply(batchOf({ rows }))
+  for (let asked = 0; asked < limits.rowCacheMisses; asked++) store.rowByKey(SCHEMA, asked)
+  let sequence = count + 1
+  while (store.rowByKey(SCHEMA, -1) === undefined) {
+    const rows = [[sequence % count, `new ${sequence}`], [(sequence * 7) % count, null]]
+    await store.apply(batchOf({ rows, from: sequence, deleted: [1] }))
+    sequence += 2
+  }
+  t.ok(sequence > count + 1, 'some came meanwhile')
+  const want = new Map((await readAll(store, 'SELECT c1, c2 FROM r1')).map((row) => [row[0], row[1]]))
+  let wrong = 0
+  for (let key = 0; key < count; key++) if (rowOf(store, SCHEMA, key)?.[1] !== want.get(key)) wrong++
+  t.equal(wrong, 0, 'keys whose rows are others')
+})
+
+void t.test('memory is never behind what a snapshot has shown', async (t) => {
+  const store = await openStore(t)
+  await store.define(SCHEMA, '', START)
+  await store.apply(batchOf({ rows: [[1, '0']] }))
+  await inMemory(store)
+  let isOver = false
+  const writing = (async () => {
+    for (let n = 1; n <= 60; n++) await store.apply(batchOf({ rows: [[1, String(n)]], from: n + 1 }))
+    isOver = true
+  })()
+  let behind = 0
+  let answered = 0
+  while (!isOver) {
+    const shown = Number((await readAll(store, 'SELECT c2 FROM r1'))[0]?.[0])
+    const kept = rowOf(store, SCHEMA, 1)
+    if (kept === undefined) continue
+    answered++
+    if (Number(kept?.[1]) < shown) behind++
+  }
+  await writing
+  t.equal(behind, 0)
+  t.ok(answered > 0, 'some reads were answered from memory')
+  t.strictSame(rowOf(store, SCHEMA, 1), ['1', '60'])
+})
+
+void t.test('a batch that fails leaves no trace', async (t) => {
+  const store = await openStore(t)
+  await store.define(SCHEMA, '', START)
+  await store.apply(batchOf({ rows: [[1, 'a']] }))
+  await inMemory(store)
+  await t.rejects(store.apply(batchOf({ rows: [[1, 'b'], [2, 'zero \0 byte']], from: 2 })))
+  t.strictSame(rowOf(store, SCHEMA, 1), ['1', 'a'])
+  t.equal(rowOf(store, SCHEMA, 2), null)
+})
+
+void t.test('keys of several columns and of any text are told apart', async (t) => {
+  const schema = schemaOf(1, [TEXT, type(20), TEXT], [1, 2])
+  const store = await openStore(t)
+  await store.define(schema, '', START)
+  await store.apply(batchOf({ rows: [['a', 11n, 'x'], ['a1', 1n, 'y'], ['ü☃', -1n, null]] }))
+  await eventually(() => store.rowByKey(schema, '?') === null, { what: 'rows in memory' })
+  t.strictSame(rowOf(store, schema, '1:a2:11'), ['a', '11', 'x'])
+  t.strictSame(rowOf(store, schema, '2:a11:1'), ['a1', '1', 'y'])
+  t.strictSame(rowOf(store, schema, '2:ü☃2:-1'), ['ü☃', '-1', null])
+})
+
+void t.test('a relation that has no room is left to the store', async (t) => {
+  const path = await storePath(t)
+  const store = await Store.open({ path, log, threads: 2, rowCacheBytesMax: 2 * 1024 * 1024 })
+  t.teardown(() => store.close())
+  const other = schemaOf(2, [INTEGER, TEXT], [1])
+  await store.define(SCHEMA, '', START)
+  await store.define(other, '', START)
+  const text = 'x'.repeat(1_000)
+  const rows = Array.from({ length: 5_000 }, (_, i): Value[] => [i, text])
+  await store.apply(batchOf({ rows }))
+  await store.apply(batchOf({ id: 2, rows: rows.slice(0, 800) }))
+  await inMemory(store, other)
+  let answers = 0
+  for (let asked = 0; asked < 200; asked++) {
+    if (store.rowByKey(SCHEMA, asked) !== undefined) answers++
+    await readAll(store, 'SELECT 1')
+  }
+  t.ok(answers < 200, 'not all of it was ever in memory')
+  await eventually(() => store.rowByKey(SCHEMA, 1) === undefined, { what: 'it to be given up' })
+})
+
+void t.test('a relation that is dropped is forgotten', async (t) => {
+  const store = await openStore(t)
+  await store.define(SCHEMA, '', START)
+  await store.apply(batchOf({ rows: [[1, 'a']] }))
+  await inMemory(store)
+  await store.drop(1)
+  t.equal(store.rowByKey(SCHEMA, 1), undefined)
+})
