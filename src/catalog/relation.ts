@@ -2,6 +2,7 @@
 
 import { objectNotReady } from '../errors.ts'
 import type { Ingestion, IngestionStatus } from '../ingest/ingestion.ts'
+import type { RowKey } from '../store/row-slab.ts'
 import { OID } from '../types/oids.ts'
 import type { RelationSchema } from '../types/value.ts'
 import type { Definition } from './definition.ts'
@@ -69,6 +70,18 @@ export class Relation {
     }
     if (consistency === 'received') await this.ingestion.flush()
     else if (consistency === 'stream') await this.ingestion.catchUp()
+  }
+
+  /** Whether the row of this key, as it is in the store, is as fresh as a read wants it. */
+  isFresh(consistency: Consistency, key: RowKey): boolean {
+    if (!this.ingestion || consistency === 'stream') return false
+    return consistency === 'committed' || this.ingestion.isSettled(key)
+  }
+
+  /** Makes it so. @throws PgError as refresh */
+  async refreshRow(consistency: Consistency, key: RowKey): Promise<void> {
+    if (!this.ingestion || consistency !== 'received') return this.refresh(consistency)
+    await this.ingestion.settle(key)
   }
 
   status(): IngestionStatus | undefined {

@@ -2,6 +2,7 @@
 // refuses. Owns the pending rows and who waits for them; must never know NATS or payloads.
 
 import { limits } from '../limits.ts'
+import type { RowKey } from '../store/row-slab.ts'
 import type { Batch, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { PendingBatch } from './pending.ts'
@@ -73,6 +74,11 @@ export class Committer {
 
   get pendingBytes(): number {
     return this.#sealed.reduce((sum, batch) => sum + batch.bytes, this.#open.bytes)
+  }
+
+  /** Whether a row of this key waits for its commit. */
+  isPending(key: RowKey): boolean {
+    return this.#open.mentions(key) || this.#sealed.some((batch) => batch.mentions(key))
   }
 
   added(): void {

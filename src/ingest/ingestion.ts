@@ -5,6 +5,7 @@
 import { objectNotReady, toPgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
+import type { RowKey } from '../store/row-slab.ts'
 import type { Decoded, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { Committer } from './committer.ts'
@@ -155,6 +156,17 @@ export class Ingestion {
     } catch (error) {
       throw toPgError(error)
     }
+  }
+
+  /** Whether everything received is decoded, and none of it that has this key waits for its commit. */
+  isSettled(key: RowKey): boolean {
+    return this.#undecoded.length === 0 && !this.#committer.isPending(key)
+  }
+
+  /** As flush, for one key: what has other keys need not be committed. @throws PgError as flush */
+  async settle(key: RowKey): Promise<void> {
+    await this.#undecoded.drained()
+    if (this.#committer.isPending(key)) await this.flush()
   }
 
   /**

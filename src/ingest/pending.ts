@@ -2,6 +2,8 @@
 // the memory they are taken for; must never talk to the store.
 
 import { limits } from '../limits.ts'
+import { keyReader } from '../store/batch-rows.ts'
+import type { RowKey } from '../store/row-slab.ts'
 import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema, Value } from '../types/value.ts'
 import type { Delivery } from './delivery.ts'
@@ -11,6 +13,10 @@ const ROW_OVERHEAD_BYTES = 64
 
 export class PendingBatch {
   readonly created: string
+  readonly #schema: RelationSchema
+  /** Keys of the first so many rows; read when somebody asks. */
+  readonly #keys = new Set<RowKey>()
+  #keysRead = 0
   readonly #columns: Value[][]
   readonly #fullAt: number
   readonly #sequences: number[] = []
@@ -28,6 +34,7 @@ export class PendingBatch {
     fullAt: number = limits.commitRows
   ) {
     this.#fullAt = fullAt
+    this.#schema = schema
     this.#columns = schema.columns.map(() => [])
     this.created = position.created
     this.#sequence = position.sequence
@@ -76,6 +83,15 @@ export class PendingBatch {
     for (let i = 0; i < columns.length; i++) (columns[i] as Value[]).push(row[i] as Value)
     this.#sequences.push(delivery.sequence)
     this.#cover(delivery.sequence, delivery.payload.length)
+  }
+
+  /** Whether a row of this key, or the end of one, is among these. */
+  mentions(key: RowKey): boolean {
+    if (this.#keysRead < this.#sequences.length) {
+      const keyOf = keyReader(this.#schema, { columns: this.#columns })
+      while (this.#keysRead < this.#sequences.length) this.#keys.add(keyOf(this.#keysRead++))
+    }
+    return this.#keys.has(key)
   }
 
   drop(error: string, delivery: Delivery): void {

@@ -8,7 +8,8 @@ import type { Field } from '../wire/backend.ts'
 import { formatAt } from '../wire/frontend.ts'
 import type { RowWriter } from '../wire/row-writer.ts'
 
-type WriteField = (writer: RowWriter, value: Value) => void
+/** Writes one field of a row. */
+export type WriteField = (writer: RowWriter, value: Value) => void
 
 /** One writer a column, chosen once a portal. */
 export function columnWriters(

@@ -65,6 +65,7 @@ export class Extended {
     if (message.portal === '') this.#closePortal('')
     if (!statement) return this.#bindRelayed(message.portal, frame)
     if (statement instanceof PreparedSelect) {
+      if (this.#bindNow(statement, message, frame)) return undefined
       return this.#inTurn(() => this.#bindSelect(statement, message, frame))
     }
     return this.#inTurn(async () => {
@@ -99,16 +100,34 @@ export class Extended {
     })
   }
 
+  /** Without a promise, for what is bound again and again; false when it takes one. */
+  #bindNow(statement: PreparedSelect, message: BindMessage, frame: Frame): boolean {
+    if (message.portal !== '' || !this.#c.link.isQuiet) return false
+    const portal = statement.bindNow(this.#c, message, frame)
+    if (!portal) return false
+    this.#portals.set('', portal)
+    this.#c.output.write(BIND_COMPLETE)
+    return true
+  }
+
+  /** The unnamed portal of a SELECT, where what concerns it may be answered at once. */
+  #quickPortal(name: string): SelectPortal | undefined {
+    if (name !== '' || !this.#c.link.isQuiet || this.#c.hasFailed) return undefined
+    const portal = this.#portals.get('')
+    return portal instanceof SelectPortal ? portal : undefined
+  }
+
   describe(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
     const { kind, name } = decodeTarget(bodyOf(frame))
     const portal = kind === 'P' ? this.#portals.get(name) : undefined
     const statement = kind === 'S' ? this.#statements.get(name) : undefined
     if (portal) {
+      const quick = this.#quickPortal(name)
+      if (quick) return void this.#c.output.write(quick.description)
       return this.#inTurn(async () => {
         await this.#checkOpen(name, portal)
-        const fields = portal.fields()
-        this.#c.output.write(fields.length === 0 ? NO_DATA : rowDescription(fields))
+        this.#c.output.write(portal.description)
       })
     }
     if (!statement || statement instanceof PreparedSelect) {
@@ -120,6 +139,7 @@ export class Extended {
   execute(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
     const { portal: name, rowsMax } = decodeExecute(bodyOf(frame))
+    if (this.#quickPortal(name)?.executeNow(this.#c, rowsMax)) return undefined
     const portal = this.#portals.get(name)
     if (portal) {
       return this.#inTurn(async () => {

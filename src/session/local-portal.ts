@@ -4,14 +4,17 @@
 import { queryCanceled } from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
+import type { RowKey } from '../store/row-slab.ts'
 import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { NOW } from '../translate/context.ts'
 import type { Value } from '../types/value.ts'
 import { RowWriter } from '../wire/row-writer.ts'
 import type { ClientOutput } from './client-output.ts'
-import { columnWriters, encodeRows } from './encode-rows.ts'
+import { encodeRows } from './encode-rows.ts'
 import type { LocalPlan } from './plan.ts'
+import { outputOf } from './plan-output.ts'
+import type { PlanOutput } from './plan-output.ts'
 
 /** Why a run was stopped from outside. */
 export type StopReason = 'user request' | 'statement timeout' | 'client gone' | 'upstream'
@@ -22,10 +25,14 @@ export interface RunResult {
   readonly complete: boolean
 }
 
+const NO_ROWS = { frames: Buffer.alloc(0), rows: 0 }
+
 export class LocalPortal {
   readonly plan: LocalPlan
   readonly #values: readonly Value[]
-  readonly #formats: readonly number[]
+  /** Of a look-up. */
+  readonly #key: RowKey | undefined
+  readonly #output: PlanOutput
   readonly #store: Store
   #snapshot: Snapshot | undefined
   #cursor: Cursor | undefined
@@ -37,33 +44,64 @@ export class LocalPortal {
   #wake: (() => void) | undefined
   /** Rows are on their way: from here on a failure cannot be relayed any more. */
   #hasSent = false
+  /** The row came from memory; there is no more. */
+  #isAnswered = false
 
-  /** `values`: one for each of the statement's parameters; `formats`: Bind's result formats. */
+  /**
+   * `values`: one for each of the statement's parameters; `formats`: Bind's result formats; `key`:
+   * what a look-up looks for.
+   */
   constructor(
     plan: LocalPlan,
     values: readonly Value[],
     formats: readonly number[],
-    store: Store
+    store: Store,
+    key?: RowKey
   ) {
     this.plan = plan
     this.#values = values
-    this.#formats = formats
+    this.#key = key
+    this.#output = outputOf(plan, formats)
     this.#store = store
   }
 
-  get formats(): readonly number[] {
-    return this.#formats
+  /** RowDescription. */
+  get description(): Buffer {
+    return this.#output.description
   }
 
   get hasSent(): boolean {
     return this.#hasSent
   }
 
+  /**
+   * The whole answer where neither the store nor a commit is needed: the rows' frames, and how many;
+   * undefined: it has to be opened and run.
+   */
+  answerNow(): { readonly frames: Buffer; readonly rows: number } | undefined {
+    if (this.#cursor) return undefined
+    if (this.#isAnswered) return NO_ROWS
+    const { lookup, facts } = this.plan
+    const key = this.#key
+    if (!lookup || key === undefined || lookup.relation.schema !== lookup.schema) return undefined
+    if (!lookup.relation.isFresh(facts.consistency, key)) return undefined
+    const kept = this.#store.rowByKey(lookup.schema, key)
+    if (kept === undefined) return undefined
+    this.#isAnswered = true
+    return kept === null ? NO_ROWS : { frames: this.#output.keptRow.frame(kept), rows: 1 }
+  }
+
   /** Makes the relations as fresh as the session wants them. @throws PgError */
   async refresh(): Promise<void> {
     if (this.#cursor) return
     const { relations, facts } = this.plan
-    const fresh = Promise.all(relations.map((relation) => relation.refresh(facts.consistency)))
+    const key = this.#key
+    const refreshed = relations.map((relation) =>
+      key === undefined
+        ? relation.refresh(facts.consistency)
+        : relation.refreshRow(facts.consistency, key)
+    )
+    const fresh = Promise.all(refreshed)
     await Promise.race([fresh, new Promise<void>((resolve) => (this.#wake = resolve))])
     this.#throwIfStopped()
   }
@@ -90,7 +128,7 @@ export class LocalPortal {
    * @throws 57014 when stopped
    */
   async run(output: ClientOutput, rowsMax: number, before: () => void): Promise<RunResult> {
-    const writers = columnWriters(this.plan.fields, this.#formats, this.plan.facts.output)
+    const { writers } = this.#output
     const writer = new RowWriter()
     let rows = 0
     while (this.#chunk && (rowsMax === 0 || rows < rowsMax)) {

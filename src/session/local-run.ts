@@ -13,7 +13,26 @@ export type LocalResult =
   | { readonly relay: string }
   | { readonly error: PgError | UpstreamError }
 
-/** `text` is the client's statement; `before` runs just before the first rows are sent. */
+/**
+ * Answers at once where nothing has to be waited for; undefined: it is to be run. `before` runs just
+ * before the first rows are sent.
+ */
+export function answerNow(
+  c: Conversation,
+  portal: LocalPortal,
+  rowsMax: number,
+  before: () => void = () => undefined
+): RunResult | undefined {
+  const answer = portal.answerNow()
+  if (!answer) return undefined
+  before()
+  c.output.write(answer.frames)
+  c.lastRoute = { to: 'local' }
+  const { rows } = answer
+  return { rows, complete: rowsMax === 0 || rows < rowsMax }
+}
+
+/** As answerNow, for what takes its time; `text` is the client's statement. */
 export async function runLocal(
   c: Conversation,
   portal: LocalPortal,
@@ -46,6 +65,8 @@ async function run(
     return { error: toPgError(error) }
   }
   try {
+    const answer = answerNow(c, portal, rowsMax, before)
+    if (answer) return answer
     await portal.open()
     const result = await portal.run(c.output, rowsMax, before)
     c.lastRoute = { to: 'local' }

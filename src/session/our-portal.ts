@@ -1,7 +1,7 @@
 // A portal of one of our own statements (CREATE … WITH connector, SHOW SOURCES, …).
 
 import { inFailedTransaction } from '../errors.ts'
-import type { Field } from '../wire/backend.ts'
+import { NO_DATA, rowDescription } from '../wire/backend.ts'
 import type { Frame } from '../wire/frames.ts'
 import { formatAt } from '../wire/frontend.ts'
 import type { OurStatement } from '../sql/statement.ts'
@@ -27,8 +27,10 @@ export class OurPortal {
     this.#kept = { parse: Buffer.from(kept.parse), bind: Buffer.from(kept.bind) }
   }
 
-  fields(): Field[] {
-    return fieldsOf(this.#ours.statement, (i) => formatAt(this.#formats, i))
+  /** RowDescription, or NoData. */
+  get description(): Buffer {
+    const fields = fieldsOf(this.#ours.statement, (i) => formatAt(this.#formats, i))
+    return fields.length === 0 ? NO_DATA : rowDescription(fields)
   }
 
   /** @throws PgError, UpstreamError */

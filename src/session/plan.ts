@@ -12,6 +12,8 @@ import type { ColumnType, RelationSchema } from '../types/value.ts'
 import type { Field } from '../wire/backend.ts'
 import type { SessionFacts } from './facts.ts'
 import type { TableName } from './inspect.ts'
+import { readKeyLookup } from './key-lookup.ts'
+import type { KeyLookup } from './key-lookup.ts'
 import { refusal } from './refuse.ts'
 
 /** What the upstream says of a prepared statement. */
@@ -32,6 +34,8 @@ export interface LocalPlan {
   readonly fields: readonly Field[]
   readonly relations: readonly Relation[]
   readonly facts: SessionFacts
+  /** Set where the statement is one: its row may be in memory. */
+  readonly lookup: KeyLookup | undefined
 }
 
 export type Planned =
@@ -126,7 +130,8 @@ function planTranslated(
       parameterTypes: parameters,
       fields,
       relations: found.filter(isFound),
-      facts: input.facts
+      facts: input.facts,
+      lookup: found[0] && readKeyLookup(input.select, found[0], parameters, fields)
     }
   }
 }

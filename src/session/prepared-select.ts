@@ -13,6 +13,8 @@ import type { Conversation } from './conversation.ts'
 import { describePrepared } from './describe.ts'
 import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
+import { keyOf } from './key-lookup.ts'
+import type { Constant, KeySource } from './key-lookup.ts'
 import { LocalPortal } from './local-portal.ts'
 import { planSelect, usesNow } from './plan.ts'
 import type { LocalPlan, Planned } from './plan.ts'
@@ -50,17 +52,26 @@ export class PreparedSelect {
     if (!planned) return undefined
     if ('refuse' in planned) throw planned.refuse
     c.relayReason = 'relay' in planned ? planned.relay : undefined
-    if (!('plan' in planned)) return 'relay'
-    const values = isWellFormed(message, planned.plan) && decodeParameters(planned.plan, message)
-    if (!values) return 'relay'
-    const local = new LocalPortal(planned.plan, values, message.resultFormats, c.context.store)
-    return new SelectPortal(message.portal, this.#text, local, frame)
+    return 'plan' in planned ? (portalOf(this.#text, planned.plan, c, message, frame) ?? 'relay') : 'relay'
+  }
+
+  /** The same where the upstream need not be asked; undefined: it must be, or the answer is its. */
+  bindNow(c: Conversation, message: BindMessage, frame: Frame): SelectPortal | undefined {
+    const planned = this.#planned
+    if (c.hasFailed || !planned || !('plan' in planned) || !this.#isFresh(c)) return undefined
+    c.relayReason = undefined
+    return portalOf(this.#text, planned.plan, c, message, frame)
+  }
+
+  #isFresh(c: Conversation): boolean {
+    const planned = this.#planned
+    const isTimeless = planned && !('plan' in planned && usesNow(planned.plan))
+    const isYoung = Date.now() - this.#plannedAt < limits.planFreshMs
+    return isTimeless === true && isYoung && this.#epoch === c.epoch
   }
 
   async #plan(c: Conversation): Promise<Planned | undefined> {
-    const isFresh = this.#epoch === c.epoch && Date.now() - this.#plannedAt < limits.planFreshMs
-    const isTimeless = this.#planned && !('plan' in this.#planned && usesNow(this.#planned.plan))
-    if (isFresh && isTimeless) return this.#planned
+    if (this.#planned && this.#isFresh(c)) return this.#planned
     const names = this.#inspection.tables.map(quotedName)
     const described = await describePrepared(c, this.#name, names)
     if ('error' in described) throw new UpstreamError(described.error, (position) => position)
@@ -88,6 +99,24 @@ export class PreparedSelect {
     this.#inspection = inspection
     return this.#plan(c)
   }
+}
+
+/** Undefined when Postgres shall judge what Bind says. */
+function portalOf(
+  text: string,
+  plan: LocalPlan,
+  c: Conversation,
+  message: BindMessage,
+  frame: Frame
+): SelectPortal | undefined {
+  const values = isWellFormed(message, plan) && decodeParameters(plan, message)
+  if (!values) return undefined
+  const { lookup, facts } = plan
+  const valueOf = (source: KeySource): Value | Constant =>
+    'parameter' in source ? (values[source.parameter - 1] ?? null) : source.constant
+  const key = lookup && keyOf(lookup, valueOf, facts.output)
+  const local = new LocalPortal(plan, values, message.resultFormats, c.context.store, key)
+  return new SelectPortal(message.portal, text, local, frame)
 }
 
 /** What Bind says of formats, where Postgres would not refuse it. */

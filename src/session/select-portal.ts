@@ -3,14 +3,12 @@
 // though never executed there: its name is taken, CLOSE and ROLLBACK TO end it, pg_cursors shows it.
 
 import { inFailedTransaction, invalidCursorName } from '../errors.ts'
-import { commandComplete, PORTAL_SUSPENDED } from '../wire/backend.ts'
-import type { Field } from '../wire/backend.ts'
+import { NO_DATA, PORTAL_SUSPENDED, selected } from '../wire/backend.ts'
 import type { Frame } from '../wire/frames.ts'
-import { formatAt } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { askOnce, textRowsOf } from './facts.ts'
-import type { LocalPortal } from './local-portal.ts'
-import { runLocal } from './local-run.ts'
+import type { LocalPortal, RunResult } from './local-portal.ts'
+import { answerNow, runLocal } from './local-run.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 const IS_OPEN = 'SELECT name FROM pg_catalog.pg_cursors WHERE name = $1'
@@ -61,12 +59,16 @@ export class SelectPortal {
     this.#epoch = c.epoch
   }
 
-  /** The upstream's own description, in Bind's formats. */
-  fields(): Field[] {
-    return this.#local.plan.fields.map((field, i) => ({
-      ...field,
-      format: formatAt(this.#local.formats, i)
-    }))
+  /** The upstream's own RowDescription, in Bind's formats. */
+  get description(): Buffer {
+    return this.#local.plan.fields.length === 0 ? NO_DATA : this.#local.description
+  }
+
+  /** Answers at once where that is possible; else false. */
+  executeNow(c: Conversation, rowsMax: number): boolean {
+    const result = this.#isRelayed ? undefined : answerNow(c, this.#local, rowsMax)
+    if (result) this.#complete(c, result)
+    return result !== undefined
   }
 
   /** @throws PgError, UpstreamError */
@@ -75,9 +77,11 @@ export class SelectPortal {
     const result = await runLocal(c, this.#local, this.#text, rowsMax)
     if ('error' in result) throw result.error
     if ('relay' in result) return this.#relay(c, frame, result.relay)
-    c.output.write(
-      result.complete ? commandComplete(`SELECT ${result.rows}`) : PORTAL_SUSPENDED
-    )
+    this.#complete(c, result)
+  }
+
+  #complete(c: Conversation, { rows, complete }: RunResult): void {
+    c.output.write(complete ? selected(rows) : PORTAL_SUSPENDED)
   }
 
   async close(): Promise<void> {

@@ -86,14 +86,18 @@ export function keyReader(
   })
   const [only] = parts
   if (only && parts.length === 1) return only
-  return (row) => {
-    let key = ''
-    for (const part of parts) {
-      const text = String(part(row))
-      key += `${text.length}:${text}`
-    }
-    return key
-  }
+  return (row) => parts.reduce((key, part) => key + partOfKey(part(row)), '')
+}
+
+/** The same of one key's values, in key order. @throws StoreError for a NULL */
+export function rowKey(types: readonly ColumnType[], values: readonly Value[]): RowKey {
+  const parts = types.map((type, i) => normalized(values[i] as Value, type))
+  return parts.length === 1 ? parts[0]! : parts.reduce<string>((key, part) => key + partOfKey(part), '')
+}
+
+function partOfKey(part: RowKey): string {
+  const text = String(part)
+  return `${text.length}:${text}`
 }
 
 export interface BatchColumn {

@@ -266,7 +266,7 @@ function encodeKey(key: RowKey): number {
     // An infinite date.
     if (!Number.isInteger(key)) return -1
     keyWords[0] = key
-    keyWords[1] = key < 0 ? -1 : 0
+    keyWords[1] = Math.floor(key / 0x100000000)
   } else if (typeof key === 'boolean') keyLongs[0] = key ? 1n : 0n
   else return key.length * 3 > KEY_BYTES_MAX ? -1 : keyBytes.write(key)
   return 8

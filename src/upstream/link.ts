@@ -105,6 +105,11 @@ export class Link {
     return this.#dirty
   }
 
+  /** Nothing is owed, skipped or read: an answer of ours needs to wait for nothing. */
+  get isQuiet(): boolean {
+    return this.#replies.size === 0 && !this.#skipping && !this.#copying && !this.#closed
+  }
+
   get closed(): boolean {
     return this.#closed
   }

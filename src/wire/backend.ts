@@ -47,8 +47,17 @@ export const CLEARTEXT_PASSWORD = frame('R', int32(3))
 
 export const commandComplete = (tag: string): Buffer => frame('C', cstring(tag))
 
+const SELECTED_ONE = commandComplete('SELECT 1')
+
+/** CommandComplete of a SELECT. */
+export const selected = (rows: number): Buffer =>
+  rows === 1 ? SELECTED_ONE : commandComplete(`SELECT ${rows}`)
+
+const READY = new Map(Array.from('ITE', (status) => [status, frame('Z', Buffer.from(status))]))
+
 /** `status`: I idle, T in a transaction, E in a failed one. */
-export const readyForQuery = (status: string): Buffer => frame('Z', Buffer.from(status, 'latin1'))
+export const readyForQuery = (status: string): Buffer =>
+  READY.get(status) ?? frame('Z', Buffer.from(status, 'latin1'))
 
 export const parameterStatus = (name: string, value: string): Buffer =>
   frame('S', cstring(name), cstring(value))

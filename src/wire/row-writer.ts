@@ -44,6 +44,13 @@ export class RowWriter {
     this.#length += 4 + bytes.length
   }
 
+  /** Fields as they are on the wire, lengths included. */
+  copy(bytes: Buffer, start: number, end: number): void {
+    this.#reserve(end - start)
+    bytes.copy(this.#buffer, this.#length, start, end)
+    this.#length += end - start
+  }
+
   endRow(): void {
     this.#buffer.writeInt32BE(this.#length - this.#rowStart - 1, this.#rowStart + 1)
   }
