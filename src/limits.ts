@@ -128,6 +128,9 @@ export const limits = {
   maintenanceConnectionsMax: 8,
   /** A prepared SELECT's plan is checked against names and privileges at least this often. */
   planFreshMs: 1_000,
+  /** Texts, or patterns of them, whose plan a session remembers, and their length. */
+  keptPlans: 64,
+  keptPlanCharsMax: 10_000,
   /** Rows encoded between two looks at the socket's back-pressure. */
   rowsPerWrite: 2_048,
 

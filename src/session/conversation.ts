@@ -24,6 +24,9 @@ const NO_SUCH_STATEMENT = 'jetgres: the statement failed before it reached Postg
 const ISOLATION = /repeatable|serializable/i
 const ISOLATION_TEXT_CHARS = 500
 
+/** What changes names or privileges for other sessions, where it begins a text. */
+const SCHEMA_CHANGE = /^\s*(?:alter|create|drop|grant|reassign|revoke|truncate)\b/i
+
 export class Conversation {
   readonly link: Link
   readonly output: ClientOutput
@@ -35,6 +38,8 @@ export class Conversation {
   lastRoute: Route = { to: 'relay' }
   /** Why the portal bound last is not answered here, when it names a relation. */
   relayReason: string | undefined
+  /** The upstream may have an unnamed statement or portal, which a simple query ends. */
+  hasUnnamed = false
   /** Counts what may have changed settings, names or privileges. */
   #epoch = 0
   /** Inside Parse…Sync. */
@@ -48,6 +53,8 @@ export class Conversation {
   #onIdle: (() => void)[] = []
   /** The session has asked for REPEATABLE READ or SERIALIZABLE at least once. */
   #mayRepeat = false
+  /** The transaction, or statement, in hand may change what other sessions know. */
+  #changesSchema = false
 
   constructor(link: Link, output: ClientOutput, context: SessionContext, identity: Identity) {
     this.link = link
@@ -66,6 +73,16 @@ export class Conversation {
 
   get hasFailed(): boolean {
     return this.link.status === 'E'
+  }
+
+  /** A simple query of ours takes its turn at once, and changes nothing upstream. */
+  get isUndisturbed(): boolean {
+    return this.link.isQuiet && !this.hasUnnamed && !this.hasFailed
+  }
+
+  /** Changes with anything done, here or by another session, that plans may depend on: a sum of counts. */
+  get planEpoch(): number {
+    return this.#epoch + this.context.registry.schemaChanges
   }
 
   /** Something is relayed that may change what was known of the session. */
@@ -105,11 +122,12 @@ export class Conversation {
   }
 
   /**
-   * Notes a text that is relayed unasked: after one that asks for another isolation level, a
+   * Notes a text that is relayed: after one that asks for another isolation level, a
    * transaction that isn't known to be READ COMMITTED is taken to keep its first snapshot.
    */
   sawRelayed(text: string): void {
     this.#mayRepeat ||= text.length < ISOLATION_TEXT_CHARS && ISOLATION.test(text)
+    this.#changesSchema ||= SCHEMA_CHANGE.test(text)
   }
 
   /** What the back channel takes the open transaction's level for. */
@@ -170,6 +188,8 @@ export class Conversation {
   afterRequest(status: string): Promise<void> | undefined {
     if (status !== 'I') return undefined
     this.isolation = ''
+    if (this.#changesSchema) this.context.registry.schemaChanged()
+    this.#changesSchema = false
     for (const listener of this.#onIdle) listener()
     return this.#touchedCatalog ? this.#settle() : undefined
   }

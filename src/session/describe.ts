@@ -36,6 +36,7 @@ export async function describeQuery(
     ...askFacts(names)
   ] as const
   const { frames, error } = await c.link.exchange(asks, 'sync')
+  c.hasUnnamed = false
   return error ? { error } : described(c, frames)
 }
 

@@ -23,6 +23,7 @@ import { PreparedSelect } from './prepared-select.ts'
 import { relayText } from './relay-text.ts'
 import { SelectPortal } from './select-portal.ts'
 import { columnsOf, fieldsOf } from './statements/reply.ts'
+import { UnnamedSelects } from './unnamed-selects.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 type Ours = Extract<Inspection, { kind: 'ours' }> & { readonly frame: Frame }
@@ -33,6 +34,7 @@ export class Extended {
   readonly #statements = new Map<string, PreparedSelect | Ours>()
   /** Portals that are answered here. */
   readonly #portals = new Map<string, SelectPortal | OurPortal>()
+  readonly #unnamed = new UnnamedSelects()
 
   constructor(conversation: Conversation) {
     this.#c = conversation
@@ -42,6 +44,15 @@ export class Extended {
   parse(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
     const message = decodeParse(bodyOf(frame))
+    const open = this.#portals.get('')
+    if (message.name === '' && open instanceof SelectPortal && open.mayRelay) {
+      return this.#inTurn(async () => {
+        // Its statement is about to go: it could not be relayed any more.
+        await open.bindUpstream(this.#c)
+        await this.parse(frame)
+      })
+    }
+    if (message.name === '' && this.#parseAgain(message, frame)) return undefined
     let inspection: Inspection
     try {
       inspection = inspect(message.text, this.#c.context.names())
@@ -52,10 +63,25 @@ export class Extended {
     this.#c.sawRelayed(message.text)
     if (inspection.kind === 'ours') return this.#parseOurs({ ...inspection, frame }, message.name)
     if (inspection.kind === 'relay') return this.#parseRelayed(frame, message, inspection)
-    if (inspection.kind === 'select') {
-      this.#statements.set(message.name, new PreparedSelect(message.name, message.text, inspection))
-    }
+    if (inspection.kind === 'select') this.#keep(message, inspection)
+    if (message.name === '') this.#c.hasUnnamed = true
     return this.#c.link.request('parse', frame.bytes)
+  }
+
+  #keep(message: ParseMessage, inspection: Extract<Inspection, { kind: 'select' }>): void {
+    const select = new PreparedSelect(message.name, message.text, inspection)
+    this.#statements.set(message.name, select)
+    if (message.name === '') this.#unnamed.keep(message, this.#c.context.names(), select)
+  }
+
+  /** The unnamed statement again: nobody need parse it as long as its plan holds. */
+  #parseAgain(message: ParseMessage, frame: Frame): boolean {
+    if (!this.#c.link.isQuiet || this.#c.hasFailed) return false
+    const known = this.#unnamed.find(message, this.#c.context.names())
+    if (!known?.parseAgain(this.#c, frame)) return false
+    this.#statements.set('', known)
+    this.#c.output.write(PARSE_COMPLETE)
+    return true
   }
 
   bind(frame: Frame): Promise<void> | undefined {
@@ -89,6 +115,7 @@ export class Extended {
 
   /** Where a portal of ours has the name, the upstream knows whether it still has. */
   #bindRelayed(name: string, frame: Frame): Promise<void> | undefined {
+    if (name === '') this.#c.hasUnnamed = true
     if (!this.#portals.has(name)) return this.#c.link.request('bind', frame.bytes)
     return this.#inTurn(async () => {
       const held = this.#portals.get(name)
@@ -123,11 +150,16 @@ export class Extended {
     const portal = kind === 'P' ? this.#portals.get(name) : undefined
     const statement = kind === 'S' ? this.#statements.get(name) : undefined
     if (portal) {
-      const quick = this.#quickPortal(name)
-      if (quick) return void this.#c.output.write(quick.description)
+      if (this.#quickPortal(name)?.describeNow(this.#c)) return undefined
       return this.#inTurn(async () => {
         await this.#checkOpen(name, portal)
         this.#c.output.write(portal.description)
+      })
+    }
+    if (statement instanceof PreparedSelect && statement.isUnsent) {
+      return this.#inTurn(async () => {
+        await statement.parseUpstream(this.#c)
+        this.#c.link.request('describe', frame.bytes)
       })
     }
     if (!statement || statement instanceof PreparedSelect) {

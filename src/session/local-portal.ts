@@ -42,7 +42,7 @@ export class LocalPortal {
   #stopped: StopReason | undefined
   /** Ends the wait for fresh rows. */
   #wake: (() => void) | undefined
-  /** Rows are on their way: from here on a failure cannot be relayed any more. */
+  /** The answer is on its way: from here on a failure cannot be relayed any more. */
   #hasSent = false
   /** The row came from memory; there is no more. */
   #isAnswered = false
@@ -87,7 +87,7 @@ export class LocalPortal {
     if (!lookup.relation.isFresh(facts.consistency, key)) return undefined
     const kept = this.#store.rowByKey(lookup.schema, key)
     if (kept === undefined) return undefined
-    this.#isAnswered = true
+    this.#isAnswered = this.#hasSent = true
     return kept === null ? NO_ROWS : { frames: this.#output.keptRow.frame(kept), rows: 1 }
   }
 
@@ -145,6 +145,7 @@ export class LocalPortal {
       this.#throwIfStopped()
     }
     if (rows === 0) before()
+    this.#hasSent = true
     if (!this.#chunk) await this.close()
     return { rows, complete: rowsMax === 0 || rows < rowsMax }
   }

@@ -31,6 +31,8 @@ export class PreparedSelect {
   /** The session's epoch and the time (ms) the plan is of. */
   #epoch = -1
   #plannedAt = 0
+  /** A Parse that the upstream has not got, because all that followed was answered here. */
+  #unsent: Buffer | undefined
 
   constructor(name: string, text: string, inspection: Select) {
     this.#name = name
@@ -47,12 +49,13 @@ export class PreparedSelect {
     message: BindMessage,
     frame: Frame
   ): Promise<SelectPortal | 'relay' | undefined> {
+    await this.parseUpstream(c)
     if (c.hasFailed) return 'relay'
     const planned = await this.#plan(c)
     if (!planned) return undefined
     if ('refuse' in planned) throw planned.refuse
     c.relayReason = 'relay' in planned ? planned.relay : undefined
-    return 'plan' in planned ? (portalOf(this.#text, planned.plan, c, message, frame) ?? 'relay') : 'relay'
+    return 'plan' in planned ? (this.#portal(planned.plan, c, message, frame) ?? 'relay') : 'relay'
   }
 
   /** The same where the upstream need not be asked; undefined: it must be, or the answer is its. */
@@ -60,25 +63,62 @@ export class PreparedSelect {
     const planned = this.#planned
     if (c.hasFailed || !planned || !('plan' in planned) || !this.#isFresh(c)) return undefined
     c.relayReason = undefined
-    return portalOf(this.#text, planned.plan, c, message, frame)
+    return this.#portal(planned.plan, c, message, frame)
+  }
+
+  /** Undefined when Postgres shall judge what Bind says. */
+  #portal(
+    plan: LocalPlan,
+    c: Conversation,
+    message: BindMessage,
+    frame: Frame
+  ): SelectPortal | undefined {
+    const local = localPortal(plan, c, message)
+    return local && new SelectPortal(message.portal, local, frame, this)
+  }
+
+  /** The client has parsed the same again: false when the upstream must hear of it. */
+  parseAgain(c: Conversation, frame: Frame): boolean {
+    const isKnown = this.#planned !== undefined && 'plan' in this.#planned && this.#isFresh(c)
+    if (isKnown) this.#unsent = Buffer.from(frame.bytes)
+    return isKnown
+  }
+
+  get text(): string {
+    return this.#text
+  }
+
+  get isUnsent(): boolean {
+    return this.#unsent !== undefined
+  }
+
+  /** Sends a Parse that was kept back. @throws UpstreamError */
+  async parseUpstream(c: Conversation): Promise<void> {
+    if (!this.#unsent) return
+    const bytes = this.#unsent
+    this.#unsent = undefined
+    c.hasUnnamed = true
+    const { error } = await c.ask([{ kind: 'parse', bytes }])
+    if (error) throw new UpstreamError(error, (position) => position)
   }
 
   #isFresh(c: Conversation): boolean {
     const planned = this.#planned
     const isTimeless = planned && !('plan' in planned && usesNow(planned.plan))
     const isYoung = Date.now() - this.#plannedAt < limits.planFreshMs
-    return isTimeless === true && isYoung && this.#epoch === c.epoch
+    return isTimeless === true && isYoung && this.#epoch === c.planEpoch
   }
 
   async #plan(c: Conversation): Promise<Planned | undefined> {
     if (this.#planned && this.#isFresh(c)) return this.#planned
+    const epoch = c.planEpoch
     const names = this.#inspection.tables.map(quotedName)
     const described = await describePrepared(c, this.#name, names)
     if ('error' in described) throw new UpstreamError(described.error, (position) => position)
     if (described.text !== undefined && described.text !== this.#text) {
       return this.#replan(c, described.text)
     }
-    this.#epoch = c.epoch
+    this.#epoch = epoch
     this.#plannedAt = Date.now()
     this.#planned = planSelect(
       {
@@ -101,22 +141,18 @@ export class PreparedSelect {
   }
 }
 
-/** Undefined when Postgres shall judge what Bind says. */
-function portalOf(
-  text: string,
+function localPortal(
   plan: LocalPlan,
   c: Conversation,
-  message: BindMessage,
-  frame: Frame
-): SelectPortal | undefined {
+  message: BindMessage
+): LocalPortal | undefined {
   const values = isWellFormed(message, plan) && decodeParameters(plan, message)
   if (!values) return undefined
   const { lookup, facts } = plan
   const valueOf = (source: KeySource): Value | Constant =>
     'parameter' in source ? (values[source.parameter - 1] ?? null) : source.constant
   const key = lookup && keyOf(lookup, valueOf, facts.output)
-  const local = new LocalPortal(plan, values, message.resultFormats, c.context.store, key)
-  return new SelectPortal(message.portal, text, local, frame)
+  return new LocalPortal(plan, values, message.resultFormats, c.context.store, key)
 }
 
 /** What Bind says of formats, where Postgres would not refuse it. */

@@ -1,4 +1,5 @@
-// Who is connected: cancel keys and upstream backends, both mapped to sessions. No behaviour.
+// Who is connected: cancel keys and upstream backends, both mapped to sessions; and what sessions must
+// know of each other. No behaviour.
 
 import type { Consistency } from '../catalog/relation.ts'
 import type { Endpoint } from '../upstream/target.ts'
@@ -18,6 +19,7 @@ export interface RegisteredSession {
 }
 
 export class SessionRegistry {
+  #schemaChanges = 0
   readonly #byPid = new Map<number, { secret: Buffer; session: RegisteredSession }>()
 
   add(pid: number, secret: Buffer, session: RegisteredSession): void {
@@ -37,6 +39,18 @@ export class SessionRegistry {
   /** The session whose upstream backend has this pid. */
   byPid(pid: number): RegisteredSession | undefined {
     return this.#byPid.get(pid)?.session
+  }
+
+  /**
+   * Counts what sessions have committed that may change names or privileges for the others. Not all
+   * of it is seen: a plan goes out of date by itself as well.
+   */
+  get schemaChanges(): number {
+    return this.#schemaChanges
+  }
+
+  schemaChanged(): void {
+    this.#schemaChanges++
   }
 
   get size(): number {

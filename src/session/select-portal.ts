@@ -9,6 +9,7 @@ import type { Conversation } from './conversation.ts'
 import { askOnce, textRowsOf } from './facts.ts'
 import type { LocalPortal, RunResult } from './local-portal.ts'
 import { answerNow, runLocal } from './local-run.ts'
+import type { PreparedSelect } from './prepared-select.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 const IS_OPEN = 'SELECT name FROM pg_catalog.pg_cursors WHERE name = $1'
@@ -16,19 +17,19 @@ const IS_OPEN = 'SELECT name FROM pg_catalog.pg_cursors WHERE name = $1'
 export class SelectPortal {
   readonly #name: string
   /** The statement. */
-  readonly #text: string
   readonly #local: LocalPortal
   /** The client's Bind, kept back in case the statement must be relayed. */
   readonly #bind: Buffer
+  readonly #statement: PreparedSelect
   /** The upstream has a portal of this name. */
   #isHeld = false
   /** The session's epoch in which it was last known to be open upstream. */
   #epoch = -1
   #isRelayed = false
 
-  constructor(name: string, text: string, local: LocalPortal, bind: Frame) {
+  constructor(name: string, local: LocalPortal, bind: Frame, statement: PreparedSelect) {
+    this.#statement = statement
     this.#name = name
-    this.#text = text
     this.#local = local
     this.#bind = Buffer.from(bind.bytes)
   }
@@ -43,7 +44,7 @@ export class SelectPortal {
    */
   async hold(c: Conversation): Promise<void> {
     if (this.#name === '' || !this.#local.plan.relations.every(({ hasChild }) => hasChild)) return
-    await this.#bindUpstream(c)
+    await this.bindUpstream(c)
   }
 
   /** @throws PgError 25P02, 34000: what SQL has done since may have ended it */
@@ -64,6 +65,16 @@ export class SelectPortal {
     return this.#local.plan.fields.length === 0 ? NO_DATA : this.#local.description
   }
 
+  /** Nothing of it is sent, and the upstream knows nothing of it. */
+  get mayRelay(): boolean {
+    return !this.#isRelayed && !this.#isHeld && !this.#local.hasSent
+  }
+
+  describeNow(c: Conversation): boolean {
+    c.output.write(this.description)
+    return true
+  }
+
   /** Answers at once where that is possible; else false. */
   executeNow(c: Conversation, rowsMax: number): boolean {
     const result = this.#isRelayed ? undefined : answerNow(c, this.#local, rowsMax)
@@ -74,7 +85,7 @@ export class SelectPortal {
   /** @throws PgError, UpstreamError */
   async execute(c: Conversation, frame: Frame, rowsMax: number): Promise<void> {
     if (this.#isRelayed) return c.link.request('execute', frame.bytes)
-    const result = await runLocal(c, this.#local, this.#text, rowsMax)
+    const result = await runLocal(c, this.#local, this.#statement.text, rowsMax)
     if ('error' in result) throw result.error
     if ('relay' in result) return this.#relay(c, frame, result.relay)
     this.#complete(c, result)
@@ -89,14 +100,17 @@ export class SelectPortal {
   }
 
   async #relay(c: Conversation, frame: Frame, reason: string): Promise<void> {
-    if (!this.#isHeld) await this.#bindUpstream(c)
+    if (!this.#isHeld) await this.bindUpstream(c)
     this.#isRelayed = true
     c.mutated()
     c.lastRoute = { to: 'relay', reason }
     c.link.request('execute', frame.bytes)
   }
 
-  async #bindUpstream(c: Conversation): Promise<void> {
+  /** @throws UpstreamError */
+  async bindUpstream(c: Conversation): Promise<void> {
+    await this.#statement.parseUpstream(c)
+    if (this.#name === '') c.hasUnnamed = true
     const { error } = await c.ask([{ kind: 'bind', bytes: this.#bind }])
     if (error) throw new UpstreamError(error, (position) => position)
     this.#isHeld = true

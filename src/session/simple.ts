@@ -2,26 +2,29 @@
 // of our statements, or several statements run as one batch. The rest is relayed as it came.
 
 import { inFailedTransaction, PgError, toPgError } from '../errors.ts'
-import { commandComplete, readyForQuery, rowDescription } from '../wire/backend.ts'
+import { readyForQuery, selected } from '../wire/backend.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { describeQuery } from './describe.ts'
 import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
-import { runLocal } from './local-run.ts'
+import { KeptPlans } from './kept-plans.ts'
+import type { Kept } from './kept-plans.ts'
+import { answerNow, runLocal } from './local-run.ts'
 import { planSelect } from './plan.ts'
-import type { LocalPlan } from './plan.ts'
 import { relayQuery } from './relay-text.ts'
 import { runSeveral } from './several.ts'
 import { encodeReply } from './statements/reply.ts'
 import { runStatement } from './statements/run.ts'
 import { LocalPortal } from './local-portal.ts'
+import type { RunResult } from './local-portal.ts'
 
 type Select = Extract<Inspection, { kind: 'select' }>
 
 export class Simple {
   readonly #c: Conversation
+  readonly #plans = new KeptPlans()
 
   constructor(conversation: Conversation) {
     this.#c = conversation
@@ -29,12 +32,30 @@ export class Simple {
 
   /** Returns a promise only when the statement isn't relayed at once. */
   query(frame: Frame, text: string): Promise<void> | undefined {
+    const kept = this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
+    if (kept) return this.#again(frame, text, kept)
     const inspection = this.#inspect(text)
     if (!(inspection instanceof PgError) && inspection.kind === 'plain') {
       this.#c.sawRelayed(text)
       return this.#relay(frame.bytes)
     }
     return this.#inspected(frame, text, inspection)
+  }
+
+  /** A text that is known: without a promise where its row is in memory. */
+  #again(frame: Frame, text: string, { plan, key }: Kept): Promise<void> | undefined {
+    const { output, context } = this.#c
+    this.#c.batchEnded()
+    const portal = new LocalPortal(plan, [], [], context.store, key)
+    const result = answerNow(this.#c, portal, 0, () => output.write(portal.description))
+    if (!result) return this.#run(frame, text, portal)
+    this.#selected(result)
+    return undefined
+  }
+
+  #selected({ rows }: RunResult): void {
+    this.#c.output.write(selected(rows))
+    this.#c.output.write(readyForQuery(this.#c.link.status))
   }
 
   /** An error in a statement of ours is reported like any other, in its turn. */
@@ -50,6 +71,7 @@ export class Simple {
     this.#c.lastRoute = reason === undefined ? { to: 'relay' } : { to: 'relay', reason }
     this.#c.batchEnded()
     this.#c.mutated()
+    this.#c.hasUnnamed = false
     this.#c.link.request('query', bytes)
     return undefined
   }
@@ -82,6 +104,7 @@ export class Simple {
       case 'plain':
         return this.#relay(frame.bytes)
       case 'relay': {
+        this.#c.sawRelayed(text)
         const sent = await relayQuery(this.#c, inspection, text)
         return this.#relay(sent ? frontend.query(sent) : frame.bytes, inspection.reason)
       }
@@ -96,6 +119,7 @@ export class Simple {
 
   async #select(frame: Frame, text: string, inspection: Select): Promise<void> {
     const { link, output, context, identity } = this.#c
+    const epoch = this.#c.planEpoch
     const described = await describeQuery(this.#c, text, inspection.tables.map(quotedName))
     if ('error' in described) {
       output.write(described.error.bytes)
@@ -116,25 +140,25 @@ export class Simple {
     if ('plain' in planned) return this.#relay(frame.bytes)
     if ('relay' in planned) return this.#relay(frame.bytes, planned.relay)
     if ('refuse' in planned) return this.#reported(planned.refuse)
-    await this.#run(frame, text, planned.plan)
+    const { plan, key } = this.#plans.keep(this.#c, text, planned.plan, epoch)
+    await this.#run(frame, text, new LocalPortal(plan, [], [], context.store, key))
   }
 
-  async #run(frame: Frame, text: string, plan: LocalPlan): Promise<void> {
-    const { link, output, context } = this.#c
-    const portal = new LocalPortal(plan, [], [], context.store)
+  async #run(frame: Frame, text: string, portal: LocalPortal): Promise<void> {
+    const { link } = this.#c
     const result = await runLocal(this.#c, portal, text, 0, () =>
-      output.write(rowDescription(plan.fields))
+      this.#c.output.write(portal.description)
     )
     // Where the backend waited beside it, that ends with a Sync.
     if (link.dirty && !link.skipping) await this.#c.finish()
     if ('relay' in result) return this.#relay(frame.bytes, result.relay)
-    if ('rows' in result) output.write(commandComplete(`SELECT ${result.rows}`))
-    else return this.#reported(result.error)
-    output.write(readyForQuery(link.status))
+    if ('error' in result) return this.#reported(result.error)
+    this.#selected(result)
   }
 
   /** As a batch of its own: an error of ours then undoes what the upstream did for it. */
   async #ours(inspection: Extract<Inspection, { kind: 'ours' }>, frame: Frame): Promise<void> {
+    this.#c.mutated()
     const { output, link } = this.#c
     this.#c.batchStarted()
     try {

@@ -1,0 +1,130 @@
+// What this session knows of the texts it has sent before, so that a text that comes again needs no
+// round trip upstream; look-ups are known by their pattern, whatever their constants. Owns when a plan
+// is too old: as a prepared SELECT's (prepared-select.ts).
+
+import { limits } from '../limits.ts'
+import type { NameScan } from '../sql/classify.ts'
+import type { RowKey } from '../store/row-slab.ts'
+import type { Conversation } from './conversation.ts'
+import { keyOf } from './key-lookup.ts'
+import type { Constant, KeySource } from './key-lookup.ts'
+import { patternOf } from './literals.ts'
+import type { Literal } from './literals.ts'
+import { usesNow } from './plan.ts'
+import type { LocalPlan } from './plan.ts'
+
+export interface Kept {
+  readonly plan: LocalPlan
+  /** Of a look-up. */
+  readonly key: RowKey | undefined
+}
+
+interface Entry {
+  readonly plan: LocalPlan
+  readonly epoch: number
+  readonly plannedAt: number
+  readonly names: NameScan
+  /** Of a pattern: the constant of each of the look-up's sources. */
+  readonly constants: ReadonlyMap<KeySource, LiteralRef> | undefined
+}
+
+interface LiteralRef {
+  readonly index: number
+  readonly isNegative: boolean
+}
+
+export class KeptPlans {
+  /** By text or pattern, the oldest first. */
+  readonly #entries = new Map<string, Entry>()
+  /** Looking for a pattern costs a scan. */
+  #patterns = 0
+
+  /** The plan of such a text, if it still holds. */
+  find(c: Conversation, text: string): Kept | undefined {
+    const exact = this.#fresh(c, text)
+    if (exact && !exact.constants) return { plan: exact.plan, key: keyIn(exact.plan, (source) => constantOf(source)) }
+    const pattern = this.#patterns > 0 ? patternOf(text) : undefined
+    const entry = pattern && this.#fresh(c, pattern.text)
+    if (!entry?.constants) return undefined
+    const { plan, constants } = entry
+    const key = keyIn(plan, (source) => literalAt(pattern!.literals, constants.get(source)))
+    // A constant that its type can't read is for Postgres to judge.
+    return key === undefined ? undefined : { plan, key }
+  }
+
+  #fresh(c: Conversation, text: string): Entry | undefined {
+    const entry = this.#entries.get(text)
+    if (!entry || entry.epoch !== c.planEpoch || entry.names !== c.context.names()) return undefined
+    return Date.now() - entry.plannedAt < limits.planFreshMs ? entry : undefined
+  }
+
+  /** Keeps the plan made of the text in the session's epoch `epoch`; returns what `find` would. */
+  keep(c: Conversation, text: string, plan: LocalPlan, epoch: number): Kept {
+    const pattern = plan.lookup && patternOf(text)
+    const constants = pattern && constantsIn(text, pattern.literals, plan)
+    const facts = { epoch, plannedAt: Date.now(), names: c.context.names() }
+    this.#put(constants ? pattern.text : text, { plan, ...facts, constants })
+    return { plan, key: keyIn(plan, (source) => constantOf(source)) }
+  }
+
+  #put(name: string, entry: Entry): void {
+    if (name.length > limits.keptPlanCharsMax || usesNow(entry.plan)) return
+    this.#forget(name)
+    this.#entries.set(name, entry)
+    if (entry.constants) this.#patterns++
+    if (this.#entries.size > limits.keptPlans) this.#forget(this.#entries.keys().next().value!)
+  }
+
+  #forget(name: string): void {
+    if (this.#entries.get(name)?.constants) this.#patterns--
+    this.#entries.delete(name)
+  }
+}
+
+function keyIn(
+  { lookup, facts }: LocalPlan,
+  value: (source: KeySource) => Constant | null
+): RowKey | undefined {
+  return lookup && keyOf(lookup, value, facts.output)
+}
+
+const constantOf = (source: KeySource): Constant | null =>
+  'constant' in source ? source.constant : null
+
+function literalAt(literals: readonly Literal[], ref: LiteralRef | undefined): Constant | null {
+  const literal = ref && literals[ref.index]
+  if (!literal) return null
+  return ref.isNegative ? { isText: false, text: `-${literal.text}` } : literal
+}
+
+/** Which constant of the text each source is; undefined unless there are no others. */
+function constantsIn(
+  text: string,
+  literals: readonly Literal[],
+  { lookup }: LocalPlan
+): ReadonlyMap<KeySource, LiteralRef> | undefined {
+  if (lookup?.sources.length !== literals.length) return undefined
+  const refs = new Map<KeySource, LiteralRef>()
+  for (const source of lookup.sources) {
+    if (!('at' in source)) return undefined
+    const ref = literals.map(({ at }, i) => literalRef(text, source.at, at, i)).find(isFound)
+    if (!ref) return undefined
+    refs.set(source, ref)
+  }
+  return refs
+}
+
+/** `start`: the byte where the constant begins, its sign included; `at`: the literal's place. */
+function literalRef(
+  text: string,
+  start: number,
+  at: number,
+  index: number
+): LiteralRef | undefined {
+  const before = Buffer.from(text.slice(0, at)).subarray(start).toString()
+  const begins = Buffer.byteLength(text.slice(0, at)) >= start
+  if (!begins || !/^(-\s*)?$/.test(before)) return undefined
+  return { index, isNegative: before !== '' }
+}
+
+const isFound = (ref: LiteralRef | undefined): ref is LiteralRef => ref !== undefined
