@@ -14,7 +14,9 @@ import { usesNow } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
 
 export interface Kept {
+  /** With `isOther`: the plan of a text with other constants. Only its row in memory is this text's. */
   readonly plan: LocalPlan
+  readonly isOther: boolean
   /** Of a look-up. */
   readonly key: RowKey | undefined
 }
@@ -42,14 +44,14 @@ export class KeptPlans {
   /** The plan of such a text, if it still holds. */
   find(c: Conversation, text: string): Kept | undefined {
     const exact = this.#fresh(c, text)
-    if (exact && !exact.constants) return { plan: exact.plan, key: keyIn(exact.plan, (source) => constantOf(source)) }
+    if (exact && !exact.constants) return keptOf(exact.plan)
     const pattern = this.#patterns > 0 ? patternOf(text) : undefined
     const entry = pattern && this.#fresh(c, pattern.text)
     if (!entry?.constants) return undefined
     const { plan, constants } = entry
     const key = keyIn(plan, (source) => literalAt(pattern!.literals, constants.get(source)))
     // A constant that its type can't read is for Postgres to judge.
-    return key === undefined ? undefined : { plan, key }
+    return key === undefined ? undefined : { plan, key, isOther: true }
   }
 
   #fresh(c: Conversation, text: string): Entry | undefined {
@@ -64,7 +66,7 @@ export class KeptPlans {
     const constants = pattern && constantsIn(text, pattern.literals, plan)
     const facts = { epoch, plannedAt: Date.now(), names: c.context.names() }
     this.#put(constants ? pattern.text : text, { plan, ...facts, constants })
-    return { plan, key: keyIn(plan, (source) => constantOf(source)) }
+    return keptOf(plan)
   }
 
   #put(name: string, entry: Entry): void {
@@ -88,8 +90,11 @@ function keyIn(
   return lookup && keyOf(lookup, value, facts.output)
 }
 
-const constantOf = (source: KeySource): Constant | null =>
-  'constant' in source ? source.constant : null
+const keptOf = (plan: LocalPlan): Kept => ({
+  plan,
+  isOther: false,
+  key: keyIn(plan, (source) => ('constant' in source ? source.constant : null))
+})
 
 function literalAt(literals: readonly Literal[], ref: LiteralRef | undefined): Constant | null {
   const literal = ref && literals[ref.index]

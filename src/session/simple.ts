@@ -13,6 +13,7 @@ import { KeptPlans } from './kept-plans.ts'
 import type { Kept } from './kept-plans.ts'
 import { answerNow, runLocal } from './local-run.ts'
 import { planSelect } from './plan.ts'
+import type { LocalPlan } from './plan.ts'
 import { relayQuery } from './relay-text.ts'
 import { runSeveral } from './several.ts'
 import { encodeReply } from './statements/reply.ts'
@@ -33,7 +34,8 @@ export class Simple {
   /** Returns a promise only when the statement isn't relayed at once. */
   query(frame: Frame, text: string): Promise<void> | undefined {
     const kept = this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
-    if (kept) return this.#again(frame, text, kept)
+    const done = kept && this.#again(frame, text, kept)
+    if (done) return done === 'answered' ? undefined : done
     const inspection = this.#inspect(text)
     if (!(inspection instanceof PgError) && inspection.kind === 'plain') {
       this.#c.sawRelayed(text)
@@ -42,15 +44,31 @@ export class Simple {
     return this.#inspected(frame, text, inspection)
   }
 
-  /** A text that is known: without a promise where its row is in memory. */
-  #again(frame: Frame, text: string, { plan, key }: Kept): Promise<void> | undefined {
+  /** A text that is known, without a promise where its row is in memory; undefined: start afresh. */
+  #again(frame: Frame, text: string, kept: Kept): Promise<void> | 'answered' | undefined {
     const { output, context } = this.#c
     this.#c.batchEnded()
-    const portal = new LocalPortal(plan, [], [], context.store, key)
+    const portal = new LocalPortal(kept.plan, [], [], context.store, kept.key)
     const result = answerNow(this.#c, portal, 0, () => output.write(portal.description))
-    if (!result) return this.#run(frame, text, portal)
-    this.#selected(result)
-    return undefined
+    if (result) {
+      this.#selected(result)
+      return 'answered'
+    }
+    const plan = kept.isOther ? this.#planLike(text, kept.plan) : kept.plan
+    return plan && this.#run(frame, text, new LocalPortal(plan, [], [], context.store, kept.key))
+  }
+
+  /** The plan of a text that differs in its constants from one that was described. */
+  #planLike(text: string, { facts, fields, parameterTypes }: LocalPlan): LocalPlan | undefined {
+    const inspection = this.#inspect(text)
+    if (inspection instanceof PgError || inspection.kind !== 'select') return undefined
+    const description = { fields, parameters: parameterTypes }
+    const { identity, context } = this.#c
+    const planned = planSelect(
+      { ...inspection, facts, description, database: identity.database },
+      context.catalog
+    )
+    return 'plan' in planned ? planned.plan : undefined
   }
 
   #selected({ rows }: RunResult): void {
