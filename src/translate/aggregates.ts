@@ -7,7 +7,18 @@ import { ARRAY_OID, OID } from '../types/oids.ts'
 import { decimalOf, doubleOf } from './coerce.ts'
 import { quotient, type Unscaled, unscaled } from './division.ts'
 import type { Expr, Facts } from './expr.ts'
-import { decimalExpr, factsOf, fallible, guard, keepsScale, relay, typed } from './expr.ts'
+import {
+  decimalExpr,
+  type Digits,
+  digitsOf,
+  factsOf,
+  fallible,
+  guard,
+  keepsScale,
+  relay,
+  shownDigits,
+  typed
+} from './expr.ts'
 import { FLOATS, INTEGERS, TEXTS } from './families.ts'
 
 /** What surrounds the argument of one call. */
@@ -42,16 +53,24 @@ const sumToBigint: Make = (a, call) =>
   fallible(typed(`CAST(${invoke('sum', a.sql, call)} AS BIGINT)`, OID.int8, call.facts))
 
 const sumOfBigint: Make = (a, call) => {
-  const sql = `CAST(${invoke('sum', a.sql, call)} AS DECIMAL(38,0))`
-  return decimalExpr({ sql, precision: 38, scale: 0 }, true, call.facts)
+  const sql = `CAST(${invoke('sum', a.sql, call)} AS DECIMAL(29,0))`
+  return fallible(decimalExpr({ sql, precision: 29, scale: 0 }, true, call.facts))
 }
 
-/** Ten digits of room: more rows than a store will have. */
+/** Ten digits of room: more rows than a store will have. More raises. */
 const sumOfNumeric: Make = (a, call) => {
   const { sql, precision, scale } = decimalOf(a)
-  if (precision > 28 || !keepsScale(a)) return relay('a sum of so many digits')
-  const total = `CAST(${invoke('sum', sql, call)} AS DECIMAL(38,${scale}))`
-  return decimalExpr({ sql: total, precision: 38, scale }, true, call.facts)
+  const digits = Math.min(precision + 10, 38)
+  const total = `CAST(${invoke('sum', sql, call)} AS DECIMAL(${digits},${scale}))`
+  return fallible(decimalExpr({ sql: total, precision: digits, scale }, mostDigits(a, call), call.facts))
+}
+
+/** A sum shows as many digits as the one of its values that shows most. */
+function mostDigits(a: Expr, call: Call): Digits {
+  const digits = digitsOf(a)
+  if (typeof digits !== 'string') return digits
+  const shown = `CASE WHEN ${decimalOf(a).sql} IS NOT NULL THEN ${digits} END`
+  return invoke('max', shown, { ...call, distinct: false })
 }
 
 const extreme =
@@ -145,17 +164,19 @@ const logical =
     typed(invoke(name, a.sql, { ...call, distinct: false }), OID.bool, call.facts)
 
 /** sum / count as numeric division gives it; NULL without rows. */
-function averageOf(total: Unscaled, argument: string, call: Call): Expr {
+function averageOf(total: Unscaled, argument: string, call: Call, digits?: string): Expr {
   const count = `CAST(nullif(${invoke('count', argument, call)}, 0) AS HUGEINT)`
-  return quotient(total, { sql: count, scale: 0 }, call.facts)
+  return quotient(total, { sql: count, scale: 0 }, call.facts, digits)
 }
 
 const average: Make = (a, call) =>
   averageOf({ sql: `CAST(${invoke('sum', a.sql, call)} AS HUGEINT)`, scale: 0 }, a.sql, call)
 
 const averageOfNumeric: Make = (a, call) => {
-  const total = sumOfNumeric(a, call, undefined).decimal ?? relay('an average of so many digits')
-  return averageOf(unscaled(total), decimalOf(a).sql, call)
+  const total = sumOfNumeric(a, call, undefined)
+  const decimal = total.decimal ?? relay('an average of so many digits')
+  const digits = shownDigits(total, decimal.scale) ?? relay('the scale of a numeric is not known')
+  return averageOf(unscaled(decimal), decimalOf(a).sql, call, digits)
 }
 
 const ORDERED = [...INTEGERS, OID.date, OID.time, OID.timestamp, OID.timestamptz]

@@ -114,8 +114,7 @@ const MODIFIERS: Readonly<Record<number, (a: Expr, typmod: number) => Expr>> = {
   [OID.numeric]: (a, typmod) => {
     const size = numericTypmod(typmod)
     if (!size) return relay('a numeric without digits')
-    // A numeric parameter or an average may have more digits than its DECIMAL shows.
-    if (a.form === 'VARCHAR') return relay('rounding an unconstrained numeric')
+    if (a.type.oid === OID.numeric && !a.decimal) return relay('rounding an unconstrained numeric')
     const sql = `CAST(${decimalOf(a).sql} AS DECIMAL(${size.precision},${size.scale}))`
     return fallible(decimalExpr({ sql, ...size }, true, factsOf([a])))
   }

@@ -5,18 +5,32 @@ import { OID } from '../types/oids.ts'
 import { type Parameters, settle, unify } from './coerce.ts'
 import { comparison } from './comparisons.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, keepsScale, relay, typed } from './expr.ts'
+import { decimalExpr, type Digits, digitsOf, factsOf, keepsScale, relay, shownDigits, typed } from './expr.ts'
 import { INTEGERS, isFloat, PLAIN, TEXTS } from './families.ts'
 
 /** `sql` over branches that unify() brought to one type. */
-function chosen(sql: string, branches: readonly Expr[], others: readonly Expr[] = []): Expr {
+function chosen(
+  sql: string,
+  branches: readonly Expr[],
+  others: readonly Expr[] = [],
+  choose?: (items: readonly string[]) => string
+): Expr {
   const [first] = branches
   if (!first) return relay('a choice among nothing')
   const facts = { ...factsOf([...branches, ...others]), bytewise: factsOf(branches).bytewise }
   if (!first.decimal) return typed(sql, first.type.oid, facts)
   const { precision, scale } = first.decimal
-  const printable = branches.every(keepsScale)
-  return decimalExpr({ sql, precision, scale }, printable, facts)
+  return decimalExpr({ sql, precision, scale }, digitsAmong(branches, choose), facts)
+}
+
+/** The digits of the branch that is chosen. */
+function digitsAmong(
+  branches: readonly Expr[],
+  choose?: (items: readonly string[]) => string
+): Digits {
+  if (branches.every(keepsScale)) return true
+  const shown = branches.map((branch) => shownDigits(branch, branch.decimal?.scale ?? 0))
+  return choose !== undefined && shown.every((digits) => digits !== undefined) && choose(shown)
 }
 
 /** `results[i]` where `conditions[i]` is the first that holds. The default decides the type first. */
@@ -27,16 +41,21 @@ export function caseExpr(
   parameters: Parameters
 ): Expr {
   const [last, ...branches] = unify([fallback, ...results], parameters)
-  const whens = conditions.map(
-    (condition, i) => `WHEN ${condition.sql} THEN ${branches[i]?.sql ?? ''}`
-  )
-  const sql = `CASE ${whens.join(' ')} ELSE ${last?.sql ?? 'NULL'} END`
-  return chosen(`(${sql})`, [...branches, ...(last ? [last] : [])], conditions)
+  const choose = (items: readonly string[]): string => {
+    const whens = conditions.map(({ sql }, i) => `WHEN ${sql} THEN ${items[i] ?? ''}`)
+    return `(CASE ${whens.join(' ')} ELSE ${items.at(-1) ?? 'NULL'} END)`
+  }
+  const all = [...branches, ...(last ? [last] : [])]
+  return chosen(choose(all.map((branch) => branch.sql)), all, conditions, choose)
 }
 
 export function coalesce(args: readonly Expr[], parameters: Parameters): Expr {
   const branches = unify(args, parameters)
-  return chosen(`COALESCE(${branches.map((branch) => branch.sql).join(', ')})`, branches)
+  const sqls = branches.map((branch) => branch.sql)
+  return chosen(`COALESCE(${sqls.join(', ')})`, branches, [], (items) => {
+    const whens = items.map((item, i) => `WHEN ${sqls[i] ?? ''} IS NOT NULL THEN ${item}`)
+    return `(CASE ${whens.join(' ')} ELSE 0 END)`
+  })
 }
 
 /** Both skip NULLs. */
@@ -58,14 +77,15 @@ export function nullif(a: Expr, b: Expr, parameters: Parameters): Expr {
   if (a.type.oid === OID.unknown || a.type.oid === OID.bpchar) return relay('NULLIF of this type')
   const equal = comparison('=', a, b, parameters) ?? relay('NULLIF of these types')
   const right = settle(b, a.type.oid, parameters)
-  if (a.type.oid !== right.type.oid && !INTEGERS.includes(a.type.oid))
+  const isExact = a.type.oid === OID.numeric && INTEGERS.includes(right.type.oid)
+  if (a.type.oid !== right.type.oid && !INTEGERS.includes(a.type.oid) && !isExact)
     return relay('NULLIF of two types')
   const oid = a.type.oid === OID.varchar ? OID.text : a.type.oid
   const sql = `(CASE WHEN ${equal.sql} THEN NULL ELSE ${a.sql} END)`
   if (oid === OID.numeric) {
     const { precision, scale } = a.decimal ?? relay('NULLIF of this type')
     if (a.form === 'VARCHAR') return relay('NULLIF of this type')
-    return decimalExpr({ sql, precision, scale }, keepsScale(a), factsOf([a, right]))
+    return decimalExpr({ sql, precision, scale }, digitsOf(a), factsOf([a, right]))
   }
   return typed(sql, oid, { ...factsOf([a, right]), bytewise: a.bytewise })
 }

@@ -17,7 +17,10 @@ const isAggregating = (targets: readonly NamedExpr[]): boolean =>
 export function groupClause(select: ast.Node, targets: readonly NamedExpr[], env: Env): string {
   if (ast.flag(select, 'groupDistinct') || ast.flag(select, 'groupByAll'))
     relay('GROUP BY DISTINCT or ALL')
-  const groups = ast.list(select, 'groupClause').map((node) => groupItem(node, targets, env))
+  const items = ast.list(select, 'groupClause')
+  const groups = items.map((node) => groupItem(node, targets, env)).filter((sql) => sql !== '')
+  // Groups of a constant alone would be one, or none without rows.
+  if (items.length > 0 && groups.length === 0) relay('GROUP BY of a constant')
   return groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`
 }
 
@@ -26,13 +29,14 @@ function groupItem(node: unknown, targets: readonly NamedExpr[], env: Env): stri
   if (kind === 'GroupingSet') return groupingSet(body, targets, env)
   // (a, b) in GROUP BY is a list, not a row.
   if (kind === 'RowExpr' && ast.str(body, 'row_format') === 'COERCE_IMPLICIT_CAST')
-    return `(${ast.list(body, 'args').map((arg) => groupItem(arg, targets, env)).join(', ')})`
+    return `(${grouped(ast.list(body, 'args'), targets, env)})`
   const name = bareName(node)
   const input = name === undefined ? undefined : findColumn(env.from, name)
   const output = input ?? outputColumn(node, name, targets)
   const expr = output ?? walk(node, env)
-  if (expr.aggregate || expr.constant || isUnknown(expr)) relay('GROUP BY of a constant')
-  return requireGroupable(expr).sql
+  if (expr.aggregate) relay('GROUP BY of an aggregate')
+  // Beside other groups a constant makes none of its own.
+  return expr.constant || isUnknown(expr) ? '' : requireGroupable(expr).sql
 }
 
 const SETS: Readonly<Record<string, string>> = {
@@ -45,8 +49,12 @@ function groupingSet(body: ast.Node, targets: readonly NamedExpr[], env: Env): s
   const kind = ast.str(body, 'kind')
   if (kind === 'GROUPING_SET_EMPTY') return '()'
   const word = SETS[kind] ?? relay('a grouping set of another kind')
-  const items = ast.list(body, 'content').map((node) => groupItem(node, targets, env))
-  return `${word}(${items.join(', ')})`
+  return `${word}(${grouped(ast.list(body, 'content'), targets, env)})`
+}
+
+function grouped(nodes: readonly unknown[], targets: readonly NamedExpr[], env: Env): string {
+  const items = nodes.map((node) => groupItem(node, targets, env))
+  return items.includes('') ? relay('a grouping set of a constant') : items.join(', ')
 }
 
 function bareName(node: unknown): string | undefined {

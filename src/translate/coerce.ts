@@ -13,6 +13,7 @@ import {
   keepsScale,
   printedNumeric,
   relay,
+  shownDigits,
   typed
 } from './expr.ts'
 import { isFloat, isInteger, TEXTS, wider } from './families.ts'
@@ -72,12 +73,16 @@ export function decimalOf(expr: Expr): Decimal {
   return { sql: `CAST(${expr.sql} AS DECIMAL(${precision},0))`, precision, scale: 0 }
 }
 
-/** A DECIMAL cast to one with room for both; relays when 38 digits do not hold them. */
-export function commonDecimal(all: readonly Decimal[]): { precision: number; scale: number } {
+/** A DECIMAL with room for all. `isTight`: 38 digits may not hold them, a cast may raise. */
+export function commonDecimal(all: readonly Decimal[]): {
+  precision: number
+  scale: number
+  isTight: boolean
+} {
   const scale = Math.max(...all.map((one) => one.scale))
   const whole = Math.max(...all.map((one) => one.precision - one.scale))
-  if (whole + scale > 38) relay('numbers need more than 38 digits together')
-  return { precision: Math.max(whole + scale, 1), scale }
+  const precision = Math.max(whole + scale, 1)
+  return { precision: Math.min(precision, 38), scale, isTight: precision > 38 }
 }
 
 export function widenDecimal(from: Decimal, to: { precision: number; scale: number }): string {
@@ -137,15 +142,18 @@ function convert(expr: Expr, oid: number): Expr {
 function levelNumeric(exprs: readonly Expr[]): readonly Expr[] {
   const decimals = exprs.map(decimalOf)
   const common = commonDecimal(decimals)
-  const values = exprs.map((expr, i) => ({
-    scale: decimals[i]?.scale,
-    isNull: isNullLiteral(expr)
-  }))
-  const printable =
-    values.every((value) => value.isNull || value.scale === common.scale) && exprs.every(keepsScale)
+  const isAlike = exprs.every(
+    (expr, i) => isNullLiteral(expr) || (keepsScale(expr) && decimals[i]?.scale === common.scale)
+  )
+  const shown = exprs.map((expr, i) =>
+    isNullLiteral(expr) ? '0' : shownDigits(expr, decimals[i]?.scale ?? 0)
+  )
+  const isKnown = shown.every((digits) => digits !== undefined)
   return exprs.map((expr, i) => {
     const from = decimals[i] ?? relay('a number has no digits')
-    return decimalExpr({ sql: widenDecimal(from, common), ...common }, printable, factsOf([expr]))
+    const digits = isAlike || (isKnown && (shown[i] ?? false))
+    const leveled = decimalExpr({ sql: widenDecimal(from, common), ...common }, digits, factsOf([expr]))
+    return common.isTight ? fallible(leveled) : leveled
   })
 }
 

@@ -6,7 +6,7 @@ import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { type Parameters, settle } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { relay } from './expr.ts'
+import { keepsScale, relay } from './expr.ts'
 import { FLOATS, INTEGERS, PLAIN, TEXTS } from './families.ts'
 import { applyOperator } from './operators.ts'
 
@@ -42,8 +42,7 @@ function otherType(other: Expr): number {
 /** One equality on both sides, and equal values print alike. */
 export function requireGroupable(expr: Expr): Expr {
   const { oid } = expr.type
-  const numeric = oid === OID.numeric && expr.decimal !== undefined && expr.form !== 'VARCHAR'
-  if (numeric && expr.printed !== undefined) return expr
+  if (oid === OID.numeric && keepsScale(expr)) return expr
   if ([...INTEGERS, ...PLAIN, ...TEXTS].includes(oid)) return expr
   if (oid === OID.bpchar && expr.column) return expr
   return relay('groups of this type are not known to be equal')

@@ -6,7 +6,7 @@ import { OID } from '../types/oids.ts'
 import type * as ast from './ast.ts'
 import { settle } from './coerce.ts'
 import type { Context } from './context.ts'
-import type { Expr } from './expr.ts'
+import { type Expr, printedNumeric } from './expr.ts'
 import type { FromItem, NamedExpr } from './scope.ts'
 
 /** A SELECT in its parts; the targets are still in their raw forms, untyped literals too. */
@@ -62,7 +62,7 @@ export const derive = (around: Queries, select: ast.Node, within?: FromItem): De
 export function derived(query: Query, context: Context): Derived {
   const targets = query.targets.map(({ name, expr }) => ({
     name,
-    expr: settle(expr, OID.text, context)
+    expr: flat(settle(expr, OID.text, context))
   }))
   const items = targets.flatMap(({ expr }, i) =>
     hasTwoForms(expr)
@@ -76,6 +76,12 @@ export function derived(query: Query, context: Context): Derived {
       targets.map(({ name, expr }, i) => ({ name, expr: behind(expr, range, i + 1) }))
   }
 }
+
+/** A numeric whose digits differ by row becomes its text. */
+const flat = (expr: Expr): Expr =>
+  expr.shown !== undefined && expr.printed !== undefined
+    ? printedNumeric(expr.printed, expr.decimal, expr)
+    : expr
 
 export const hasTwoForms = (expr: Expr): boolean =>
   expr.form === 'VARCHAR' && expr.decimal !== undefined

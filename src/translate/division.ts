@@ -38,25 +38,29 @@ function leadingGroup(name: string, scale: number): { weight: string; first: str
  * a / b. Steps over one struct, so that no operand is written twice: `a`, `b` the absolute units,
  * `m` whether the quotient is negative, `r` the digits it shows after the point, `q` its units.
  */
-export function quotient(a: Unscaled, b: Unscaled, facts: Facts): Expr {
-  const [over, under] = [leadingGroup('a', a.scale), leadingGroup('b', b.scale)]
-  const borrow = `CASE WHEN ${over.first} <= ${under.first} THEN 1 ELSE 0 END`
-  const least = Math.max(a.scale, b.scale)
-  const weight = `${over.weight} - ${under.weight} - ${borrow}`
+export function quotient(a: Unscaled, b: Unscaled, facts: Facts, digits?: string): Expr {
+  const [first, second] = [leadingGroup('a', a.scale), leadingGroup('b', b.scale)]
+  const borrow = `CASE WHEN ${first.first} <= ${second.first} THEN 1 ELSE 0 END`
+  const least = digits ?? String(Math.max(a.scale, b.scale))
+  const weight = `${first.weight} - ${second.weight} - ${borrow}`
   const shift = b.scale - a.scale
-  const power = `CAST('1' || repeat('0', x['r'] + ${shift}) AS HUGEINT)`
+  const power = (digits: string): string =>
+    `CAST('1' || repeat('0', greatest(0, ${digits})) AS HUGEINT)`
+  const exponent = `x['r'] + ${shift}`
+  // Fewer digits than the dividend has are shown only where its own say so.
+  const under = digits === undefined ? `x['b']` : `x['b'] * ${power(`-(${exponent})`)}`
   const keep = (...names: string[]): string =>
     names.map((name) => `${name}: x['${name}']`).join(', ')
   const steps = [
-    `{a: abs(x['a']), b: abs(x['b']), m: x['a'] <> 0 AND (x['a'] < 0) <> (x['b'] < 0)}`,
-    `{${keep('a', 'b', 'm')}, r: greatest(${least}, 16 - 4 * (${weight}))}`,
-    `{${keep('m', 'r')}, q: CAST((2 * x['a'] * ${power} ` +
-      `+ x['b']) // (2 * x['b']) AS VARCHAR)}`,
+    `{a: abs(x['a']), b: abs(x['b']), ${keep('l')}, m: x['a'] <> 0 AND (x['a'] < 0) <> (x['b'] < 0)}`,
+    `{${keep('a', 'b', 'm')}, r: greatest(x['l'], 16 - 4 * (${weight}))}`,
+    `{${keep('m', 'r')}, q: CAST((2 * x['a'] * ${power(exponent)} ` +
+      `+ ${under}) // (2 * ${under}) AS VARCHAR)}`,
     `{${keep('m', 'r')}, q: repeat('0', greatest(0, x['r'] + 1 - length(x['q']))) || x['q']}`,
     `CASE WHEN x['m'] THEN '-' ELSE '' END || left(x['q'], length(x['q']) - x['r']) || ` +
       `CASE WHEN x['r'] > 0 THEN '.' || right(x['q'], x['r']) ELSE '' END`
   ]
-  const start = `[{a: ${a.sql}, b: ${b.sql}}]`
+  const start = `[{a: ${a.sql}, b: ${b.sql}, l: ${least}}]`
   const chain = steps.reduce((from, step) => `list_transform(${from}, lambda x: ${step})`, start)
   const text = `(${chain})[1]`
   return fallible(printedNumeric(text, compared(text), facts))

@@ -68,6 +68,8 @@ export interface Expr {
   readonly decimal?: Decimal
   /** numeric only: DuckDB text giving exactly what Postgres prints. */
   readonly printed?: string
+  /** numeric only: how many digits after the point are printed, where that differs by row. */
+  readonly shown?: string
 }
 
 export type Facts = Pick<Expr, 'constant' | 'aggregate' | 'bytewise' | 'fallible'>
@@ -116,10 +118,17 @@ export function typed(sql: string, oid: number, facts: Facts): Expr {
 export const boolean = (sql: string, parts: readonly Expr[]): Expr =>
   typed(sql, OID.bool, factsOf(parts))
 
-/** A numeric held as DECIMAL. `printable`: every value has exactly `scale` digits after the point. */
-export function decimalExpr(decimal: Decimal, printable: boolean, facts: Facts): Expr {
+/**
+ * How many digits after the point a numeric shows: as many as its DECIMAL has (true), so many as
+ * DuckDB text of an INTEGER tells, or nobody knows (false).
+ */
+export type Digits = boolean | string
+
+/** A numeric held as DECIMAL. */
+export function decimalExpr(decimal: Decimal, digits: Digits, facts: Facts): Expr {
   const { sql, precision, scale } = decimal
   if (precision > 38) relay('a number has more than 38 digits')
+  const text = `CAST(${sql} AS VARCHAR)`
   return {
     constant: facts.constant,
     aggregate: facts.aggregate,
@@ -130,8 +139,16 @@ export function decimalExpr(decimal: Decimal, printable: boolean, facts: Facts):
     form: `DECIMAL(${precision},${scale})`,
     column: false,
     decimal,
-    ...(printable ? { printed: `CAST(${sql} AS VARCHAR)` } : {})
+    ...(digits === false ? {} : { printed: digits === true ? text : cut(text, scale, digits) }),
+    ...(typeof digits === 'string' && scale > 0 ? { shown: digits } : {})
   }
+}
+
+/** Without the zeros beyond the digits shown, and without the point where there are none. */
+function cut(text: string, scale: number, shown: string): string {
+  if (scale === 0) return text
+  const surplus = `CASE WHEN ${shown} = 0 THEN ${scale + 1} ELSE ${scale} - ${shown} END`
+  return `left(${text}, length(${text}) - ${surplus})`
 }
 
 /** A numeric held as its text, with a DECIMAL to compare by when there is one. */
@@ -163,8 +180,23 @@ export function columnExpr(sql: string, type: ColumnType): Expr {
 }
 
 /** Every value has as many digits after the point as the DECIMAL, so that a result of it can be printed. */
-export const keepsScale = (expr: Expr): boolean =>
-  expr.type.oid !== OID.numeric || (expr.printed !== undefined && expr.form !== 'VARCHAR')
+export const keepsScale = (expr: Expr): boolean => digitsOf(expr) === true
+
+export function digitsOf(expr: Expr): Digits {
+  if (expr.type.oid !== OID.numeric) return true
+  if (expr.printed === undefined || !expr.decimal) return false
+  if (expr.shown !== undefined) return expr.shown
+  if (expr.form !== 'VARCHAR') return true
+  const { printed } = expr
+  return `greatest(0, length(${printed}) - strpos(${printed} || '.', '.'))`
+}
+
+/** As DuckDB text, also where all values show the same number; undefined: nobody knows. */
+export function shownDigits(expr: Expr, scale: number): string | undefined {
+  const digits = digitsOf(expr)
+  if (digits === false) return undefined
+  return digits === true ? String(scale) : digits
+}
 
 export const isText = (oid: number): boolean =>
   oid === OID.text || oid === OID.varchar || oid === OID.bpchar

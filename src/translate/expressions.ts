@@ -88,11 +88,32 @@ const columnRef: Walk = (body, env) => {
 }
 
 const cast: Walk = (body, env) => {
+  const span = intervalWithField(castTypeName(body), body['arg'])
+  if (span !== undefined) return literal(span, { oid: OID.interval, typmod: -1 })
   const type = typeOf(castTypeName(body))
   const argument = walk(body['arg'], env)
   return isUnknown(argument)
     ? castUntyped(argument, type, env)
     : applyCast(argument, type, env.context.zone)
+}
+
+/** `interval '3' month` as the text `3 month`; undefined for anything else. */
+function intervalWithField(type: ast.Node, arg: unknown): string | undefined {
+  const [mask, ...others] = ast.list(type, 'typmods').map(ast.integerConstant)
+  const unit = mask === undefined || others.length > 0 ? undefined : INTERVAL_FIELDS[mask]
+  const count = ast.textConstant(arg)
+  if (ast.builtinName(ast.list(type, 'names')) !== 'interval' || unit === undefined) return undefined
+  return count !== undefined && /^-?\d{1,6}$/.test(count) ? `${count} ${unit}` : undefined
+}
+
+/** The masks of one field. Source: utils/timestamp.h, INTERVAL_MASK. */
+const INTERVAL_FIELDS: Readonly<Record<number, string>> = {
+  2: 'month',
+  4: 'year',
+  8: 'day',
+  1024: 'hour',
+  2048: 'minute',
+  4096: 'second'
 }
 
 function castUntyped(argument: Expr, type: ColumnType, env: Env): Expr {

@@ -18,7 +18,7 @@ const INTEGER_RANGE: Readonly<Record<number, readonly [bigint, bigint]>> = {
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
 const TIME = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d{1,6})?)?$/
 const OFFSET = /(Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)$/
-const DECIMAL = /^-?(\d+)(?:\.(\d+))?$/
+const DECIMAL = /^-?(?=\.?\d)(\d*)(?:\.(\d*))?$/
 const FLOAT = /^-?\d+(\.\d+)?([eE][+-]?\d{1,3})?$/
 const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
 const BYTEA = /^\\x((?:[0-9a-fA-F]{2})*)$/
@@ -41,12 +41,13 @@ export const nullOf = (oid: number): Expr =>
 export function numericLiteral(text: string): Expr {
   const match = DECIMAL.exec(text)
   if (!match) return relay(`the number ${quote(text)} is not in a plain form`)
-  const whole = (match[1] ?? '').replace(/^0+(?=\d)/, '')
+  const whole = (match[1] || '0').replace(/^0+(?=\d)/, '')
   const scale = match[2]?.length ?? 0
   const precision = whole.length + scale
   if (precision > 38) relay('a number has more than 38 digits')
-  const sql = `CAST(${quote(text)} AS DECIMAL(${precision},${scale}))`
-  return { ...decimalExpr({ sql, precision, scale }, true, CONSTANT), literal: text }
+  const plain = `${text.startsWith('-') ? '-' : ''}${whole}${scale > 0 ? `.${match[2]}` : ''}`
+  const sql = `CAST(${quote(plain)} AS DECIMAL(${precision},${scale}))`
+  return { ...decimalExpr({ sql, precision, scale }, true, CONSTANT), literal: plain }
 }
 
 /** The bare integer of a statement: int4, int8 or numeric by its size, as Postgres reads it. */

@@ -5,13 +5,13 @@
 import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
 import type { Expr, Ratio } from './expr.ts'
-import { decimalExpr, factsOf, fallible, guard, keepsScale, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, guard, digitsOf, relay, typed } from './expr.ts'
 import { EXACT, INTEGERS, wider } from './families.ts'
 import { type FunctionRule, type Make, same, wholeFrom } from './function-rules.ts'
 
 const absolute: Make = (a) => {
   const { sql, precision, scale } = decimalOf(a)
-  return decimalExpr({ sql: `abs(${sql})`, precision, scale }, keepsScale(a), factsOf([a]))
+  return decimalExpr({ sql: `abs(${sql})`, precision, scale }, digitsOf(a), factsOf([a]))
 }
 
 /** round(numeric, n) shows exactly n digits after the point; a half rounds away from zero. */

@@ -15,9 +15,12 @@ import {
   fallible,
   formOf,
   guard,
+  type Digits,
+  digitsOf,
   keepsScale,
   opaque,
   relay,
+  shownDigits,
   typed
 } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, isInteger, PLAIN, TEXTS, wider } from './families.ts'
@@ -31,6 +34,7 @@ import {
   type ZoneName
 } from './instants.ts'
 import { like } from './patterns.ts'
+import { matches } from './regex.ts'
 
 type Binary = (op: string, a: Expr, b: Expr, zone: ZoneName) => Expr
 
@@ -63,7 +67,8 @@ const compare: Binary = (op, a, b) => boolean(test(op, a.sql, b.sql), [a, b])
 const compareExact: Binary = (op, a, b) => {
   const [left, right] = [decimalOf(a), decimalOf(b)]
   const common = commonDecimal([left, right])
-  return boolean(test(op, widenDecimal(left, common), widenDecimal(right, common)), [a, b])
+  const sql = test(op, widenDecimal(left, common), widenDecimal(right, common))
+  return common.isTight ? fallible(boolean(sql, [a, b])) : boolean(sql, [a, b])
 }
 
 const compareDouble: Binary = (op, a, b) =>
@@ -110,11 +115,20 @@ interface ResultSize {
   readonly scale: number
 }
 
+/** What the digits of two operands make together. */
+type Joint = (a: string, b: string) => string
+
+function jointDigits(parts: readonly Expr[], joint: Joint): Digits {
+  if (parts.every(keepsScale)) return true
+  const [a, b] = parts.map((part) => shownDigits(part, decimalOf(part).scale))
+  return a !== undefined && b !== undefined && joint(a, b)
+}
+
 /**
  * The DECIMAL of a sum or a product: no wider than DuckDB makes it of two of up to 18 digits, or of
  * any. A value that needs more raises.
  */
-function exact(sql: string, size: ResultSize, parts: readonly Expr[]): Expr {
+function exact(sql: string, size: ResultSize, parts: readonly Expr[], joint: Joint): Expr {
   const { precision, scale } = size
   const isNarrow = size.operands <= INT64_DIGITS && scale < INT64_DIGITS
   const most = isNarrow ? INT64_DIGITS : DECIMAL_DIGITS
@@ -122,7 +136,7 @@ function exact(sql: string, size: ResultSize, parts: readonly Expr[]): Expr {
   const digits = Math.min(precision, most)
   const cast = `CAST(${sql} AS DECIMAL(${digits},${scale}))`
   const held = { sql: cast, precision: digits, scale }
-  const expr = decimalExpr(held, parts.every(keepsScale), factsOf(parts))
+  const expr = decimalExpr(held, jointDigits(parts, joint), factsOf(parts))
   return precision > most ? fallible(expr) : expr
 }
 
@@ -134,7 +148,9 @@ const addExact: Binary = (op, a, b) => {
   const common = commonDecimal([left, right])
   const sql = `(${widenDecimal(left, common)} ${op} ${widenDecimal(right, common)})`
   const { precision, scale } = common
-  return exact(sql, { operands: precision, precision: precision + 1, scale }, [a, b])
+  const size = { operands: precision, precision: precision + 1, scale }
+  const sum = exact(sql, size, [a, b], (x, y) => `greatest(${x}, ${y})`)
+  return common.isTight ? fallible(sum) : sum
 }
 
 const multiplyExact: Binary = (_op, a, b) => {
@@ -144,7 +160,13 @@ const multiplyExact: Binary = (_op, a, b) => {
     precision: left.precision + right.precision,
     scale: left.scale + right.scale
   }
-  return exact(`(${left.sql} * ${right.sql})`, size, [a, b])
+  return exact(`(${left.sql} * ${right.sql})`, size, [a, b], (x, y) => `(${x} + ${y})`)
+}
+
+/** A quotient shows at least as many digits as its operands. */
+function leastDigits(digits: readonly (string | undefined)[]): string {
+  if (digits.some((one) => one === undefined)) return relay('the scale of a numeric is not known')
+  return `greatest(${digits.join(', ')})`
 }
 
 /** Epoch seconds by a whole number of seconds: the start of a bucket of time, before its floor. */
@@ -156,11 +178,12 @@ function ratioOf(a: Expr, b: Expr): Ratio | undefined {
 }
 
 const divideExact: Binary = (_op, a, b) => {
-  if (!keepsScale(a) || !keepsScale(b)) relay('the scale of a numeric is not known')
-  const divisor = decimalOf(b)
+  const [dividend, divisor] = [decimalOf(a), decimalOf(b)]
+  const digits = [shownDigits(a, dividend.scale), shownDigits(b, divisor.scale)]
   const checked = `(${guard(`${divisor.sql} = 0`, divisor.sql, 'division by zero')})`
   const facts = factsOf([a, b])
-  const result = quotient(unscaled(decimalOf(a)), unscaled({ ...divisor, sql: checked }), facts)
+  const [over, under] = [unscaled(dividend), unscaled({ ...divisor, sql: checked })]
+  const result = quotient(over, under, facts, leastDigits(digits))
   const ratio = ratioOf(a, b)
   return ratio ? { ...result, ratio } : result
 }
@@ -252,6 +275,7 @@ export const OPERATORS: readonly OperatorRule[] = [
   { ops: EQUALITY, left: [OID.bpchar], right: [OID.text], make: compare },
   { ops: EQUALITY, left: [OID.text], right: [OID.bpchar], make: compare },
   { ops: ['~~', '!~~', '~~*', '!~~*'], left: TEXTS, right: TEXTS, make: like },
+  { ops: ['~', '!~', '~*', '!~*'], left: TEXTS, right: TEXTS, make: matches },
   { ops: ['||'], left: TEXTS, right: TEXTS, make: concat },
   { ops: ['+', '-', '*'], left: INTEGERS, right: INTEGERS, make: addIntegers },
   { ops: ['/', '%'], left: INTEGERS, right: INTEGERS, make: divideIntegers },
@@ -292,7 +316,7 @@ export function applyOperator(op: string, a: Expr, b: Expr, zone: ZoneName): Exp
 export function negate(a: Expr): Expr {
   if (a.type.oid === OID.numeric) {
     const { sql, precision, scale } = decimalOf(a)
-    return decimalExpr({ sql: `(- ${sql})`, precision, scale }, keepsScale(a), factsOf([a]))
+    return decimalExpr({ sql: `(- ${sql})`, precision, scale }, digitsOf(a), factsOf([a]))
   }
   if (a.span) return negatedSpan(a.span, a)
   if (!isInteger(a.type.oid) && !FLOATS.includes(a.type.oid)) return relay('unary minus')

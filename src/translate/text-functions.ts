@@ -8,6 +8,7 @@ import { factsOf, fallible, guard, relay, typed } from './expr.ts'
 import { TEXTS } from './families.ts'
 import { build, type FunctionRule, type Make, wholeFrom } from './function-rules.ts'
 import { foldAscii } from './patterns.ts'
+import { replaceMatch } from './regex.ts'
 
 const length = build(OID.int4, (a) => `CAST(length(${a}) AS INTEGER)`)
 const position = build(OID.int4, (a, b) => `CAST(strpos(${a}, ${b}) AS INTEGER)`)
@@ -125,6 +126,7 @@ export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
   { name: 'chr', takes: [WHOLE], make: chr },
   { name: 'split_part', takes: [TEXTS, TEXTS, WHOLE], make: splitPart },
   { name: 'replace', takes: [TEXTS, TEXTS, TEXTS], make: build(OID.text, (a, b, c) => `replace(${a}, ${b}, ${c})`) },
+  { name: 'regexp_replace', takes: [TEXTS, TEXTS, TEXTS], make: replaceMatch },
   { name: 'md5', takes: ONE, make: build(OID.text, (a) => `md5(${a})`) },
   { name: 'concat', takes: [PRINTED], make: concat },
   { name: 'concat', takes: [PRINTED, PRINTED], make: concat },

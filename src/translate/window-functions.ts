@@ -5,7 +5,7 @@ import { OID } from '../types/oids.ts'
 import type { Call } from './aggregates.ts'
 import { type Parameters, settle, unify } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, fallible, keepsScale, printedNumeric, relay, typed } from './expr.ts'
+import { decimalExpr, fallible, digitsOf, printedNumeric, relay, typed } from './expr.ts'
 
 type Make = (args: readonly Expr[], call: Call, parameters: Parameters) => Expr
 
@@ -41,7 +41,9 @@ function valueOf(sql: string, value: Expr, call: Call): Expr {
   if (value.form === 'VARCHAR') return printedNumeric(sql, undefined, call.facts)
   const { decimal } = value
   if (!decimal) return relay('a value of this type')
-  return decimalExpr({ ...decimal, sql }, keepsScale(value), call.facts)
+  return value.shown === undefined
+    ? decimalExpr({ ...decimal, sql }, digitsOf(value), call.facts)
+    : relay('a value whose digits differ')
 }
 
 const shifted =

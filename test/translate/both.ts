@@ -5,7 +5,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb
 import { loadModule, parseSync } from 'libpg-query'
 import type pg from 'pg'
 
-import { translate, type Translation } from '../../src/translate/translate.ts'
+import { translate, type TranslateScope, type Translation } from '../../src/translate/translate.ts'
 import { OID } from '../../src/types/oids.ts'
 import { storeType } from '../../src/types/store-type.ts'
 import type { ColumnType } from '../../src/types/value.ts'
@@ -33,14 +33,35 @@ interface Described {
 const q = (name: string): string => `"${name}"`
 const NULL = '∅'
 
+const SETTINGS = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601';
+  SET jit = off; SET max_parallel_workers_per_gather = 0`
+
 export class Both {
   readonly #pg: pg.Client
   readonly #duck: DuckDBConnection
+  readonly #relation: TranslateScope['relation']
   #statements = 0
 
-  private constructor(client: pg.Client, duck: DuckDBConnection) {
+  private constructor(
+    client: pg.Client,
+    duck: DuckDBConnection,
+    relation: TranslateScope['relation'] = relationNamed
+  ) {
     this.#pg = client
     this.#duck = duck
+    this.#relation = relation
+  }
+
+  /** Over relations that are there already. */
+  static async over(
+    client: pg.Client,
+    duck: DuckDBConnection,
+    relation: TranslateScope['relation']
+  ): Promise<Both> {
+    await loadModule()
+    await duck.run("SET TimeZone = 'America/New_York'")
+    await client.query(SETTINGS)
+    return new Both(client, duck, relation)
   }
 
   /** Makes the relations of rows.ts on both sides. */
@@ -50,10 +71,7 @@ export class Both {
     const duck = await instance.connect()
     // The answers must not depend on it.
     await duck.run("SET TimeZone = 'America/New_York'")
-    await client.query(
-      `SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601'; SET jit = off;
-       SET max_parallel_workers_per_gather = 0; CREATE SCHEMA jetgres_live`
-    )
+    await client.query(`${SETTINGS}; CREATE SCHEMA jetgres_live`)
     for (const table of TABLES) {
       await fillPostgres(client, table)
       await fillDuck(client, duck, table)
@@ -75,7 +93,7 @@ export class Both {
   ): Promise<Outcome> {
     const described = await this.#describe(sql)
     if (typeof described === 'string') return { kind: 'refused', reason: described }
-    const translation = translateText(sql, described, timeZone)
+    const translation = translateText(sql, described, timeZone, this.#relation)
     if ('relay' in translation) return { kind: 'relayed', reason: translation.relay }
     const ours = await this.#duckRows(translation, params)
     if (ours.error !== undefined) return { kind: 'failed', reason: ours.error }
@@ -150,10 +168,15 @@ export class Both {
   }
 }
 
-export function translateText(sql: string, described?: Described, timeZone?: string): Translation {
+export function translateText(
+  sql: string,
+  described?: Described,
+  timeZone?: string,
+  relation: TranslateScope['relation'] = relationNamed
+): Translation {
   const [statement] = (parseSync(sql) as { stmts: { stmt: unknown }[] }).stmts
   return translate(statement?.stmt, {
-    relation: relationNamed,
+    relation,
     described: described?.columns,
     parameters: described?.parameters ?? [],
     timeZone,

@@ -93,4 +93,34 @@ const times: readonly Asked[] = [
   'SELECT date_trunc(\'month\', st)::date, date_trunc(\'day\', tz), tz::date, date_trunc(\'week\', "Sd") FROM m WHERE tz > \'1980-01-01\' AND tz < \'2090-01-01\' ORDER BY id'
 ]
 
-export const ANALYSING: readonly Asked[] = [...windows, ...shapes, ...times]
+const digits: readonly Asked[] = [
+  "SELECT id, t ~ '^a', t ~ 'b$', t !~ 'x', t ~ 'a.b', t ~ '[a-c]+', t ~ 'a|b', t ~ '^(ab)*$', t ~ '\\.', t ~ '^.{2}$', t ~ '' FROM m ORDER BY id",
+  "SELECT id, t ~* '^A', t ~* 'b' FROM m ORDER BY id",
+  "SELECT id, regexp_replace(t, '^(a)(.*)$', '\\2\\1'), regexp_replace(t, '^([^ ]+) ?(.*)$', '<\\1|\\2>') FROM m ORDER BY id",
+  "SELECT id, t ~ '\\d', t ~ '(a|b)c', t ~ 'a*?', t ~ '[[:alpha:]]', t ~ 'É' FROM m ORDER BY id",
+  'SELECT id, CASE WHEN g = 1 THEN n ELSE 0 END, coalesce(n, 0), coalesce(n, 1.5, 2), CASE g WHEN 1 THEN n WHEN 2 THEN 1.5 END FROM m ORDER BY id',
+  'SELECT g, sum(CASE WHEN b THEN n ELSE 0 END), avg(CASE WHEN b THEN n ELSE 0 END), sum(coalesce(n, 0)) FROM m GROUP BY g',
+  'SELECT g, sum(CASE WHEN g = 1 THEN n ELSE 0 END), sum(CASE WHEN g = 1 THEN n ELSE 0 END) / nullif(sum(n), 0), sum(CASE WHEN g = 1 THEN n ELSE 0 END) * 1.5 FROM m GROUP BY g',
+  'SELECT g, avg(n) * 2, avg(s4) + 1.5, 100.0 * avg(s4) / 3, avg(n)::numeric(10,2), round(100.0 * sum(s4) / nullif(sum(s8), 0), 2) FROM m GROUP BY g',
+  'SELECT sum(n * n * n), sum(n * 1.123456), sum(n30 * n), sum(n0 * 3) FROM m WHERE abs(n) < 100',
+  'SELECT id, n * n30, n30 * n30, n0 * n0 FROM m WHERE id < 20 ORDER BY id',
+  'SELECT id FROM m WHERE n0 * 1.5 > n30 ORDER BY id',
+  'SELECT 1, g, count(*) FROM m GROUP BY 1, g',
+  'SELECT count(*) FROM m GROUP BY 1',
+  'SELECT .5 + n, 1. * n FROM m ORDER BY id',
+  'SELECT id, st + interval \'3\' month, "Sd" - interval \'90\' day, st + interval \'-2\' hour FROM m ORDER BY id',
+  'SELECT sum(DISTINCT n), avg(DISTINCT n) FROM m',
+  'SELECT g, min(coalesce(n, 0)), max(CASE WHEN b THEN n ELSE 0 END) FROM m GROUP BY g',
+  'SELECT q.x, sum(q.x) FROM (SELECT CASE WHEN b THEN n ELSE 0 END AS x, id FROM m) q GROUP BY q.x',
+  'SELECT sum(q.x) FROM (SELECT CASE WHEN b THEN n ELSE 0 END AS x, id FROM m) q',
+  'SELECT n FROM m UNION ALL SELECT CASE WHEN b THEN n ELSE 0 END FROM m',
+  'SELECT id, (SELECT CASE WHEN b THEN n ELSE 0 END FROM m x WHERE x.id = m.id) FROM m ORDER BY id',
+  'SELECT id, sum(CASE WHEN b THEN n ELSE 0 END) OVER (ORDER BY id) FROM m ORDER BY id'
+]
+
+export const ANALYSING: readonly Asked[] = [
+  ...windows,
+  ...shapes,
+  ...times,
+  ...digits
+]
