@@ -1,7 +1,6 @@
 // The relations of this jetgres: made, found, started, dropped, and kept true to their twins.
 // Owns the meeting of definition (store), twin (upstream) and ingestion; knows no sessions.
 
-import { compileDecoder } from '../decode/decoder.ts'
 import { loadSchema } from '../decode/load-schema.ts'
 import type { LoadedSchema } from '../decode/load-schema.ts'
 import { limits } from '../limits.ts'
@@ -20,12 +19,21 @@ import type {
   StatedProtobuf,
   StreamPosition
 } from '../types/connector.ts'
+import type { Column } from '../types/value.ts'
 import type { Maintenance, MaintenanceDatabase } from '../upstream/maintenance.ts'
+import { decoderOf } from './decoder-of.ts'
 import { readDefinition, writeDefinition } from './definition.ts'
 import type { Definition } from './definition.ts'
 import { Relation } from './relation.ts'
 import type { Consistency } from './relation.ts'
-import { findTwins, restoreChild, upstreamIdentity } from './twins.ts'
+import { reshaped } from './reshape.ts'
+import {
+  findDetached,
+  findTwins,
+  forgetDetached,
+  restoreChild,
+  upstreamIdentity
+} from './twins.ts'
 import type { TwinFacts } from './twins.ts'
 
 export interface CatalogOptions {
@@ -40,8 +48,11 @@ export class Catalog {
   readonly #relations = new Map<number, Relation>()
   /** Each database's upstream as last seen: OIDs mean nothing in another. */
   readonly #identities = new Map<string, string>()
-  /** Relations made in a transaction still open: invisible upstream, yet not rolled back. */
-  readonly #open = new Set<number>()
+  /**
+   * Relations made or altered in transactions still open, with how many those are: what the
+   * upstream shows of them is not what it will be.
+   */
+  readonly #open = new Map<number, number>()
   /** The last reconciliation of each database; the next one begins when it has ended. */
   readonly #reconciling = new Map<string, Promise<void>>()
   readonly #onChange = new Set<() => void>()
@@ -141,8 +152,8 @@ export class Catalog {
    * @throws PgError when its payloads could not be decoded
    */
   async prepare(definition: Definition, position: StreamPosition): Promise<Relation> {
-    const { schema, encoding, connector } = definition
-    await compileDecoder(schema, encoding)
+    const { schema, connector } = definition
+    await decoderOf(definition)
     const relation = new Relation(definition)
     await this.#options.store.define(schema, writeDefinition(definition), position)
     // The definition is on disk by now, so whatever happens somebody knows of the consumer.
@@ -157,20 +168,59 @@ export class Catalog {
    * @throws PgError when they could not be; then nothing has changed
    */
   async recode(relation: Relation, encoding: Encoding): Promise<void> {
-    const decode = await compileDecoder(relation.schema, encoding)
     const definition = { ...relation.definition, encoding }
+    const decode = await decoderOf(definition)
     await this.#options.store.redefine(relation.id, writeDefinition(definition))
     relation.definition = definition
     if (relation.ingestion) relation.ingestion.decodeBy(decode)
     else if (definition.state === 'active') await this.#start(relation)
   }
 
-  /** Brings a database's relations in line with its twins: starts, renames, drops. */
+  /** Brings a database's relations in line with its twins: starts, renames, reshapes, drops. */
   reconcile(database: string): Promise<void> {
+    return this.#inTurn(database, () => this.#reconcile(database))
+  }
+
+  /**
+   * Follows a twin's columns in a transaction that is still open: those added are there at once,
+   * those dropped go when it has committed.
+   * @throws PgError when payloads cannot be decoded into them
+   */
+  extend(relation: Relation, columns: readonly Column[]): Promise<void> {
+    return this.#inTurn(relation.definition.database, async () => {
+      const definition = reshaped(relation.definition, columns, false)
+      if (definition) await this.#redefine(relation, definition)
+    })
+  }
+
+  /**
+   * Changes what a relation is fed by; it goes on where it stands.
+   * @throws PgError when payloads cannot be decoded that way
+   */
+  change(relation: Relation, change: (now: Definition) => Definition): Promise<void> {
+    return this.#inTurn(relation.definition.database, () =>
+      this.#redefine(relation, change(relation.definition))
+    )
+  }
+
+  /** Whatever changes relations of a database happens one after the other. */
+  #inTurn(database: string, work: () => Promise<void>): Promise<void> {
     const before = this.#reconciling.get(database) ?? Promise.resolve()
-    const next = before.catch(() => undefined).then(() => this.#reconcile(database))
+    const next = before.catch(() => undefined).then(work)
     this.#reconciling.set(database, next)
     return next
+  }
+
+  async #redefine(relation: Relation, definition: Definition): Promise<void> {
+    await decoderOf(definition)
+    await relation.ingestion?.stop()
+    try {
+      await this.#options.store.reshape(definition.schema, writeDefinition(definition))
+      relation.definition = definition
+    } finally {
+      if (relation.ingestion) await this.#start(relation)
+    }
+    this.#changed()
   }
 
   /** Freshens every relation of a database, as far as that goes: a relayed read may touch any. */
@@ -198,20 +248,31 @@ export class Catalog {
     const here = this.here(name)
     if (here.length === 0) return
     await this.#refreshBridge(database)
+    await this.#removeDetached(database)
     const twins = await findTwins(
       database,
       here.map(({ definition }) => definition.twinOid)
     )
-    for (const relation of here) {
+    for (const relation of this.here(name)) {
       const twin = twins.get(relation.definition.twinOid)
       if (twin) await this.#confirm(relation, twin, database)
       else if (!this.#open.has(relation.id)) await this.#remove(relation)
     }
   }
 
+  async #removeDetached(database: MaintenanceDatabase): Promise<void> {
+    const ids = await findDetached(database)
+    if (ids.length === 0) return
+    for (const relation of this.here(database.name).filter(({ id }) => ids.includes(id))) {
+      await this.#remove(relation)
+    }
+    await forgetDetached(database, ids)
+  }
+
   /** Marks a relation as part of a transaction in flight, or as no longer so. */
   setOpen(relation: Relation, open: boolean): void {
-    if (open) this.#open.add(relation.id)
+    const count = (this.#open.get(relation.id) ?? 0) + (open ? 1 : -1)
+    if (count > 0) this.#open.set(relation.id, count)
     else this.#open.delete(relation.id)
   }
 
@@ -233,8 +294,21 @@ export class Catalog {
       this.#changed()
     }
     if (!relation.ingestion) await this.#start(relation)
+    if (!this.#open.has(relation.id)) await this.#follow(relation, twin.columns)
     relation.hasChild = twin.hasChild
     if (!twin.hasChild) await this.#restore(relation, database)
+  }
+
+  /** The twin's transactions are over: its columns are what they are. */
+  async #follow(relation: Relation, columns: readonly Column[]): Promise<void> {
+    const { log } = this.#options
+    try {
+      const definition = reshaped(relation.definition, columns, true)
+      if (definition) await this.#redefine(relation, definition)
+      relation.isAltering = false
+    } catch (err) {
+      log.error({ err, relation: relation.label }, 'columns of the twin cannot be followed')
+    }
   }
 
   async #restore(relation: Relation, database: MaintenanceDatabase): Promise<void> {
@@ -250,7 +324,7 @@ export class Catalog {
 
   async #start(relation: Relation): Promise<void> {
     const { store, connections, log } = this.#options
-    const { schema, connector } = relation.definition
+    const { schema, connector, rateLimit } = relation.definition
     const decode = await this.#decoder(relation)
     if (!decode) return
     relation.ingestion = new Ingestion({
@@ -260,6 +334,7 @@ export class Catalog {
       store,
       connections,
       position: await store.position(schema.id),
+      rateLimit,
       log: log.child({ relation: relation.label, stream: connector.stream })
     })
     relation.ingestion.start()
@@ -268,7 +343,7 @@ export class Catalog {
   /** A schema that can no longer be read stops its own relation only. */
   async #decoder({ definition, label }: Relation): Promise<RowDecoder | undefined> {
     try {
-      return await compileDecoder(definition.schema, definition.encoding)
+      return await decoderOf(definition)
     } catch (err) {
       this.#options.log.error({ err, relation: label }, 'payloads cannot be decoded')
       return undefined

@@ -23,8 +23,29 @@ export interface Definition {
   readonly schema: RelationSchema
   readonly connector: NatsConnector
   readonly encoding: Encoding
-  /** The user's statement with its secrets masked, for SHOW CREATE. */
-  readonly statement: string
+  /** WITH as given, for ALTER … CONNECTOR WITH and SHOW CREATE. */
+  readonly options: readonly DefinedOption[]
+  /** The rest of the user's statement, for SHOW CREATE. */
+  readonly clauses: Clauses
+  /** attnum → the field of the payload that a column is filled from, where that isn't its name. */
+  readonly payloadNames?: Readonly<Record<number, string>>
+  /** Deliveries a second; 0: ingestion is paused; undefined: as many as there are. */
+  readonly rateLimit?: number | undefined
+}
+
+export interface DefinedOption {
+  readonly key: string
+  readonly value: string
+}
+
+/** What of a CREATE statement is in no other part of a definition, as the user wrote it. */
+export interface Clauses {
+  /** The watermark in the list of columns. */
+  readonly watermark?: string
+  /** Between the columns and WITH: APPEND ONLY, ON CONFLICT, INCLUDE, …. */
+  readonly before: string
+  /** Behind WITH: FORMAT … ENCODE …. */
+  readonly after: string
 }
 
 export const writeDefinition = (definition: Definition): string => JSON.stringify(definition)

@@ -20,6 +20,8 @@ export class Relation {
   ingestion: Ingestion | undefined
   /** False while the twin has no live child: what is relayed would not see the rows. */
   hasChild = true
+  /** Its twin was altered in a transaction that is still open: only Postgres knows what it is. */
+  isAltering = false
 
   constructor(definition: Definition) {
     this.definition = definition

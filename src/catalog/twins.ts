@@ -2,12 +2,16 @@
 // child. SQL for the maintenance role only.
 
 import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
+import type { Column } from '../types/value.ts'
 import { childName, GUARD, SCHEMA } from '../upstream/bridge.ts'
+import { readTwinColumns, TWIN_COLUMNS } from './twin-columns.ts'
 
 export interface TwinFacts {
   readonly schemaName: string
   readonly name: string
+  /** Whether it can be read through its child: a column added upstream is not known to that. */
   readonly hasChild: boolean
+  readonly columns: readonly Column[]
 }
 
 interface TwinRow {
@@ -15,12 +19,16 @@ interface TwinRow {
   schema_name: string
   name: string
   has_child: boolean
+  columns: string
 }
 
 const FIND = `
 SELECT c.oid::text AS oid, n.nspname AS schema_name, c.relname AS name,
        EXISTS (SELECT FROM pg_inherits i JOIN pg_foreign_table f ON f.ftrelid = i.inhrelid
-               WHERE i.inhparent = c.oid) AS has_child
+               WHERE i.inhparent = c.oid AND NOT EXISTS (
+                 SELECT FROM pg_attribute a WHERE a.attrelid = i.inhrelid AND a.attnum > 0
+                   AND NOT a.attisdropped AND a.attfdwoptions IS NULL)) AS has_child,
+       ${TWIN_COLUMNS}::text AS columns
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = ANY ($1::oid[])`
 
@@ -33,9 +41,34 @@ export async function findTwins(
   return new Map(
     rows.map((row) => [
       Number(row.oid),
-      { schemaName: row.schema_name, name: row.name, hasChild: row.has_child }
+      {
+        schemaName: row.schema_name,
+        name: row.name,
+        hasChild: row.has_child,
+        columns: readTwinColumns(row.columns).columns
+      }
     ])
   )
+}
+
+/** Relations whose rows are their twins' own by now (ALTER TABLE … DROP CONNECTOR). */
+export async function findDetached(database: MaintenanceDatabase): Promise<number[]> {
+  const [there] = await database.query<{ name: string | null }>(
+    `SELECT to_regclass('${SCHEMA}.detached')::text AS name`
+  )
+  if (!there?.name) return []
+  const rows = await database.query<{ relation: string }>(
+    `SELECT relation::text FROM ${SCHEMA}.detached`
+  )
+  return rows.map(({ relation }) => Number(relation))
+}
+
+/** They are relations no more, and nothing of them is left here. */
+export async function forgetDetached(
+  database: MaintenanceDatabase,
+  ids: readonly number[]
+): Promise<void> {
+  await database.query(`DELETE FROM ${SCHEMA}.detached WHERE relation = ANY ($1::bigint[])`, [ids])
 }
 
 /** pg_control_system()'s identifier of the cluster behind this database. */

@@ -13,6 +13,7 @@ import type { BatchSink } from './committer.ts'
 import type { NatsConnections } from './connection.ts'
 import type { Delivery } from './delivery.ts'
 import type { PendingBatch } from './pending.ts'
+import { RateLimit } from './rate-limit.ts'
 import { OrderedReader } from './reader.ts'
 import type { StreamReader } from './reader.ts'
 import { streamEnd } from './stream-end.ts'
@@ -29,6 +30,8 @@ export type IngestionState =
   | 'reconnecting'
   /** The store refuses, or going on would make the relation wrong. */
   | 'stalled'
+  /** Asked to read nothing. */
+  | 'paused'
   | 'stopped'
 
 export interface IngestionStatus {
@@ -60,6 +63,8 @@ export interface IngestionOptions {
   readonly connections: NatsConnections
   /** The last committed position: reading begins behind it. */
   readonly position: StreamPosition
+  /** Deliveries a second, on average; 0: none. Without it: as many as there are. */
+  readonly rateLimit?: number | undefined
   readonly log: Logger
   readonly onState?: (state: IngestionState) => void
 }
@@ -83,6 +88,7 @@ export class Ingestion {
   #decoder: RowDecoder
   readonly #reader: StreamReader
   readonly #committer: Committer
+  readonly #rate: RateLimit
   /** Deliveries, and where the stream began another life between them. */
   readonly #undecoded = new SlicedQueue<Delivery | StreamPosition>(
     (item) => this.#handle(item),
@@ -112,6 +118,7 @@ export class Ingestion {
     this.#options = options
     this.#decoder = options.decode
     this.#position = position
+    this.#rate = new RateLimit(options.rateLimit, () => this.#resume())
     const events = {
       onCommitted: (batch: PendingBatch) => this.#committed(batch),
       onFailure: (error: unknown) => this.#failed(error)
@@ -136,7 +143,8 @@ export class Ingestion {
   }
 
   start(): void {
-    this.#reader.start()
+    if (this.#options.rateLimit === 0) this.#refresh()
+    else this.#reader.start()
   }
 
   /** From the next delivery on. */
@@ -205,6 +213,7 @@ export class Ingestion {
 
   /** Ends the reading, then commits what was received, as far as the store takes it. */
   async stop(): Promise<void> {
+    this.#rate.stop()
     await this.#reader.stop()
     await this.#undecoded.drained()
     await this.#committer.close()
@@ -232,7 +241,8 @@ export class Ingestion {
     this.#lastDeliveryAt = Date.now()
     this.#undecoded.push(delivery)
     this.#progress(delivery.pending)
-    if (!this.#paused && this.#pendingShare() >= 1) this.#pause()
+    this.#rate.took()
+    if (!this.#paused && (this.#rate.isSpent || this.#pendingShare() >= 1)) this.#pause()
   }
 
   #handle(item: Delivery | StreamPosition): void {
@@ -279,7 +289,7 @@ export class Ingestion {
   }
 
   #resume(): void {
-    if (!this.#paused || this.#pendingShare() > 0.5) return
+    if (!this.#paused || this.#rate.isSpent || this.#pendingShare() > 0.5) return
     this.#paused = false
     this.#reader.resume()
   }
@@ -361,6 +371,7 @@ export class Ingestion {
   #derivedState(): IngestionState {
     if (this.#stopped) return 'stopped'
     if (this.#fatal || this.#committer.failure !== undefined) return 'stalled'
+    if (this.#options.rateLimit === 0) return 'paused'
     if (this.#reading === 'starting') return 'starting'
     if (this.#reading === 'down') return 'reconnecting'
     return this.#live ? 'live' : 'catching up'

@@ -46,7 +46,7 @@ export class Conversation {
   #inBatch = false
   /** The local SELECT that runs now. */
   #running: LocalPortal | undefined
-  /** Relations made in the transaction that is open. */
+  /** Relations made or altered in the transaction that is open. */
   #made: Relation[] = []
   /** A relation was made, dropped or altered: look at the twins when the transaction is over. */
   #touchedCatalog = false
@@ -172,6 +172,16 @@ export class Conversation {
   }
 
   made(relation: Relation): void {
+    this.#depend(relation)
+  }
+
+  /** Its twin was altered in the transaction that is open. */
+  altered(relation: Relation): void {
+    relation.isAltering = true
+    this.#depend(relation)
+  }
+
+  #depend(relation: Relation): void {
     this.#made.push(relation)
     this.context.catalog.setOpen(relation, true)
     this.#touchedCatalog = true

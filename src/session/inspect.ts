@@ -92,12 +92,12 @@ function isOurs({ text, shift }: Part, names: NameScan): boolean {
 function ours(text: string, names: NameScan): OurStatement | undefined {
   const statement = readStatement(text)
   if (!statement) return undefined
-  const isShared = statement.kind === 'alter' || isTableDrop(statement)
+  const isShared = isOfTable(statement)
   return isShared && !names.mentions(text) ? undefined : statement
 }
 
-const isTableDrop = (statement: OurStatement): boolean =>
-  statement.kind === 'drop' && statement.relation === 'table'
+const isOfTable = (statement: OurStatement): boolean =>
+  (statement.kind === 'drop' || statement.kind === 'alter') && statement.relation === 'table'
 
 function inspectReading(text: string, names: NameScan): Inspection {
   const parsed = tryParse(text)

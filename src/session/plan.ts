@@ -90,6 +90,7 @@ function namesReason(
     if (!name.maySelect) return `no SELECT privilege on the whole of "${label}"`
     if (name.rowSecurity) return `row-level security is on for "${label}"`
     if (!relation.isActive) return `"${label}" is not ingesting yet`
+    if (relation.isAltering) return `"${label}" is being altered`
   }
   return undefined
 }

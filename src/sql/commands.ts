@@ -2,6 +2,8 @@
 // malformed in a form Postgres has too is left to Postgres (undefined); the rest is an error here.
 
 import { PgError, featureNotSupported } from '../errors.ts'
+import { readAlter } from './alter.ts'
+import type { Alter } from './alter.ts'
 import { stringValue } from './tokens.ts'
 import type { QualifiedName, TokenCursor } from './cursor.ts'
 
@@ -11,18 +13,6 @@ export interface Drop {
   readonly ifExists: boolean
   readonly names: readonly QualifiedName[]
   readonly behavior: 'restrict' | 'cascade'
-}
-
-export interface Alter {
-  readonly kind: 'alter'
-  readonly relation: 'table' | 'source'
-  readonly ifExists: boolean
-  readonly only: boolean
-  readonly name: QualifiedName
-  /** Everything behind the name, as written. */
-  readonly rest: string
-  /** 1-based character position of `rest`. */
-  readonly restPosition: number
 }
 
 export interface ShowRelations {
@@ -84,19 +74,6 @@ function readDrop(cursor: TokenCursor, relation: 'table' | 'source'): Drop {
   if (behavior === 'restrict') cursor.accept('restrict')
   cursor.expectEnd()
   return { kind: 'drop', relation, ifExists, names, behavior }
-}
-
-function readAlter(cursor: TokenCursor, relation: 'table' | 'source'): Alter {
-  const ifExists = cursor.accept('if', 'exists')
-  const only = cursor.accept('only')
-  const isBracketed = only && cursor.acceptSymbol('(')
-  const name = cursor.qualifiedName()
-  if (isBracketed) cursor.expectSymbol(')')
-  if (!only) cursor.acceptSymbol('*')
-  if (cursor.isAtEnd) throw cursor.fail()
-  const { position: restPosition, index } = cursor
-  const rest = cursor.text.slice(index, cursor.textEnd)
-  return { kind: 'alter', relation, ifExists, only, name, rest, restPosition }
 }
 
 function readShow(cursor: TokenCursor): Command | undefined {

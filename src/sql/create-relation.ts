@@ -10,7 +10,6 @@ import { readConnector } from './with-options.ts'
 import { readEncoding } from './encoding.ts'
 import { readIncludes } from './include.ts'
 import { readOptionList } from './option-list.ts'
-import { redactStatement } from './redact.ts'
 import { settleColumns } from './relation-columns.ts'
 import { watermarkNotice } from './watermark.ts'
 import type { NatsConnector, StatedEncoding } from '../types/connector.ts'
@@ -50,8 +49,9 @@ export interface CreateRelation {
   readonly schema?: SchemaClause
   /** WITH as given, secrets in clear; see describeOptions. */
   readonly options: readonly GivenOption[]
-  /** The user's statement, secrets hidden: for SHOW CREATE and logs. */
-  readonly shownSql: string
+  /** The clauses between the columns and WITH, and those behind it, as written. */
+  readonly before: string
+  readonly after: string
   readonly notices: readonly string[]
 }
 
@@ -80,7 +80,7 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
   const list = readColumns(cursor, twin, relation)
   const clauses = readClauses(cursor, relation, list)
   const columns = settleColumns({ ...clauses, relation, list, twin, listPosition: position })
-  const { connector, options, shownSql, conflict } = clauses
+  const { connector, options, before, after, conflict } = clauses
   return {
     kind: 'createRelation',
     relation,
@@ -93,7 +93,8 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
     ...(list.watermark ? { watermark: list.watermark } : {}),
     connector,
     options,
-    shownSql,
+    before,
+    after,
     notices: [...clauses.notices, ...noticesOf(list), ...columns.notices]
   }
 }
@@ -155,7 +156,8 @@ interface Clauses {
   readonly encoding: StatedEncoding
   readonly schemaPositions: SchemaPositions | undefined
   readonly options: readonly GivenOption[]
-  readonly shownSql: string
+  readonly before: string
+  readonly after: string
   readonly notices: readonly string[]
 }
 
@@ -166,14 +168,17 @@ function readClauses(
   relation: 'table' | 'source',
   list: ColumnList
 ): Clauses {
+  const start = cursor.lastEnd
   const conflict =
     relation === 'table' ? readConflict(cursor, list.key.length > 0) : REPLACE
   throwRefused(cursor)
   const includes = readIncludes(cursor)
   throwRefused(cursor)
   const { position } = cursor
+  const before = cursor.text.slice(start, cursor.lastEnd).trim()
   if (!cursor.accept('with')) throw missingWith(cursor)
   const options = readOptionList(cursor)
+  const end = cursor.lastEnd
   const { connector, notices: said } = readConnector(options, position)
   const notices = [...conflict.notices, ...said]
   throwRefused(cursor)
@@ -183,8 +188,9 @@ function readClauses(
   if (relation === 'source' && list.key.length > 0) {
     notices.push('the primary key of a source is not checked')
   }
-  const shownSql = redactStatement(cursor.text, options)
-  return { conflict, includes, connector, encoding, schemaPositions, options, shownSql, notices }
+  const after = cursor.text.slice(end, cursor.lastEnd).trim()
+  const read = { conflict, includes, connector, encoding, schemaPositions, options }
+  return { ...read, before, after, notices }
 }
 
 function throwRefused(cursor: TokenCursor): void {

@@ -11,19 +11,6 @@ export function describeOptions(options: readonly Pick<GivenOption, 'key' | 'val
   return `WITH (\n${lines.join(',\n')}\n)`
 }
 
-/** The user's statement, its secrets hidden. */
-export function redactStatement(text: string, options: readonly GivenOption[]): string {
-  let shown = ''
-  let from = 0
-  for (const option of options) {
-    const value = shownValue(option)
-    if (value === option.value) continue
-    shown += text.slice(from, option.valueStart) + quoted(value)
-    from = option.valueEnd
-  }
-  return shown + text.slice(from)
-}
-
 function shownValue({ key, value }: Pick<GivenOption, 'key' | 'value'>): string {
   const canonical = canonicalKey(key)
   if (canonical === 'server_url') return value.replace(/([^/,\s]*)@/g, hiddenUser)

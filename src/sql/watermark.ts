@@ -9,6 +9,8 @@ import type { TokenCursor } from './cursor.ts'
 import type { ExpressionText } from './expression.ts'
 
 export interface Watermark {
+  /** As written. */
+  readonly text: string
   readonly column: ListedColumn
   readonly expression: ExpressionText
   /** 1-based character position of the expression. */
@@ -22,6 +24,7 @@ const WITH: ReadonlySet<string> = new Set(['with'])
  * @throws PgError 42601, 0A000
  */
 export function readWatermark(cursor: TokenCursor, relation: 'table' | 'source'): Watermark {
+  const start = cursor.index
   cursor.expect('watermark', 'for')
   const column = { position: cursor.position, name: cursor.identifier() }
   cursor.expect('as')
@@ -39,7 +42,7 @@ export function readWatermark(cursor: TokenCursor, relation: 'table' | 'source')
       })
     }
   }
-  return { column, expression, position }
+  return { text: cursor.text.slice(start, cursor.lastEnd), column, expression, position }
 }
 
 function checkGrammar({ text }: ExpressionText, position: number): void {

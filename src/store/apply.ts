@@ -51,7 +51,8 @@ export function targetOf(schema: RelationSchema): Target {
   return { schema, types: [...types, BIGINT], newKeys: new NewKeys(schema) }
 }
 
-function columnType(type: ColumnType): string {
+/** DuckDB's name of a column's type. @throws StoreError when it has no place in the store. */
+export function columnType(type: ColumnType): string {
   const name = storeType(type)
   if (name === undefined) throw new StoreError(`the store has no place for type ${type.oid}`)
   return name

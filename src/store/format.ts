@@ -79,6 +79,13 @@ export async function insertRelation(writer: Writer, relation: StoredRelation): 
   await writer.run(insert, [id, BigInt(position.sequence), position.created, BigInt(dropped)])
 }
 
+export async function updateSchema(writer: Writer, schema: RelationSchema): Promise<void> {
+  await writer.run('UPDATE jetgres_relations SET schema = $2 WHERE id = $1::BIGINT', [
+    BigInt(schema.id),
+    JSON.stringify(schema)
+  ])
+}
+
 export async function updateDefinition(
   writer: Writer,
   id: number,

@@ -56,7 +56,9 @@ export class RowCache {
 
   #entryOf(schema: RelationSchema): Entry {
     const known = this.#entries.get(schema.id)
-    if (known) return known
+    // A plan may be older than the relation's columns.
+    if (known?.schema.columns === schema.columns) return known
+    if (known) this.forget(schema.id)
     const entry: Entry = { schema, rows: undefined, misses: 0, retryAt: 0, usedAt: 0 }
     this.#entries.set(schema.id, entry)
     return entry

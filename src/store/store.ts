@@ -20,13 +20,15 @@ import {
   passId,
   prepareFormat,
   takeId,
-  updateDefinition
+  updateDefinition,
+  updateSchema
 } from './format.ts'
 import type { StoredRelation } from './format.ts'
 import { ReaderPool } from './reader-pool.ts'
 import type { Change } from './resident-rows.ts'
 import { RowCache } from './row-cache.ts'
 import type { Fields, RowKey } from './row-slab.ts'
+import { reshapeTable } from './reshape.ts'
 import { Snapshot } from './snapshot.ts'
 import { StoreError, step } from './store-error.ts'
 import { Writer } from './writer.ts'
@@ -152,6 +154,25 @@ export class Store {
     }
     await this.#writer.transaction('redefine a relation', work, (relation) => {
       relation.definition = definition
+    })
+  }
+
+  /**
+   * Gives a relation other columns: rows keep those that stay, what is new is NULL. No batch of the
+   * old ones may come any more.
+   * @throws StoreError
+   */
+  async reshape(schema: RelationSchema, definition: string): Promise<void> {
+    const work = async (writer: Writer): Promise<Progress> => {
+      const relation = this.#get(schema.id)
+      await reshapeTable(writer, relation.schema, schema)
+      await updateSchema(writer, schema)
+      await updateDefinition(writer, schema.id, definition)
+      return relation.progress
+    }
+    await this.#writer.transaction('reshape a relation', work, (progress) => {
+      this.#remember({ schema, definition, ...progress })
+      this.#rows.forget(schema.id)
     })
   }
 

@@ -25,6 +25,9 @@ GRANT USAGE ON SCHEMA ${SCHEMA} TO PUBLIC;
 CREATE TABLE IF NOT EXISTS ${SCHEMA}.secret (value text NOT NULL);
 REVOKE ALL ON ${SCHEMA}.secret FROM PUBLIC;
 
+CREATE TABLE IF NOT EXISTS ${SCHEMA}.detached (relation bigint NOT NULL);
+REVOKE ALL ON ${SCHEMA}.detached FROM PUBLIC;
+
 CREATE OR REPLACE FUNCTION ${SCHEMA}.prove(act text, twin oid, relation bigint, proof text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
@@ -70,6 +73,14 @@ RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_
 BEGIN
   PERFORM ${SCHEMA}.prove('release', twin, relation, proof);
   EXECUTE format('DROP FOREIGN TABLE IF EXISTS ${SCHEMA}.r%s', relation);
+END $$;
+
+CREATE OR REPLACE FUNCTION ${SCHEMA}.detach(twin oid, relation bigint, proof text)
+RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+  PERFORM ${SCHEMA}.prove('detach', twin, relation, proof);
+  EXECUTE format('DROP FOREIGN TABLE IF EXISTS ${SCHEMA}.r%s', relation);
+  INSERT INTO ${SCHEMA}.detached VALUES (relation);
 END $$;
 `
 

@@ -14,7 +14,7 @@ import type { Target } from './dial.ts'
 import { DialedStream } from './dialed-stream.ts'
 import { Gates } from './gates.ts'
 
-export type Act = 'adopt' | 'release'
+export type Act = 'adopt' | 'release' | 'detach'
 
 export interface MaintenanceOptions {
   readonly target: Target

@@ -160,19 +160,12 @@ void t.test('what happens on the upstream itself is noticed', skip, async (t) =>
   )
 })
 
-void t.test('what is refused of ALTER harms nothing', skip, async (t) => {
+void t.test('another owner, ANALYZE and VACUUM harm nothing', skip, async (t) => {
   const world = await sharedWorld()
   const { client, connection, direct } = world
   await publishJson(connection, 'e2e.y', ids(0, 5))
   await client.query(create(world, 'a', 'y'))
   await untilCount(client, 'a', 5)
-  for (const sql of [
-    'ALTER TABLE a ADD COLUMN w int',
-    'ALTER TABLE a DROP COLUMN v',
-    'ALTER TABLE a RENAME COLUMN v TO w'
-  ]) {
-    t.match(await refusal(client, sql), { code: '0A000', hint: /create it again/ }, sql)
-  }
   await direct.query('CREATE ROLE heir')
   await client.query('ALTER TABLE a OWNER TO heir')
   t.same(await rowsOf(client, 'SELECT * FROM a ORDER BY id LIMIT 1'), [[0, 'v0']])
@@ -220,7 +213,8 @@ void t.test('SHOW and DESCRIBE', skip, async (t) => {
   const created = await asked('SHOW CREATE TABLE metrics')
   const [name, shown] = created[1] as [string, string]
   t.equal(name, 'public.metrics')
-  t.match(shown, /^CREATE TABLE metrics\s+\(id varchar, n int,.*connector='nats'/s)
+  t.match(shown, /^CREATE TABLE public\.metrics \(\n {2}id character varying,\n {2}n integer,/)
+  t.match(shown, /PRIMARY KEY \(id, n\)\n\)\nWITH \(\n {2}connector = 'nats',/)
   t.notMatch(shown, /s3cret/, 'the password is never shown')
   t.match(await refusal(client, 'SHOW CREATE SOURCE metrics'), {
     code: '42P01',

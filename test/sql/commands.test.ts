@@ -32,17 +32,48 @@ void t.test('commands are read', async (t) => {
       ifExists: false,
       only: false,
       name: { name: 't' },
-      rest: 'rename to u',
-      restPosition: 15
+      position: 15,
+      action: { kind: 'postgres', rest: 'rename to u' }
     }],
     ["alter table if exists only (s.t) set (x = 'é') -- c", {
       ifExists: true,
       only: true,
       name: { schema: 's', name: 't' },
-      rest: "set (x = 'é')"
+      action: { rest: "set (x = 'é')" }
     }],
-    ['alter table t * add a int;', { rest: 'add a int' }],
-    ['alter source s set schema x', { kind: 'alter', relation: 'source', rest: 'set schema x' }],
+    ['alter table t * add a int;', { action: { rest: 'add a int' } }],
+    ['alter source s set schema x', {
+      kind: 'alter',
+      relation: 'source',
+      action: { rest: 'set schema x' }
+    }],
+    ['alter table t add column if not exists a string default (1, 2) , drop b, add c text', {
+      action: {
+        rest:
+          'add column if not exists a text COLLATE "C" default (1, 2), drop b, ' +
+          'add c text COLLATE "C"'
+      }
+    }],
+    ['alter table t add s struct<a int>[], add d double null', {
+      action: { rest: 'add s jsonb, add d double precision null' }
+    }],
+    ['alter table t add a text collate "de"', { action: { rest: 'add a text collate "de"' } }],
+    ['alter table t add constraint c check (a > 1)', {
+      action: { rest: 'add constraint c check (a > 1)' }
+    }],
+    ['alter table t add a bigserial', {
+      action: { kind: 'postgres', rest: 'add a bigserial', fault: { code: '0A000' } }
+    }],
+    ['alter source s set source_rate_limit to 0', { action: { kind: 'rateLimit', limit: 0 } }],
+    ['alter table s set source_rate_limit = 500', { action: { kind: 'rateLimit', limit: 500 } }],
+    ['alter table s set source_rate_limit = default', {
+      action: { kind: 'rateLimit', limit: undefined }
+    }],
+    ["alter source s connector with (username = 'u', password = 'p')", {
+      action: { kind: 'connectorWith', options: [{ key: 'username' }, { key: 'password' }] }
+    }],
+    ['alter table t drop connector', { action: { kind: 'dropConnector' } }],
+    ['alter table t drop connector cascade', { action: { rest: 'drop connector cascade' } }],
     ['SHOW SOURCES', { kind: 'showSources' }],
     ['show tables from s', { kind: 'showTables', schema: 's' }],
     ["show tables like 'a%'", { kind: 'showTables', like: 'a%' }],
@@ -87,6 +118,12 @@ void t.test('what only we know is refused at its token', async (t) => {
     ['drop source a ▼b', '42601', syntax('b')],
     ['drop source if ▼a', '42601', syntax('a')],
     ['alter source s▼', '42601', 'syntax error at end of input'],
+    ['alter source s set source_rate_limit ▼5', '42601', syntax('5')],
+    ['alter source s set source_rate_limit to ▼-5', '42601',
+      'SOURCE_RATE_LIMIT must be a whole number or DEFAULT'],
+    ['alter source s set source_rate_limit to 5 ▼6', '42601', syntax('6')],
+    ["alter source s connector with (a = 'b', ▼a = 'c')", '42601', 'Duplicated option: a'],
+    ["alter source s connector with (a = 'b') ▼x", '42601', syntax('x')],
     ['show sources ▼in x', '42601', syntax('in')],
     ['show tables like ▼x', '42601', syntax('x')],
     ["show sources ▼where name = 'x'", '0A000', 'WHERE is not supported in SHOW'],

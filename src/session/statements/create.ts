@@ -17,6 +17,7 @@ import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
 import { attachChild, releaseChild } from './live-child.ts'
 import { checkOffered, withPayloadSchema } from './payload-schema.ts'
+import { probeConnector } from './probe.ts'
 import { plainName, sqlName } from './resolve.ts'
 import { readTwin } from './twin.ts'
 import { checkWatermark } from './watermark.ts'
@@ -37,7 +38,11 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   // Nobody gets jetgres to open connections who could not have the table.
   if (!(await mayCreate(c, statement.name))) await makeTwin(c, statement)
   const { encoding, offered, ...facts } = await withPayloadSchema(c, statement)
-  const { position, connector } = await c.context.catalog.probe(statement.connector)
+  const { position, connector } = await probeConnector(
+    c,
+    statement.connector,
+    statement.options
+  )
   if (connector.consumer && !connector.durable) c.output.write(notice(CONSUMER_WITHOUT_EFFECT))
   if (statement.orReplace && standing !== undefined) await dropReplaced(c, statement, standing)
   await makeTwin(c, { ...statement, ...facts })
@@ -176,7 +181,12 @@ async function definitionOf(
     schema,
     connector: statement.connector,
     encoding,
-    statement: statement.shownSql
+    options: statement.options.map(({ key, value }) => ({ key, value })),
+    clauses: {
+      ...(statement.watermark ? { watermark: statement.watermark.text } : {}),
+      before: statement.before,
+      after: statement.after
+    }
   }
 }
 

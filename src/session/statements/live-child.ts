@@ -23,13 +23,23 @@ export async function attachChild(
     await attachGuard(c, twin, reason)
     return false
   }
-  const proof = database.proof('adopt', twin.oid, relationId)
+  await adoptChild(c, twin.oid, relationId)
+  return true
+}
+
+/** The bridge is known to be there. @throws UpstreamError */
+export async function adoptChild(
+  c: Conversation,
+  twinOid: number,
+  relationId: number
+): Promise<void> {
+  const { maintenance } = c.context
+  const proof = maintenance.database(c.identity.database).proof('adopt', twinOid, relationId)
   await askUpstream(c, `SELECT ${SCHEMA}.adopt($1, $2, $3)`, [
-    String(twin.oid),
+    String(twinOid),
     String(relationId),
     proof
   ])
-  return true
 }
 
 export async function releaseChild(c: Conversation, relation: Relation): Promise<void> {

@@ -4,27 +4,23 @@
 
 import type { Relation } from '../../catalog/relation.ts'
 import { activeSqlTransaction, featureNotSupported, insufficientPrivilege } from '../../errors.ts'
-import type { Alter } from '../../sql/commands.ts'
+import type { Alter } from '../../sql/alter.ts'
 import type { PayloadColumn } from '../../types/connector.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
 import { checkFile, checkOffered, placed } from './payload-schema.ts'
-import { done } from './reply.ts'
-import type { Reply } from './reply.ts'
 import { readTwin } from './twin.ts'
-
-export const isRefreshSchema = ({ rest }: Alter): boolean => /^refresh\s+schema\s*$/i.test(rest)
 
 /** @throws PgError 0A000, 25001, 42501, 42P16, and whatever is wrong with the schema */
 export async function refreshSchema(
   c: Conversation,
   relation: Relation,
   statement: Alter
-): Promise<Reply> {
+): Promise<void> {
   const { definition } = relation
   const { encoding } = definition
-  const position = statement.restPosition
+  const { position } = statement
   if (encoding.encode !== 'protobuf' && encoding.encode !== 'avro') {
     throw featureNotSupported('tables without a schema of their payloads cannot be refreshed', {
       position,
@@ -50,7 +46,6 @@ export async function refreshSchema(
   } catch (error) {
     throw placed(error, at)
   }
-  return done(`ALTER ${statement.relation.toUpperCase()}`)
 }
 
 const IS_OWNER = `

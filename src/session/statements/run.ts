@@ -27,7 +27,7 @@ export async function runStatement(
     case 'drop':
       return dropRelations(c, statement, text)
     case 'alter':
-      return alterRelation(c, statement, text)
+      return alterRelation(c, statement)
     case 'showSources':
     case 'showTables':
       return showRelations(c, statement)
