@@ -15,6 +15,8 @@ import { UpstreamError } from './upstream-error.ts'
 export interface Identity {
   readonly user: string
   readonly database: string
+  /** pg_dump, by the name it gives itself. */
+  readonly isDump: boolean
 }
 
 /** Binding it can only fail, and says in the upstream's log why. */

@@ -9,7 +9,8 @@ import { byteToIndex, scanTokens } from '../sql/parser.ts'
 import type { ParsedStatement } from '../sql/parser.ts'
 import type { Token } from '../sql/tokens.ts'
 
-interface Edit {
+/** A stretch of a text, and what shall stand there instead. */
+export interface Edit {
   readonly start: number
   readonly end: number
   readonly text: string
@@ -107,7 +108,8 @@ const blank = (token: Token): Edit => ({
   text: ' '.repeat(token.end - token.start)
 })
 
-function applyEdits(text: string, edits: readonly Edit[]): string {
+/** Applies edits that don't overlap. */
+export function applyEdits(text: string, edits: readonly Edit[]): string {
   let result = text
   for (const edit of [...edits].sort((a, b) => b.start - a.start)) {
     result = result.slice(0, edit.start) + edit.text + result.slice(edit.end)

@@ -49,6 +49,9 @@ const TYPE = {
   terminate: code('X')
 } as const
 
+/** pg_dumpall starts one of the former for each database. */
+const DUMP = /^pg_dump(all)?$/
+
 export class Session implements RegisteredSession {
   readonly #socket: Socket
   readonly #context: SessionContext
@@ -139,7 +142,9 @@ export class Session implements RegisteredSession {
   #open(link: Link, startup: Startup): void {
     const user = startup.parameters.get('user') ?? ''
     const database = startup.parameters.get('database') ?? user
-    const conversation = new Conversation(link, this.#output, this.#context, { user, database })
+    const isDump = DUMP.test(startup.parameters.get('application_name') ?? '')
+    const identity = { user, database, isDump }
+    const conversation = new Conversation(link, this.#output, this.#context, identity)
     this.#conversation = conversation
     this.#simple = new Simple(conversation)
     this.#extended = new Extended(conversation)

@@ -7,6 +7,7 @@ import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { describeQuery } from './describe.ts'
+import { Dump } from './dump.ts'
 import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
 import { KeptPlans } from './kept-plans.ts'
@@ -26,13 +27,27 @@ type Select = Extract<Inspection, { kind: 'select' }>
 export class Simple {
   readonly #c: Conversation
   readonly #plans = new KeptPlans()
+  readonly #dump: Dump | undefined
 
   constructor(conversation: Conversation) {
     this.#c = conversation
+    this.#dump = conversation.identity.isDump ? new Dump(conversation) : undefined
   }
 
   /** Returns a promise only when the statement isn't relayed at once. */
   query(frame: Frame, text: string): Promise<void> | undefined {
+    return this.#dump ? this.#dumping(this.#dump, frame, text) : this.#query(frame, text)
+  }
+
+  async #dumping(dump: Dump, frame: Frame, text: string): Promise<void> {
+    const { link } = this.#c
+    await link.drained()
+    if (!link.skipping) await dump.restrict()
+    const asked = dump.withoutOurs(text)
+    return asked === undefined ? this.#query(frame, text) : this.#relay(frontend.query(asked))
+  }
+
+  #query(frame: Frame, text: string): Promise<void> | undefined {
     const kept = this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
     const done = kept && this.#again(frame, text, kept)
     if (done) return done === 'answered' ? undefined : done
@@ -124,6 +139,7 @@ export class Simple {
       case 'relay': {
         this.#c.sawRelayed(text)
         const sent = await relayQuery(this.#c, inspection, text)
+        if (sent !== undefined) await this.#dump?.permit()
         return this.#relay(sent ? frontend.query(sent) : frame.bytes, inspection.reason)
       }
       case 'select':

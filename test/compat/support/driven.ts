@@ -145,7 +145,12 @@ async function fill(filler: pg.Client): Promise<void> {
   const isThere = async (): Promise<boolean> =>
     (await filler.query("SELECT to_regclass('driven') AS t")).rows[0].t !== null
   await eventually(isThere, { deadlineMs: 30_000, what: 'the table of the driver' })
-  await filler.query(
+  await fillDriven(filler)
+}
+
+/** Puts the rows into an ordinary table, by Postgres's own reading of JSON. */
+export async function fillDriven(client: pg.Client): Promise<void> {
+  await client.query(
     'INSERT INTO driven SELECT * FROM json_populate_recordset(NULL::driven, $1::json)',
     [JSON.stringify(DRIVEN_ROWS)]
   )
