@@ -63,6 +63,8 @@ export const limits = {
   /** Dropped deliveries kept for inspection, per relation; the oldest go first. */
   droppedKeptPerRelation: 1_000,
   droppedPayloadBytesKept: 4_096,
+  /** Stretches that were gone before they were read, kept per relation; the oldest go first. */
+  gapsKeptPerRelation: 1_000,
 
   /** WAL size at which the store checkpoints: reopening after kill -9 replays about 100 MB/s. */
   checkpointWalBytes: 200 * 1024 * 1024,

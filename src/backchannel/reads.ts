@@ -8,7 +8,11 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Consistency, Relation } from '../catalog/relation.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
+import { isStatusTable } from '../types/status-tables.ts'
+import type { StatusTable } from '../types/status-tables.ts'
+import { relationIdOf } from './request.ts'
 import { openScan } from './scan.ts'
+import { openStatus } from './status.ts'
 import type { Scan, ScanRequest } from './remote.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 import { ScratchSpace } from '../upstream/scratch-table.ts'
@@ -44,10 +48,17 @@ export class Reads {
 
   /** @throws PgError 42P01, 55000; StoreError */
   async declare(cursor: string, request: ScanRequest): Promise<void> {
-    const relation = this.#relationOf(request.relationId)
+    if (isStatusTable(request.table)) return this.#declareStatus(cursor, request, request.table)
+    const relation = this.#relationOf(relationIdOf(request.table))
     const snapshot = await this.#pinned(relation)
     const scan = await openScan(request, relation, snapshot, this.#scratch)
     this.#scans.set(cursor, scan)
+  }
+
+  async #declareStatus(cursor: string, request: ScanRequest, table: StatusTable): Promise<void> {
+    const { catalog, database, client } = this.#options
+    await catalog.refresh(database, client().consistency)
+    this.#scans.set(cursor, await openStatus(request, table, this.#options, this.#scratch))
   }
 
   scan(cursor: string): Scan {

@@ -21,7 +21,8 @@ export const REMOTE_SETTINGS: OutputSettings = {
 }
 
 export interface ScanRequest {
-  readonly relationId: number
+  /** The live child's name, or a status table's; both in jetgres_live. */
+  readonly table: string
   readonly text: string
   /** The body of a SelectStmt. */
   readonly select: Node

@@ -5,6 +5,7 @@ import { featureNotSupported, undefinedTable } from '../errors.ts'
 import { childOf, isNode, listOf, numberOf, textOf, unwrap } from '../sql/ast.ts'
 import type { Node } from '../sql/ast.ts'
 import { parseSql } from '../sql/parser.ts'
+import { isStatusTable } from '../types/status-tables.ts'
 import { ARRAY_OID, OID } from '../types/oids.ts'
 import { SCHEMA } from '../upstream/bridge.ts'
 import type { ScanRequest } from './remote.ts'
@@ -12,15 +13,17 @@ import type { ScanRequest } from './remote.ts'
 /** Type names as the parser gives them → OID; the grammar has made int4 of "integer" by then. */
 const TYPE_OID: ReadonlyMap<string, number> = new Map(Object.entries(OID))
 
-/** @throws PgError 0A000 when it isn't one SELECT of one live child */
+/** @throws PgError 0A000 when it isn't one SELECT of one live child or status table, 42P01 */
 export function scanRequest(text: string, parameters: readonly (string | null)[]): ScanRequest {
   const select = unwrap(parseSql(text)[0]?.node, 'SelectStmt')
   const range = select && unwrap(listOf(select, 'fromClause')[0], 'RangeVar')
   if (!select || !range || textOf(range, 'schemaname') !== SCHEMA) {
     throw featureNotSupported('the back channel of jetgres serves live children only')
   }
+  const table = textOf(range, 'relname')
+  if (!isStatusTable(table)) relationIdOf(table)
   return {
-    relationId: relationIdOf(textOf(range, 'relname')),
+    table,
     text,
     select: withoutRowMarks(select),
     parameterTypes: parameterTypes(select, parameters.length),

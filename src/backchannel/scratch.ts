@@ -9,7 +9,7 @@ import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
 import { splitPushdown } from '../translate/conjuncts.ts'
 import type { Pushdown } from '../translate/conjuncts.ts'
 import { codecFor } from '../types/codec.ts'
-import { childName, SCHEMA } from '../upstream/bridge.ts'
+import { SCHEMA } from '../upstream/bridge.ts'
 import type { ScratchSpace, ScratchTable } from '../upstream/scratch-table.ts'
 import type { RowWriter } from '../wire/row-writer.ts'
 import { childScope, parametersOf, REMOTE_SETTINGS } from './remote.ts'
@@ -28,7 +28,7 @@ export async function openScratch(
   }
   const { twinOid } = relation.definition
   const table = await space.table(twinOid, pushdown.attnums)
-  const scan = new ScratchScan(table, request, relation)
+  const scan = new ScratchScan(table, request)
   try {
     const cursor = await snapshot.query(pushdown.sql, parametersOf(request, pushdown))
     await table.load(copyText(cursor, pushdown))
@@ -40,17 +40,18 @@ export async function openScratch(
   }
 }
 
-class ScratchScan implements Scan {
+/** A request's SELECT over a scratch table that stands for the one it names. */
+export class ScratchScan implements Scan {
   readonly columns: readonly string[]
   readonly #table: ScratchTable
   readonly #request: ScanRequest
   readonly #select: string
 
-  constructor(table: ScratchTable, request: ScanRequest, relation: Relation) {
+  constructor(table: ScratchTable, request: ScanRequest) {
     this.#table = table
     this.#request = request
     this.columns = listOf(request.select, 'targetList').map((_, i) => `c${i}`)
-    this.#select = onScratch(request, relation.id, table.name)
+    this.#select = onScratch(request, table.name)
   }
 
   async fetch(writer: RowWriter, count: number): Promise<number> {
@@ -80,10 +81,10 @@ class ScratchScan implements Scan {
 }
 
 /** The same SELECT, of the scratch table. Names are quoted under quote_all_identifiers. */
-export function onScratch({ text, select }: ScanRequest, id: number, scratch: string): string {
+export function onScratch({ text, select, table }: ScanRequest, scratch: string): string {
   const range = unwrap(listOf(select, 'fromClause')[0], 'RangeVar')
   const start = byteToIndex(text)(numberOf(range ?? {}, 'location'))
-  const names = [SCHEMA, childName(id)]
+  const names = [SCHEMA, table]
   const name = names.map((part) => (text[start] === '"' ? `"${part}"` : part)).join('.')
   return text.slice(0, start) + scratch + text.slice(start + name.length)
 }
@@ -104,7 +105,7 @@ function chunkText(chunk: Chunk, { attnums, columns }: Pushdown): string {
     for (let i = 0; i < columns.length; i++) {
       const value = chunk.columns[i]![row]!
       if (i > 0) text += '\t'
-      text += value === null ? '\\N' : escape(codecs[i]!.toText(value, columns[i]!, REMOTE_SETTINGS))
+      text += value === null ? '\\N' : copyField(codecs[i]!.toText(value, columns[i]!, REMOTE_SETTINGS))
     }
     text += '\n'
   }
@@ -118,4 +119,5 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '\r': '\\r'
 }
 
-const escape = (text: string): string => text.replace(/[\\\t\n\r]/g, (c) => ESCAPES[c]!)
+/** One field in COPY's text format. */
+export const copyField = (text: string): string => text.replace(/[\\\t\n\r]/g, (c) => ESCAPES[c]!)

@@ -1,7 +1,8 @@
 // One ingested relation: its definition, where it stands, and its ingestion once that runs.
 
 import { objectNotReady } from '../errors.ts'
-import type { Ingestion, IngestionStatus } from '../ingest/ingestion.ts'
+import type { Ingestion } from '../ingest/ingestion.ts'
+import type { IngestionStatus } from '../ingest/ingestion-status.ts'
 import type { RowKey } from '../store/row-slab.ts'
 import { OID } from '../types/oids.ts'
 import type { RelationSchema } from '../types/value.ts'

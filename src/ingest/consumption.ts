@@ -6,7 +6,7 @@
 import type { NatsConnection } from 'nats'
 
 import { limits } from '../limits.ts'
-import type { NatsConnector } from '../types/connector.ts'
+import type { Gap, NatsConnector } from '../types/connector.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Delivery } from './delivery.ts'
 import { JumpGuard } from './jump-guard.ts'
@@ -29,7 +29,7 @@ export interface ConsumptionOptions {
   readonly committed: number
   readonly paused: boolean
   readonly onDelivery: (delivery: Delivery) => void
-  readonly onGap: (count: number) => void
+  readonly onGap: (gap: Gap) => void
   /** The server says that it has nothing for us at this moment. */
   readonly onIdle: () => void
 }
@@ -169,7 +169,7 @@ export class Consumption {
     const { onDelivery, onGap } = this.#options
     const { sequence } = delivery
     const expected = this.#sequence + 1
-    if (sequence > expected && this.#jumpsAreGaps) onGap(sequence - expected)
+    if (sequence > expected && this.#jumpsAreGaps) onGap({ first: expected, last: sequence - 1 })
     else if (this.#floor > 0 && sequence >= this.#floor) this.#passFloor(expected)
     this.#sequence = Math.max(this.#sequence, sequence)
     if (this.#matching?.every((filter) => !subjectCovers(filter, delivery.subject))) return
@@ -177,7 +177,8 @@ export class Consumption {
   }
 
   #passFloor(expected: number): void {
-    if (this.#floor > expected) this.#options.onGap(this.#floor - expected)
+    const gap = { first: expected, last: this.#floor - 1 }
+    if (gap.last >= gap.first) this.#options.onGap(gap)
     this.#floor = 0
   }
 

@@ -6,54 +6,29 @@ import { objectNotReady, toPgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import type { RowKey } from '../store/row-slab.ts'
-import type { Decoded, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
+import type {
+  Decoded,
+  Gap,
+  NatsConnector,
+  RowDecoder,
+  StreamPosition
+} from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
+import { Arrivals } from './arrivals.ts'
 import { Committer } from './committer.ts'
 import type { BatchSink } from './committer.ts'
 import type { NatsConnections } from './connection.ts'
 import type { Delivery } from './delivery.ts'
 import type { PendingBatch } from './pending.ts'
+import type { IngestionState, IngestionStatus } from './ingestion-status.ts'
 import { RateLimit } from './rate-limit.ts'
 import { OrderedReader } from './reader.ts'
 import type { StreamReader } from './reader.ts'
-import { streamEnd } from './stream-end.ts'
+import { SequenceWaiters } from './sequence-waiters.ts'
 import { SlicedQueue } from './sliced-queue.ts'
+import { streamEnd } from './stream-end.ts'
 
 export type { BatchSink } from './committer.ts'
-
-export type IngestionState =
-  /** Not yet connected. */
-  | 'starting'
-  | 'catching up'
-  | 'live'
-  /** The server or the stream can't be reached. */
-  | 'reconnecting'
-  /** The store refuses, or going on would make the relation wrong. */
-  | 'stalled'
-  /** Asked to read nothing. */
-  | 'paused'
-  | 'stopped'
-
-export interface IngestionStatus {
-  readonly state: IngestionState
-  /** The last committed one. */
-  readonly position: StreamPosition
-  /** Deliveries since start. */
-  readonly received: number
-  /** Rows committed since start. */
-  readonly applied: number
-  /** Deliveries since start that became no row, once that is committed. */
-  readonly dropped: number
-  /** Stream sequences since start that were gone before they could be read. */
-  readonly gaps: number
-  /** Deliveries that the stream holds and that were not yet received; undefined while unknown. */
-  readonly lag: number | undefined
-  readonly lastError: string | undefined
-  /** How often the stream began another life. */
-  readonly restarts: number
-  /** Unix time in milliseconds at which the last delivery was received. */
-  readonly lastDeliveryAt: number | undefined
-}
 
 export interface IngestionOptions {
   readonly schema: RelationSchema
@@ -75,12 +50,6 @@ const LOSS_LOG_INTERVAL_MS = 10_000
 const batchRowsOf = ({ durable }: NatsConnector): number =>
   Math.min(limits.commitRows, Math.max(1, Math.floor((durable?.ackPendingMax ?? Infinity) / 2)))
 
-interface Waiter {
-  readonly sequence: number
-  readonly resolve: (isThere: boolean) => void
-  readonly timer: NodeJS.Timeout
-}
-
 type Reading = 'starting' | 'open' | 'down'
 
 export class Ingestion {
@@ -89,8 +58,8 @@ export class Ingestion {
   readonly #reader: StreamReader
   readonly #committer: Committer
   readonly #rate: RateLimit
-  /** Deliveries, and where the stream began another life between them. */
-  readonly #undecoded = new SlicedQueue<Delivery | StreamPosition>(
+  /** Deliveries, what was gone between them, and where the stream began another life. */
+  readonly #undecoded = new SlicedQueue<Delivery | Gap | StreamPosition>(
     (item) => this.#handle(item),
     () => this.#resume()
   )
@@ -101,17 +70,14 @@ export class Ingestion {
   #stopped = false
   #paused = false
   #position: StreamPosition
-  #received = 0
   #applied = 0
   #dropped = 0
   #gaps = 0
   #restarts = 0
-  #lag: number | undefined
+  readonly #arrivals = new Arrivals()
   #lastError: string | undefined
-  #lastDeliveryAt: number | undefined
   #nextLossLog = 0
-  /** Those who wait for a sequence to be received. */
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new SequenceWaiters()
 
   constructor(options: IngestionOptions) {
     const { schema, connector, connections, position, log, store } = options
@@ -132,7 +98,7 @@ export class Ingestion {
       keyed: schema.key.length > 0,
       events: {
         onDelivery: (delivery) => this.#receive(delivery),
-        onGap: (count) => this.#gap(count),
+        onGap: (gap) => this.#gap(gap),
         onRestart: (to) => this.#undecoded.push(to),
         onOpen: (pending) => this.#opened(pending),
         onIdle: () => this.#progress(0),
@@ -185,30 +151,14 @@ export class Ingestion {
   async catchUp(): Promise<void> {
     const { connector, connections } = this.#options
     const sequence = await streamEnd(connector, connections)
-    const isThere = await this.#reached(sequence)
-    if (!isThere) {
+    const isThere = this.#committer.open.sequence >= sequence
+    if (!isThere && !(await this.#waiters.wait(sequence))) {
       throw objectNotReady(`the relation has not caught up with stream "${connector.stream}"`, {
         detail: `It stands at ${this.#committer.open.sequence} of ${sequence}.`,
         hint: "SET jetgres.consistency = 'received' reads what has arrived so far."
       })
     }
     await this.flush()
-  }
-
-  /** Waits until deliveries up to this sequence have been received; false when it takes too long. */
-  #reached(sequence: number): Promise<boolean> {
-    if (this.#committer.open.sequence >= sequence) return Promise.resolve(true)
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settleWaiter(waiter, false), limits.catchUpMs)
-      const waiter: Waiter = { sequence, resolve, timer }
-      this.#waiters.add(waiter)
-    })
-  }
-
-  #settleWaiter(waiter: Waiter, isThere: boolean): void {
-    clearTimeout(waiter.timer)
-    this.#waiters.delete(waiter)
-    waiter.resolve(isThere)
   }
 
   /** Ends the reading, then commits what was received, as far as the store takes it. */
@@ -225,29 +175,38 @@ export class Ingestion {
     return {
       state: this.#state,
       position: this.#position,
-      received: this.#received,
+      received: this.#arrivals.received,
       applied: this.#applied,
       dropped: this.#dropped,
       gaps: this.#gaps,
-      lag: this.#lag,
+      lag: this.#arrivals.lag,
       lastError: this.#lastError,
       restarts: this.#restarts,
-      lastDeliveryAt: this.#lastDeliveryAt
+      lagSeconds: this.#arrivals.lagSeconds(),
+      rate: this.#arrivals.rate(),
+      lastDeliveryAt: this.#arrivals.lastAt
     }
   }
 
   #receive(delivery: Delivery): void {
-    this.#received++
-    this.#lastDeliveryAt = Date.now()
+    this.#arrivals.add(delivery)
     this.#undecoded.push(delivery)
     this.#progress(delivery.pending)
     this.#rate.took()
     if (!this.#paused && (this.#rate.isSpent || this.#pendingShare() >= 1)) this.#pause()
   }
 
-  #handle(item: Delivery | StreamPosition): void {
+  #handle(item: Delivery | Gap | StreamPosition): void {
     if ('payload' in item) this.#take(item)
-    else this.#restart(item)
+    else if ('created' in item) this.#restart(item)
+    else this.#pass(item)
+  }
+
+  #pass(gap: Gap): void {
+    const { open } = this.#committer
+    if (gap.last <= open.sequence) return
+    open.gap(gap)
+    this.#committer.added()
   }
 
   #take(delivery: Delivery): void {
@@ -258,9 +217,7 @@ export class Ingestion {
     if (decoded.ok) open.add(decoded.row, delivery, decoded.deleted)
     else open.drop(decoded.error, delivery)
     this.#committer.added()
-    for (const waiter of this.#waiters) {
-      if (open.sequence >= waiter.sequence) this.#settleWaiter(waiter, true)
-    }
+    this.#waiters.received(open.sequence)
   }
 
   /** A decoder that throws is at fault, yet its relation must go on. */
@@ -320,7 +277,7 @@ export class Ingestion {
   #down(error: Error): void {
     this.#lastError = error.message
     this.#reading = this.#reading === 'starting' ? 'starting' : 'down'
-    this.#lag = undefined
+    this.#arrivals.behind(undefined)
     this.#refresh()
   }
 
@@ -332,15 +289,16 @@ export class Ingestion {
 
   /** Live is left only for a real backlog: a burst is none. */
   #progress(pending: number): void {
-    this.#lag = pending
+    this.#arrivals.behind(pending)
     const live = this.#live ? pending <= limits.pullBatch : pending === 0
     if (live === this.#live) return
     this.#live = live
     this.#refresh()
   }
 
-  #gap(count: number): void {
-    this.#gaps += count
+  #gap(gap: Gap): void {
+    this.#gaps += gap.last - gap.first + 1
+    this.#undecoded.push(gap)
     this.#logLosses()
   }
 

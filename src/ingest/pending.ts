@@ -4,7 +4,7 @@
 import { limits } from '../limits.ts'
 import { keyReader } from '../store/batch-rows.ts'
 import type { RowKey } from '../store/row-slab.ts'
-import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
+import type { Batch, DroppedDelivery, Gap, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema, Value } from '../types/value.ts'
 import type { Delivery } from './delivery.ts'
 
@@ -22,6 +22,7 @@ export class PendingBatch {
   readonly #sequences: number[] = []
   readonly #deleted = new Set<number>()
   readonly #dropped: DroppedDelivery[] = []
+  readonly #gaps: Gap[] = []
   readonly #since = performance.now()
   #sequence: number
   #bytes = 0
@@ -64,7 +65,7 @@ export class PendingBatch {
 
   /** Nothing to write, not even a position. */
   get empty(): boolean {
-    return this.deliveries === 0 && !this.#moved
+    return this.deliveries === 0 && this.#gaps.length === 0 && !this.#moved
   }
 
   /** There is nothing to be gained by waiting for more. */
@@ -72,7 +73,8 @@ export class PendingBatch {
     return (
       this.deliveries >= this.#fullAt ||
       this.#bytes >= limits.commitBytes ||
-      this.#dropped.length >= limits.droppedKeptPerRelation
+      this.#dropped.length >= limits.droppedKeptPerRelation ||
+      this.#gaps.length >= limits.gapsKeptPerRelation
     )
   }
 
@@ -102,6 +104,12 @@ export class PendingBatch {
     this.#cover(sequence, payload.length)
   }
 
+  /** The position covers it: it is counted once. */
+  gap(gap: Gap): void {
+    this.#gaps.push(gap)
+    this.#cover(gap.last, 0)
+  }
+
   /** Writes the position even if no row comes: the stream has begun another life. */
   move(): void {
     this.#moved = true
@@ -115,7 +123,8 @@ export class PendingBatch {
       sequences: this.#sequences,
       deleted: this.#deleted,
       position: { sequence: this.#sequence, created: this.created },
-      dropped: this.#dropped
+      dropped: this.#dropped,
+      gaps: this.#gaps
     }
   }
 

@@ -11,7 +11,7 @@ import { connectorFailure, objectNotReady } from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
-import type { NatsConnector, StreamPosition } from '../types/connector.ts'
+import type { Gap, NatsConnector, StreamPosition } from '../types/connector.ts'
 import type { NatsConnections, NatsLease } from './connection.ts'
 import { Consumption, RENEWED } from './consumption.ts'
 import type { Delivery } from './delivery.ts'
@@ -27,7 +27,7 @@ export interface ReaderEvents {
   /** In stream order, each sequence once in one life of the stream. */
   onDelivery(delivery: Delivery): void
   /** Sequences that the stream no longer held when the reader came to them. */
-  onGap(count: number): void
+  onGap(gap: Gap): void
   /** What follows belongs to another life of the stream, and begins behind this position. */
   onRestart(position: StreamPosition): void
   /** Reading began, with so many deliveries to come. */
@@ -177,7 +177,7 @@ export class OrderedReader implements StreamReader {
       committed: this.#committed,
       paused: this.#paused,
       onDelivery: (delivery) => this.#events.onDelivery(delivery),
-      onGap: (count) => this.#events.onGap(count),
+      onGap: (gap) => this.#events.onGap(gap),
       onIdle: () => this.#events.onIdle()
     })
     this.#consumption = consumption
@@ -222,7 +222,8 @@ export class OrderedReader implements StreamReader {
       this.#restart(start, anotherLife(info))
     } else if (start > this.#sequence) {
       const { subjects } = this.#options.connector
-      if (countsAsLost(info, subjects)) this.#events.onGap(start - this.#sequence)
+      const gap = { first: this.#sequence + 1, last: start }
+      if (countsAsLost(info, subjects)) this.#events.onGap(gap)
       this.#sequence = start
     }
   }

@@ -20,7 +20,7 @@ import {
 } from './batch-rows.ts'
 import { duckTypeByName } from './duck-types.ts'
 import { appendRows } from './duck-write.ts'
-import { DROPPED_TABLE, trimDropped, updatePosition } from './format.ts'
+import { DROPPED_TABLE, insertGaps, trimDropped, updatePosition } from './format.ts'
 import { applyMerged } from './merge.ts'
 import { NewKeys } from './new-keys.ts'
 import { StoreError } from './store-error.ts'
@@ -86,6 +86,8 @@ export async function applyBatch(
   const rows = indexes.length > 0 ? await applyRows(writer, target, batch, indexes) : indexes
   const dropped = batch.dropped.filter((delivery) => delivery.sequence > after)
   await appendDropped(writer, target.schema.id, dropped, before.dropped)
+  const gaps = (batch.gaps ?? []).filter(({ last }) => last > after)
+  if (gaps.length > 0) await insertGaps(writer, target.schema.id, gaps)
   const progress = {
     position: {
       sequence: Math.max(after, batch.position.sequence),

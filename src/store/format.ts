@@ -2,15 +2,22 @@
 // touch a relation's own table.
 
 import type { DuckDBValue } from '@duckdb/node-api'
-import type { StreamPosition } from '../types/connector.ts'
+import { limits } from '../limits.ts'
+import type { Gap, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { StoreError } from './store-error.ts'
 import type { Writer } from './writer.ts'
 
 /** Raised when an older jetgres could not read the file any more. */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 export const DROPPED_TABLE = 'jetgres_dropped'
+
+export const GAPS_TABLE = 'jetgres_gaps'
+
+/** `noticed`: Unix time in microseconds. */
+const MAKE_GAPS = `CREATE TABLE ${GAPS_TABLE}
+     (relation BIGINT, first BIGINT, last BIGINT, noticed BIGINT)`
 
 /** No keys or constraints: DuckDB would turn each UPDATE into DELETE and INSERT. One writer. */
 const TABLES = [
@@ -20,8 +27,12 @@ const TABLES = [
      (id BIGINT, sequence BIGINT, created VARCHAR, dropped BIGINT)`,
   `CREATE TABLE ${DROPPED_TABLE}
      (relation BIGINT, nth BIGINT, sequence BIGINT, subject VARCHAR, error VARCHAR, payload BLOB)`,
+  MAKE_GAPS,
   `INSERT INTO jetgres_meta VALUES (${FORMAT_VERSION}, 1)`
 ]
+
+/** From the version before to each version. */
+const MIGRATIONS: ReadonlyMap<number, readonly string[]> = new Map([[2, [MAKE_GAPS]]])
 
 /** What the store remembers of a relation besides its rows. */
 export interface StoredRelation {
@@ -32,7 +43,7 @@ export interface StoredRelation {
   readonly dropped: number
 }
 
-/** Makes the meta tables of a new file. @throws StoreError for a file that isn't ours. */
+/** Makes the meta tables of a new file, brings an older one up. @throws StoreError if it's not ours */
 export async function prepareFormat(writer: Writer, path: string): Promise<void> {
   const tables = await writer.rows('SELECT table_name FROM duckdb_tables() WHERE NOT temporary')
   if (tables.length === 0) {
@@ -43,10 +54,15 @@ export async function prepareFormat(writer: Writer, path: string): Promise<void>
     throw new StoreError(`"${path}" is a DuckDB file of something else`)
   }
   const version = (await writer.rows('SELECT version FROM jetgres_meta'))[0]?.[0]
-  if (version === FORMAT_VERSION) return
-  throw new StoreError(
-    `"${path}" has store format ${String(version)}, this jetgres reads ${FORMAT_VERSION}`
-  )
+  if (typeof version !== 'number' || version < 1 || version > FORMAT_VERSION) {
+    throw new StoreError(
+      `"${path}" has store format ${String(version)}, this jetgres reads ${FORMAT_VERSION}`
+    )
+  }
+  for (let next = version + 1; next <= FORMAT_VERSION; next++) {
+    for (const sql of MIGRATIONS.get(next) ?? []) await writer.run(sql)
+    await writer.run(`UPDATE jetgres_meta SET version = ${next}`)
+  }
 }
 
 export async function loadRelations(writer: Writer): Promise<StoredRelation[]> {
@@ -114,7 +130,9 @@ export async function deleteRelation(writer: Writer, id: number): Promise<void> 
   for (const table of ['jetgres_relations', 'jetgres_positions']) {
     await writer.run(`DELETE FROM ${table} WHERE id = $1::BIGINT`, [BigInt(id)])
   }
-  await writer.run(`DELETE FROM ${DROPPED_TABLE} WHERE relation = $1::BIGINT`, [BigInt(id)])
+  for (const table of [DROPPED_TABLE, GAPS_TABLE]) {
+    await writer.run(`DELETE FROM ${table} WHERE relation = $1::BIGINT`, [BigInt(id)])
+  }
 }
 
 /** Forgets the dropped deliveries of a relation up to its nth. */
@@ -136,4 +154,17 @@ export async function passId(writer: Writer, id: number): Promise<void> {
   await writer.run('UPDATE jetgres_meta SET next_id = greatest(next_id, $1::BIGINT)', [
     BigInt(id) + 1n
   ])
+}
+
+/** Adds gaps and forgets the oldest beyond limits.gapsKeptPerRelation. */
+export async function insertGaps(writer: Writer, id: number, gaps: readonly Gap[]): Promise<void> {
+  const noticed = Date.now() * 1_000
+  const rows = gaps.map(({ first, last }) => `(${id}, ${first}, ${last}, ${noticed})`)
+  await writer.runOnce(`INSERT INTO ${GAPS_TABLE} VALUES ${rows.join(', ')}`)
+  await writer.run(
+    `DELETE FROM ${GAPS_TABLE} WHERE relation = $1::BIGINT AND rowid NOT IN (
+       SELECT rowid FROM ${GAPS_TABLE} WHERE relation = $1::BIGINT
+       ORDER BY rowid DESC LIMIT ${limits.gapsKeptPerRelation})`,
+    [BigInt(id)]
+  )
 }

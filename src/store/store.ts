@@ -13,7 +13,6 @@ import { CommitClock } from './commit-clock.ts'
 import { applyBatch, createTableSql, targetOf } from './apply.ts'
 import type { Progress, Target } from './apply.ts'
 import {
-  DROPPED_TABLE,
   deleteRelation,
   insertRelation,
   loadRelations,
@@ -24,6 +23,8 @@ import {
   updateSchema
 } from './format.ts'
 import type { StoredRelation } from './format.ts'
+import { readDropped, readGaps } from './losses.ts'
+import type { NoticedGap } from './losses.ts'
 import { ReaderPool } from './reader-pool.ts'
 import type { Change } from './resident-rows.ts'
 import { RowCache } from './row-cache.ts'
@@ -263,35 +264,22 @@ export class Store {
     }
   }
 
+  /** The newest gaps that are kept, newest first. @throws StoreError */
+  async gaps(id: number): Promise<NoticedGap[]> {
+    this.#get(id)
+    const snapshot = await this.snapshot({ pinned: false })
+    try {
+      return await readGaps(snapshot, id)
+    } finally {
+      await snapshot.release()
+    }
+  }
+
   #get(id: number): Relation {
     const relation = this.#relations.get(id)
     if (!relation) throw new StoreError(`relation ${id} is not in the store`)
     return relation
   }
-}
-
-async function readDropped(
-  snapshot: Snapshot,
-  id: number,
-  limit: number
-): Promise<DroppedDelivery[]> {
-  const cursor = await snapshot.query(
-    `SELECT sequence, subject, error, payload FROM ${DROPPED_TABLE}
-      WHERE relation = ${Math.trunc(id)} ORDER BY nth DESC LIMIT ${Math.trunc(limit)}`
-  )
-  const dropped: DroppedDelivery[] = []
-  for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
-    for (let row = 0; row < chunk.rowCount; row++) {
-      const [sequence, subject, error, payload] = chunk.columns.map((column) => column[row])
-      dropped.push({
-        sequence: Number(sequence),
-        subject: subject as string,
-        error: error as string,
-        payload: payload as Uint8Array
-      })
-    }
-  }
-  return dropped
 }
 
 function duckOptions({ memoryBytesMax, threads }: StoreOptions): Record<string, string> {

@@ -219,6 +219,13 @@ export interface Batch {
   /** The highest stream sequence these deliveries cover, dropped ones included. */
   readonly position: StreamPosition
   readonly dropped: readonly DroppedDelivery[]
+  readonly gaps?: readonly Gap[]
+}
+
+/** Stream sequences that were gone before they could be read, both ends included. */
+export interface Gap {
+  readonly first: number
+  readonly last: number
 }
 
 /** How far a relation has read, and in which life of the stream. */

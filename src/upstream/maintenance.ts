@@ -13,6 +13,7 @@ import { dial } from './dial.ts'
 import type { Target } from './dial.ts'
 import { DialedStream } from './dialed-stream.ts'
 import { Gates } from './gates.ts'
+import { INSTALL_STATUS } from './status-views.ts'
 
 export type Act = 'adopt' | 'release' | 'detach'
 
@@ -113,7 +114,18 @@ export class MaintenanceDatabase {
       await client.query(`DELETE FROM ${SCHEMA}.secret`)
       await client.query(`INSERT INTO ${SCHEMA}.secret VALUES ($1)`, [secret])
       await client.query('COMMIT')
+      await this.#installStatus(client)
     })
+  }
+
+  /** Relations work without it: somebody else may have a schema of that name. */
+  async #installStatus(client: pg.PoolClient): Promise<void> {
+    try {
+      await client.query(`BEGIN; SET LOCAL client_min_messages = warning; ${INSTALL_STATUS}; COMMIT`)
+    } catch (err) {
+      await client.query('ROLLBACK')
+      this.#options.log.warn({ err, database: this.name }, 'no schema jetgres in this database')
+    }
   }
 }
 

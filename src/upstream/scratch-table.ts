@@ -22,7 +22,7 @@ const SHAPE = `
 SELECT format('AS SELECT %s FROM ONLY %s WITH NO DATA',
               string_agg(format('%I AS c%s', attname, attnum), ', ' ORDER BY attnum),
               attrelid::regclass) AS sql
-FROM pg_attribute WHERE attrelid = $1 AND attnum = ANY ($2::int2[]) GROUP BY attrelid`
+FROM pg_attribute WHERE attrelid = $1::regclass AND attnum = ANY ($2::int2[]) GROUP BY attrelid`
 
 /** Fields come as the text the server sent. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text } as unknown as pg.CustomTypesConfig
@@ -39,13 +39,16 @@ export class ScratchSpace {
     this.#database = database
   }
 
-  /** An empty table with these columns of the twin's. @throws what Postgres says, or 53300 */
-  async table(twinOid: number, attnums: readonly number[]): Promise<ScratchTable> {
+  /**
+   * An empty table with these columns of another one, given by OID or by name.
+   * @throws what Postgres says, or 53300
+   */
+  async table(shape: number | string, attnums: readonly number[]): Promise<ScratchTable> {
     const number = ++this.#made
     this.#open.add(number)
     const table = new ScratchTable(this, number)
     try {
-      await this.step((client) => createTable(client, table.name, twinOid, attnums))
+      await this.step((client) => createTable(client, table.name, String(shape), attnums))
       return table
     } catch (error) {
       await this.closed(number)
@@ -97,11 +100,11 @@ export class ScratchSpace {
 async function createTable(
   client: pg.PoolClient,
   name: string,
-  twinOid: number,
+  shape: string,
   attnums: readonly number[]
 ): Promise<void> {
-  const shape = await client.query<{ sql: string }>(SHAPE, [twinOid, [...attnums]])
-  const [found] = shape.rows
+  const shapes = await client.query<{ sql: string }>(SHAPE, [shape, [...attnums]])
+  const [found] = shapes.rows
   await client.query(
     found
       ? `CREATE TEMP TABLE ${name} ON COMMIT DROP ${found.sql}`

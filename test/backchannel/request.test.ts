@@ -31,7 +31,7 @@ void t.test('finds the relation and the types of its parameters', async (t) => {
   ]
   for (const [text, values, id, types] of cases) {
     const request = scanRequest(text, values)
-    t.equal(request.relationId, id, text)
+    t.equal(relationIdOf(request.table), id, text)
     t.strictSame(request.parameterTypes, types, text)
     t.strictSame(request.parameters, values, text)
   }
@@ -48,6 +48,7 @@ void t.test('refuses whatever is not one SELECT of one live child', async (t) =>
   for (const text of texts) {
     t.throws(() => scanRequest(text, []), { code: '0A000' }, text)
   }
+  t.equal(scanRequest('SELECT c1 FROM jetgres_live.gaps', []).table, 'gaps')
   t.throws(() => scanRequest('SELECT c1 FROM jetgres_live.secret', []), { code: '42P01' })
 })
 

@@ -232,8 +232,8 @@ void t.test('what is trimmed under a reader that stands still is counted', { ski
     const { position } = await probe(connector)
     const reader = startReader(t, connector, position, {
       onDelivery: ({ sequence }) => sequences.push(sequence),
-      onGap: (count) => {
-        gaps += count
+      onGap: ({ first, last }) => {
+        gaps += last - first + 1
       },
       onOpen: () => reader.pause()
     })

@@ -331,11 +331,15 @@ void t.test('relations and ids outlive the process; ids never come back', async 
 void t.test('refuses a file that is not a store of this version', async (t) => {
   const versioned = await storePath(t)
   await (await Store.open({ path: versioned, log })).close()
-  await execute(versioned, 'UPDATE jetgres_meta SET version = 2')
+  await execute(versioned, 'UPDATE jetgres_meta SET version = 3')
   await t.rejects(Store.open({ path: versioned, log }), {
     name: 'StoreError',
-    message: /has store format 2, this jetgres reads 1/
+    message: /has store format 3, this jetgres reads 2/
   })
+  await execute(versioned, 'UPDATE jetgres_meta SET version = 1')
+  await execute(versioned, 'DROP TABLE jetgres_gaps')
+  const migrated = await openStore(t, versioned)
+  t.strictSame(await migrated.definitions(), [], 'the version before is brought up')
   const foreign = await storePath(t)
   await execute(foreign, 'CREATE TABLE x (a INTEGER)')
   await t.rejects(Store.open({ path: foreign, log }), { message: /DuckDB file of something else/ })
