@@ -3,11 +3,10 @@
 // check again.
 
 import type { Relation } from '../catalog/relation.ts'
+import type { RowEncoder } from '../store/row-encoder.ts'
 import type { Chunk, Cursor, Parameter, Snapshot } from '../store/snapshot.ts'
 import { translate } from '../translate/translate.ts'
 import type { Translation } from '../translate/translate.ts'
-import { codecFor } from '../types/codec.ts'
-import type { ColumnType } from '../types/value.ts'
 import type { ScratchSpace } from '../upstream/scratch-table.ts'
 import type { RowWriter } from '../wire/row-writer.ts'
 import { childScope, parametersOf, REMOTE_SETTINGS } from './remote.ts'
@@ -36,6 +35,7 @@ class StoreScan implements Scan {
   readonly #snapshot: Snapshot
   readonly #parameters: readonly Parameter[]
   #cursor: Cursor | undefined
+  #encoder: RowEncoder | undefined
   #chunk: Chunk | undefined
   #row = 0
 
@@ -55,7 +55,7 @@ class StoreScan implements Scan {
         if (!this.#chunk) break
       }
       const end = Math.min(this.#chunk.rowCount, this.#row + count - rows)
-      writeRows(writer, this.#chunk, this.#translation.columns, this.#row, end)
+      this.#chunk.encode(writer, this.#encoder!, this.#row, end)
       rows += end - this.#row
       this.#row = end
     }
@@ -65,6 +65,9 @@ class StoreScan implements Scan {
   async rewind(): Promise<void> {
     await this.close()
     this.#cursor = await this.#snapshot.query(this.#translation.sql, this.#parameters)
+    // As postgres_fdw reads rows: text.
+    const columns = this.#translation.columns.map((type) => ({ type, isBinary: false }))
+    this.#encoder = this.#cursor.encoder(columns, REMOTE_SETTINGS)
   }
 
   async close(): Promise<void> {
@@ -74,24 +77,3 @@ class StoreScan implements Scan {
     this.#row = 0
   }
 }
-
-/** Rows as postgres_fdw reads them: text. */
-function writeRows(
-  writer: RowWriter,
-  chunk: Chunk,
-  types: readonly ColumnType[],
-  from: number,
-  to: number
-): void {
-  const codecs = types.map((type) => codecFor(type.oid)!)
-  for (let row = from; row < to; row++) {
-    writer.startRow(types.length)
-    for (let i = 0; i < types.length; i++) {
-      const value = chunk.columns[i]![row]!
-      if (value === null) writer.writeNull()
-      else writer.writeText(codecs[i]!.toText(value, types[i]!, REMOTE_SETTINGS))
-    }
-    writer.endRow()
-  }
-}
-

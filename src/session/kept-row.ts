@@ -1,7 +1,7 @@
 // A row from memory → its DataRow: fields are copied as they are kept, and made anew only where the
 // session asks for binary or its settings print the type otherwise. The hot path of a look-up.
 
-import { KEPT_SETTINGS } from '../store/row-fields.ts'
+import { KEPT_SETTINGS, printsAsUtc } from '../store/row-fields.ts'
 import type { Fields } from '../store/row-slab.ts'
 import { codecFor } from '../types/codec.ts'
 import type { Codec } from '../types/codec.ts'
@@ -19,9 +19,6 @@ interface Target {
   readonly codec: Codec | undefined
   readonly isBinary: boolean
 }
-
-/** Time zones that print as UTC does, at any time. */
-const UTC_NAMES = /^(etc\/)?(utc|uct|gmt|zulu|universal)$/i
 
 export class KeptRow {
   readonly #targets: readonly Target[]
@@ -93,7 +90,7 @@ function printsAlike(oid: number, settings: OutputSettings): boolean {
       return settings.byteaOutput === KEPT_SETTINGS.byteaOutput
     case OID.timestamptz:
     case ARRAY_OID[OID.timestamptz]:
-      return UTC_NAMES.test(settings.timeZone)
+      return printsAsUtc(settings.timeZone)
     default:
       return true
   }

@@ -5,13 +5,13 @@ import { queryCanceled } from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { RowKey } from '../store/row-slab.ts'
+import type { RowEncoder } from '../store/row-encoder.ts'
 import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { NOW } from '../translate/context.ts'
 import type { Value } from '../types/value.ts'
 import { RowWriter } from '../wire/row-writer.ts'
 import type { ClientOutput } from './client-output.ts'
-import { encodeRows } from './encode-rows.ts'
 import type { LocalPlan } from './plan.ts'
 import { outputOf } from './plan-output.ts'
 import type { PlanOutput } from './plan-output.ts'
@@ -36,6 +36,7 @@ export class LocalPortal {
   readonly #store: Store
   #snapshot: Snapshot | undefined
   #cursor: Cursor | undefined
+  #encoder: RowEncoder | undefined
   /** The chunk in hand and the first of its rows not sent yet. */
   #chunk: Chunk | undefined
   #row = 0
@@ -119,6 +120,7 @@ export class LocalPortal {
       type: { oid: typeOid, typmod: -1 }
     }))
     this.#cursor = await this.#snapshot.query(plan.sql, parameters)
+    this.#encoder = this.#cursor.encoder(this.#output.columns, plan.facts.output)
     await this.#advance()
   }
 
@@ -128,13 +130,12 @@ export class LocalPortal {
    * @throws 57014 when stopped
    */
   async run(output: ClientOutput, rowsMax: number, before: () => void): Promise<RunResult> {
-    const { writers } = this.#output
     const writer = new RowWriter()
     let rows = 0
     while (this.#chunk && (rowsMax === 0 || rows < rowsMax)) {
       const left = rowsMax === 0 ? Infinity : rowsMax - rows
       const count = Math.min(this.#chunk.rowCount - this.#row, left, limits.rowsPerWrite)
-      encodeRows(writer, this.#chunk.columns, writers, this.#row, this.#row + count)
+      this.#chunk.encode(writer, this.#encoder!, this.#row, this.#row + count)
       if (rows === 0) before()
       this.#hasSent = true
       output.write(writer.take())

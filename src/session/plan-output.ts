@@ -1,10 +1,9 @@
 // How one plan's rows look in one choice of formats: what can be made ready once, for a statement
 // that is run again and again. Owns what is remembered of it, which ends with the plan.
 
+import type { OutputColumn } from '../store/field-writers.ts'
 import { rowDescription } from '../wire/backend.ts'
 import { formatAt } from '../wire/frontend.ts'
-import { columnWriters } from './encode-rows.ts'
-import type { WriteField } from './encode-rows.ts'
 import { KeptRow } from './kept-row.ts'
 import type { LocalPlan } from './plan.ts'
 
@@ -15,7 +14,7 @@ export class PlanOutput {
   readonly #plan: LocalPlan
   readonly formats: readonly number[]
   #description: Buffer | undefined
-  #writers: readonly WriteField[] | undefined
+  #columns: readonly OutputColumn[] | undefined
   #keptRow: KeptRow | undefined
 
   constructor(plan: LocalPlan, formats: readonly number[]) {
@@ -31,9 +30,12 @@ export class PlanOutput {
     return this.#description
   }
 
-  get writers(): readonly WriteField[] {
-    const { fields, facts } = this.#plan
-    return (this.#writers ??= columnWriters(fields, this.formats, facts.output))
+  get columns(): readonly OutputColumn[] {
+    this.#columns ??= this.#plan.fields.map(({ typeOid, typmod }, i) => ({
+      type: { oid: typeOid, typmod },
+      isBinary: formatAt(this.formats, i) === 1
+    }))
+    return this.#columns
   }
 
   /** Only of a look-up's plan. */

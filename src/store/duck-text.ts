@@ -24,7 +24,16 @@ export function readText(vector: DuckDBVector, count: number): Value[] {
   const values: Value[] = []
   values.length = count
   const inline = new InlineTexts(words)
-  const run = new Run(values)
+  const run = new Run((rows, starts, lengths, bytes) => {
+    const all = bytes.toString('utf8')
+    // As many characters as bytes: plain ASCII, so places are the same in both.
+    const isAscii = all.length === bytes.length
+    for (let n = 0; n < rows.length; n++) {
+      const from = starts[n] as number
+      const to = from + (lengths[n] as number)
+      values[rows[n] as number] = isAscii ? all.slice(from, to) : bytes.toString('utf8', from, to)
+    }
+  })
   for (let i = 0; i < count; i++) {
     if (validity && ((validity[i >> 3] as number) & (1 << (i & 7))) === 0) values[i] = null
     else if ((words[i * 4] as number) <= INLINE_BYTES_MAX) values[i] = inline.read(i)
@@ -32,6 +41,41 @@ export function readText(vector: DuckDBVector, count: number): Value[] {
   }
   run.flush()
   return values
+}
+
+/** Where the bytes of a text vector's fields lie. */
+export interface TextPlaces {
+  /** The buffer of each field that isn't in the vector itself; none where all are. */
+  readonly buffers: readonly (Buffer | undefined)[]
+  readonly starts: Int32Array
+  readonly lengths: Int32Array
+  /** The vector itself. */
+  readonly own: Buffer
+}
+
+/** The places are good as long as the vector's chunk is. NULLs have none. */
+export function textPlaces(vector: DuckDBVector, count: number): TextPlaces {
+  const words = vectorView(vector, Uint32Array, count * 4)
+  const validity = vectorValidity(vector)
+  const buffers: (Buffer | undefined)[] = []
+  const starts = new Int32Array(count)
+  const lengths = new Int32Array(count)
+  const run = new Run((rows, places, _lengths, bytes) => {
+    buffers.length = count
+    for (let n = 0; n < rows.length; n++) {
+      buffers[rows[n] as number] = bytes
+      starts[rows[n] as number] = places[n] as number
+    }
+  })
+  for (let i = 0; i < count; i++) {
+    if (validity && ((validity[i >> 3] as number) & (1 << (i & 7))) === 0) continue
+    lengths[i] = words[i * 4] as number
+    starts[i] = i * 16 + 4
+    if ((lengths[i] as number) > INLINE_BYTES_MAX) run.add(i, words)
+  }
+  run.flush()
+  const own = Buffer.from(words.buffer, words.byteOffset, words.byteLength)
+  return { buffers, starts, lengths, own }
 }
 
 /** Texts kept in the vector itself. */
@@ -59,9 +103,17 @@ class InlineTexts {
   }
 }
 
+/** What is done with a run: its rows, where each text begins, how long it is, and the bytes. */
+type TakeRun = (
+  rows: readonly number[],
+  starts: readonly number[],
+  lengths: readonly number[],
+  bytes: Buffer
+) => void
+
 /** Long texts that lie near each other, in whatever order. */
 class Run {
-  readonly #values: Value[]
+  readonly #take: TakeRun
   readonly #rows: number[] = []
   readonly #addresses: number[] = []
   readonly #lengths: number[] = []
@@ -69,8 +121,8 @@ class Run {
   #start = 0
   #end = 0
 
-  constructor(values: Value[]) {
-    this.#values = values
+  constructor(take: TakeRun) {
+    this.#take = take
   }
 
   add(i: number, words: Uint32Array): void {
@@ -94,18 +146,9 @@ class Run {
 
   flush(): void {
     if (this.#rows.length === 0) return
-    const size = this.#end - this.#start
-    const bytes = foreignBytes(this.#start, size)
-    const all = bytes.toString('utf8')
-    // As many characters as bytes: plain ASCII, so places are the same in both.
-    const isAscii = all.length === size
-    for (let n = 0; n < this.#rows.length; n++) {
-      const from = (this.#addresses[n] as number) - this.#start
-      const to = from + (this.#lengths[n] as number)
-      this.#values[this.#rows[n] as number] = isAscii
-        ? all.slice(from, to)
-        : bytes.toString('utf8', from, to)
-    }
+    const bytes = foreignBytes(this.#start, this.#end - this.#start)
+    const starts = this.#addresses.map((address) => address - this.#start)
+    this.#take(this.#rows, starts, this.#lengths, bytes)
     this.#rows.length = this.#addresses.length = this.#lengths.length = 0
   }
 }

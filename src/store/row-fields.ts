@@ -16,6 +16,11 @@ export const KEPT_SETTINGS: OutputSettings = {
   byteaOutput: 'hex'
 }
 
+/** Zones that print as UTC does, at any time. */
+const UTC_NAMES = /^(etc\/)?(utc|uct|gmt|zulu|universal)$/i
+
+export const printsAsUtc = (timeZone: string): boolean => UTC_NAMES.test(timeZone)
+
 /** Encodes one row at a time into the same buffer. */
 export class RowFields {
   readonly buffer = Buffer.allocUnsafeSlow(RECORD_BYTES_MAX)

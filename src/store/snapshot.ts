@@ -6,12 +6,20 @@
 //                         └► Cursor (set aside: its remaining chunks are kept, bounded)
 
 import { ResultReturnType, StatementType } from '@duckdb/node-api'
-import type { DuckDBDataChunk, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
-import type { ColumnType, Value } from '../types/value.ts'
+import type {
+  DuckDBDataChunk,
+  DuckDBPreparedStatement,
+  DuckDBResult,
+  DuckDBType
+} from '@duckdb/node-api'
+import type { ColumnType, OutputSettings, Value } from '../types/value.ts'
+import type { RowWriter } from '../wire/row-writer.ts'
 import { chunkBytes, vectorReader } from './duck-read.ts'
 import type { ReadVector } from './duck-read.ts'
 import { bindParameter } from './duck-types.ts'
+import type { OutputColumn, WriteField } from './field-writers.ts'
 import type { Loan, ReaderPool } from './reader-pool.ts'
+import { RowEncoder, writeRows } from './row-encoder.ts'
 import { StoreError } from './store-error.ts'
 
 export interface Parameter {
@@ -19,10 +27,38 @@ export interface Parameter {
   readonly type: ColumnType
 }
 
-/** Up to 2,048 rows, by column. */
-export interface Chunk {
+/** Up to 2,048 rows. */
+export class Chunk {
   readonly rowCount: number
-  readonly columns: Value[][]
+  readonly #chunk: DuckDBDataChunk
+  readonly #readers: readonly ReadVector[]
+  #columns: Value[][] | undefined
+  #encoder: RowEncoder | undefined
+  #fields: readonly WriteField[] = []
+
+  constructor(chunk: DuckDBDataChunk, readers: readonly ReadVector[]) {
+    this.rowCount = chunk.rowCount
+    this.#chunk = chunk
+    this.#readers = readers
+  }
+
+  /** By column. */
+  get columns(): Value[][] {
+    this.#columns ??= this.#readers.map((read, i) =>
+      read(this.#chunk.getColumnVector(i), this.rowCount)
+    )
+    return this.#columns
+  }
+
+  /** Writes rows `from` (inclusive) to `to` (exclusive), as its cursor's encoder has them. */
+  encode(writer: RowWriter, encoder: RowEncoder, from: number, to: number): void {
+    if (this.#encoder !== encoder) {
+      const vectors = this.#readers.map((_, i) => this.#chunk.getColumnVector(i))
+      this.#fields = encoder.open(vectors, this.rowCount)
+      this.#encoder = encoder
+    }
+    writeRows(writer, this.#fields, from, to)
+  }
 }
 
 /** A snapshot that nobody released and nobody can reach gives its reader back. */
@@ -108,6 +144,7 @@ interface HeldChunk {
 export class Cursor {
   /** DuckDB's names of the result's types: "INTEGER", "DECIMAL(10,2)", "VARCHAR[]". */
   readonly columnTypes: readonly string[]
+  readonly #types: readonly DuckDBType[]
   readonly #readers: readonly ReadVector[]
   /** Also keeps the snapshot from being taken for leaked while its cursor is read. */
   readonly #snapshot: Snapshot
@@ -124,6 +161,7 @@ export class Cursor {
   /** @throws StoreError when a column's type has no canonical form. */
   constructor(snapshot: Snapshot, pool: ReaderPool, loan: Loan, result: DuckDBResult) {
     const types = result.columnTypes()
+    this.#types = types
     this.columnTypes = types.map((type) => type.toString())
     this.#readers = types.map(vectorReader)
     this.#snapshot = snapshot
@@ -142,6 +180,11 @@ export class Cursor {
       const chunk = this.#takeHeld() ?? (this.#ended ? this.#end() : await this.#fetch())
       return chunk && this.#decode(chunk)
     })
+  }
+
+  /** For `Chunk.encode`: the result's columns as a client wants them. */
+  encoder(columns: readonly OutputColumn[], settings: OutputSettings): RowEncoder {
+    return new RowEncoder(this.#types, columns, settings)
   }
 
   /** Nobody wants the rest. Any number of times. */
@@ -194,8 +237,6 @@ export class Cursor {
   }
 
   #decode(chunk: DuckDBDataChunk): Chunk {
-    const { rowCount } = chunk
-    const columns = this.#readers.map((read, i) => read(chunk.getColumnVector(i), rowCount))
-    return { rowCount, columns }
+    return new Chunk(chunk, this.#readers)
   }
 }
