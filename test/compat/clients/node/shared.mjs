@@ -49,11 +49,12 @@ function told(error) {
 }
 
 /**
- * Not where jetgres keeps its live children, which an upstream without jetgres doesn't have, nor
- * what comes and goes with the backends' temporary tables.
+ * Not jetgres's own schemas (its status relations, its live children), which an upstream without
+ * jetgres doesn't have, nor what comes and goes with the backends' temporary tables.
  * @param {{ schema?: string }} of
  */
-export const isSeenByAll = ({ schema }) => !/^(jetgres_live$|pg_(toast_)?temp_)/.test(schema ?? '')
+export const isSeenByAll = ({ schema }) =>
+  !/^(jetgres(_live)?$|pg_(toast_)?temp_)/.test(schema ?? '')
 
 /**
  * Waits until `count` tells that what the DDL made has its rows.
