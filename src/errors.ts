@@ -42,6 +42,9 @@ const sqlstate =
 export const syntaxError = sqlstate('42601')
 export const undefinedTable = sqlstate('42P01')
 export const undefinedColumn = sqlstate('42703')
+/** dependent_objects_still_exist */
+export const dependentObjects = sqlstate('2BP01')
+export const invalidSchemaName = sqlstate('3F000')
 export const duplicateObject = sqlstate('42710')
 export const undefinedObject = sqlstate('42704')
 export const duplicateTable = sqlstate('42P07')

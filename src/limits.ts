@@ -60,6 +60,11 @@ export const limits = {
   retryDelayMsMin: 100,
   retryDelayMsMax: 3_000,
 
+  /** All of CREATE SECRET's: they are one file, written anew with each change. */
+  secretsMax: 10_000,
+  /** A certificate with its chain fits. */
+  secretBytesMax: 64 * 1024,
+
   /** Dropped deliveries kept for inspection, per relation; the oldest go first. */
   droppedKeptPerRelation: 1_000,
   droppedPayloadBytesKept: 4_096,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { Backchannel } from './backchannel/listener.ts'
 import { Catalog } from './catalog/catalog.ts'
+import { Secrets } from './catalog/secrets.ts'
 import { formatAddress, isLoopback } from './config.ts'
 import type { Config } from './config.ts'
 import { startHttp } from './http/http.ts'
@@ -80,7 +81,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   closers.add('maintenance connections', () => maintenance.close())
   const connections = new NatsConnections(log)
   closers.add('NATS connections', () => connections.close())
-  const catalog = new Catalog({ store, maintenance, connections, log })
+  const secrets = await Secrets.open(join(config.dataDir, 'secrets.json'))
+  const catalog = new Catalog({ store, maintenance, connections, secrets, log })
   const registry = new SessionRegistry()
 
   const backchannel = new Backchannel({

@@ -27,6 +27,7 @@ import type { Definition } from './definition.ts'
 import { Relation } from './relation.ts'
 import type { Consistency } from './relation.ts'
 import { reshaped } from './reshape.ts'
+import type { SecretName, Secrets } from './secrets.ts'
 import {
   findDetached,
   findTwins,
@@ -37,6 +38,7 @@ import {
 import type { TwinFacts } from './twins.ts'
 
 export interface CatalogOptions {
+  readonly secrets: Secrets
   readonly store: Store
   readonly maintenance: Maintenance
   readonly connections: NatsConnections
@@ -106,6 +108,21 @@ export class Catalog {
 
   byTwin(database: string, twinOid: number): Relation | undefined {
     return this.here(database).find(({ definition }) => definition.twinOid === twinOid)
+  }
+
+  get secrets(): Secrets {
+    return this.#options.secrets
+  }
+
+  /** The relations whose options name a secret. */
+  usersOf({ database, schema, name }: SecretName): Relation[] {
+    return this.relations().filter(
+      ({ definition }) =>
+        definition.database === database &&
+        definition.options.some(
+          ({ secret }) => secret?.schema === schema && secret.name === name
+        )
+    )
   }
 
   nextId(): Promise<number> {

@@ -35,7 +35,9 @@ export interface Definition {
 
 export interface DefinedOption {
   readonly key: string
+  /** '' of a secret: that is looked up. */
   readonly value: string
+  readonly secret?: { readonly schema: string; readonly name: string }
 }
 
 /** What of a CREATE statement is in no other part of a definition, as the user wrote it. */

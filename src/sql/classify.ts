@@ -123,9 +123,9 @@ function isIntercepted(first: string, text: string, at: number): boolean {
       return createsOurs(text, at)
     case 'drop':
     case 'alter':
-      return /^(?:table|source)$/.test(nextWord(text, at))
+      return /^(?:table|source|secret)$/.test(nextWord(text, at))
     case 'show':
-      return /^(?:sources|tables|create|columns|jetgres)$/.test(nextWord(text, at))
+      return /^(?:sources|tables|create|columns|secrets|jetgres)$/.test(nextWord(text, at))
     default:
       return false
   }
@@ -140,7 +140,7 @@ function createsOurs(text: string, from: number): boolean {
   let at = from
   for (let words = 0; words < 6; words++) {
     const word = wordAt(text, skipBlank(text, at))
-    if (word?.text === 'source') return true
+    if (word?.text === 'source' || word?.text === 'secret') return true
     if (word?.text === 'table') return CONNECTOR.test(text)
     if (!word || !BEFORE_RELATION.test(word.text)) return false
     at = word.end

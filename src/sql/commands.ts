@@ -4,6 +4,8 @@
 import { PgError, featureNotSupported } from '../errors.ts'
 import { readAlter } from './alter.ts'
 import type { Alter } from './alter.ts'
+import { readAlterSecret, readDropSecret } from './secrets.ts'
+import type { SecretStatement } from './secrets.ts'
 import { stringValue } from './tokens.ts'
 import type { QualifiedName, TokenCursor } from './cursor.ts'
 
@@ -20,6 +22,11 @@ export interface ShowRelations {
   readonly schema?: string
   readonly like?: string
   readonly ilike?: string
+}
+
+export interface ShowSecrets {
+  readonly kind: 'showSecrets'
+  readonly schema?: string
 }
 
 export interface ShowCreate {
@@ -39,13 +46,23 @@ export interface ShowSetting {
   readonly name: string
 }
 
-export type Command = Drop | Alter | ShowRelations | ShowCreate | Describe | ShowSetting
+export type Command =
+  | Drop
+  | Alter
+  | ShowRelations
+  | ShowSecrets
+  | ShowCreate
+  | Describe
+  | ShowSetting
+  | SecretStatement
 
 /**
  * Reads DROP, ALTER, SHOW or DESCRIBE; undefined when it is no concern of ours.
  * @throws PgError 42601, 0A000
  */
 export function readCommand(cursor: TokenCursor): Command | undefined {
+  if (cursor.accept('drop', 'secret')) return readDropSecret(cursor)
+  if (cursor.accept('alter', 'secret')) return readAlterSecret(cursor)
   if (cursor.accept('drop')) return ofRelation(cursor, readDrop)
   if (cursor.accept('alter')) return ofRelation(cursor, readAlter)
   if (cursor.accept('describe') || cursor.accept('desc')) return readDescribe(cursor)
@@ -79,6 +96,11 @@ function readDrop(cursor: TokenCursor, relation: 'table' | 'source'): Drop {
 function readShow(cursor: TokenCursor): Command | undefined {
   if (cursor.accept('sources')) return readShowRelations(cursor, 'showSources')
   if (cursor.accept('tables')) return readShowRelations(cursor, 'showTables')
+  if (cursor.accept('secrets')) {
+    const schema = cursor.accept('from') ? cursor.identifier() : undefined
+    cursor.expectEnd()
+    return { kind: 'showSecrets', ...(schema === undefined ? {} : { schema }) }
+  }
   if (cursor.accept('columns')) {
     cursor.expect('from')
     return readDescribe(cursor)

@@ -43,7 +43,10 @@ export interface CreateRelation {
   readonly twinSql: string
   /** 1-based character position in twinSql → in the user's statement. */
   readonly twinPosition: (position: number) => number
-  readonly connector: NatsConnector
+  /** Undefined while options are secrets, whose values are not known here: see readConnector. */
+  readonly connector: NatsConnector | undefined
+  /** Where WITH stands, 1-based. */
+  readonly withPosition: number
   readonly encoding: StatedEncoding
   /** Of an encoding whose payloads have a schema: what is still to be done with it. */
   readonly schema?: SchemaClause
@@ -92,6 +95,7 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
     versions: conflict.versions,
     ...(list.watermark ? { watermark: list.watermark } : {}),
     connector,
+    withPosition: clauses.withPosition,
     options,
     before,
     after,
@@ -152,7 +156,8 @@ function readColumns(
 interface Clauses {
   readonly conflict: ConflictClauses
   readonly includes: readonly IncludeClause[]
-  readonly connector: NatsConnector
+  readonly connector: NatsConnector | undefined
+  readonly withPosition: number
   readonly encoding: StatedEncoding
   readonly schemaPositions: SchemaPositions | undefined
   readonly options: readonly GivenOption[]
@@ -179,8 +184,9 @@ function readClauses(
   if (!cursor.accept('with')) throw missingWith(cursor)
   const options = readOptionList(cursor)
   const end = cursor.lastEnd
-  const { connector, notices: said } = readConnector(options, position)
-  const notices = [...conflict.notices, ...said]
+  // Secrets are looked up when the statement runs; whatever else is wrong shows now.
+  const read = options.some(({ secret }) => secret) ? undefined : readConnector(options, position)
+  const notices = [...conflict.notices, ...(read?.notices ?? [])]
   throwRefused(cursor)
   const { encoding, schemaPositions } = readEncoding(cursor, notices)
   throwRefused(cursor)
@@ -189,8 +195,18 @@ function readClauses(
     notices.push('the primary key of a source is not checked')
   }
   const after = cursor.text.slice(end, cursor.lastEnd).trim()
-  const read = { conflict, includes, connector, encoding, schemaPositions, options }
-  return { ...read, before, after, notices }
+  return {
+    conflict,
+    includes,
+    connector: read?.connector,
+    withPosition: position,
+    encoding,
+    schemaPositions,
+    options,
+    before,
+    after,
+    notices
+  }
 }
 
 function throwRefused(cursor: TokenCursor): void {

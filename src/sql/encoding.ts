@@ -63,10 +63,17 @@ export function readEncoding(cursor: TokenCursor, notices: string[]): EncodingCl
   const encode = readChoice(cursor, ENCODES)
   if (!ENCODES_SUPPORTED.includes(encode.name)) throw encodeNotSupported(format, encode)
   const options = cursor.isSymbol('(') ? readOptionList(cursor) : []
+  const secret = options.find((option) => option.secret)
+  if (secret) throw secretInEncoding(secret)
   if (cursor.isNext('key', 'encode')) throw keyEncode(cursor)
   const clause = readOptions(encode, options, notices)
   return format.name === 'UPSERT' ? asUpsert(clause) : clause
 }
+
+const secretInEncoding = ({ valuePosition }: GivenOption): Error =>
+  featureNotSupported('SECRET is not supported in the options of an encoding', {
+    position: valuePosition
+  })
 
 function readOptions(
   encode: Choice,

@@ -4,7 +4,7 @@
 import { featureNotSupported, syntaxError } from '../errors.ts'
 import { stringValue } from './tokens.ts'
 import type { PgError } from '../errors.ts'
-import type { TokenCursor } from './cursor.ts'
+import type { QualifiedName, TokenCursor } from './cursor.ts'
 
 export interface GivenOption {
   /** Folded, as written otherwise. */
@@ -14,14 +14,13 @@ export interface GivenOption {
   /** 1-based character positions of key and value. */
   readonly position: number
   readonly valuePosition: number
-  /** The value's place in the statement's text (indexes), quotes included. */
-  readonly valueStart: number
-  readonly valueEnd: number
+  /** Given as SECRET name: the value is that one's, '' until it is known. */
+  readonly secret?: QualifiedName
 }
 
 /**
  * Takes the list; a comma behind the last option is fine.
- * @throws PgError 42601 for a malformed list and for a key given twice; 0A000 for SECRET
+ * @throws PgError 42601 for a malformed list and for a key given twice; 0A000 for SECRET … AS FILE
  */
 export function readOptionList(cursor: TokenCursor): GivenOption[] {
   const options: GivenOption[] = []
@@ -47,12 +46,21 @@ function readOption(cursor: TokenCursor): GivenOption {
   while (cursor.acceptSymbol('.')) key += `.${cursor.label()}`
   // An operator glued to the sign (=`…`) is one token: the value is what's wrong with it.
   if (!cursor.acceptSymbol('=')) throw isGluedSign(cursor) ? badValue(cursor) : cursor.fail()
-  const valueStart = cursor.index
   const valuePosition = cursor.position
-  const value = readValue(cursor)
   key = key.toLowerCase()
-  return { key, value, position, valuePosition, valueStart, valueEnd: cursor.lastEnd }
+  if (cursor.accept('secret')) {
+    const secret = cursor.qualifiedName()
+    if (cursor.isNext('as')) throw asFile(cursor)
+    return { key, value: '', position, valuePosition, secret }
+  }
+  return { key, value: readValue(cursor), position, valuePosition }
 }
+
+const asFile = (cursor: TokenCursor): PgError =>
+  featureNotSupported('SECRET … AS FILE is not supported', {
+    position: cursor.position,
+    hint: 'Leave out AS FILE: the value of the secret itself is taken.'
+  })
 
 const isGluedSign = (cursor: TokenCursor): boolean => cursor.peek()?.text.startsWith('=') === true
 
@@ -76,12 +84,6 @@ function readValue(cursor: TokenCursor): string {
 
 function badValue(cursor: TokenCursor): PgError {
   const { position } = cursor
-  if (cursor.isNext('secret')) {
-    return featureNotSupported('SECRET is not supported', {
-      position,
-      hint: 'Write the value itself: it is never shown again.'
-    })
-  }
   return syntaxError(
     '`with options` or `with properties` only support single quoted string value and C style ' +
       'escaped string',

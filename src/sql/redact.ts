@@ -5,10 +5,21 @@ import type { GivenOption } from './option-list.ts'
 
 const HIDDEN = '********'
 
+type ShownOption = Pick<GivenOption, 'key' | 'value'> & {
+  readonly secret?: { readonly schema?: string; readonly name: string }
+}
+
 /** The WITH clause for SHOW CREATE, one option a line, secrets hidden. */
-export function describeOptions(options: readonly Pick<GivenOption, 'key' | 'value'>[]): string {
-  const lines = options.map((option) => `  ${option.key} = ${quoted(shownValue(option))}`)
+export function describeOptions(options: readonly ShownOption[]): string {
+  const lines = options.map((option) => `  ${option.key} = ${shown(option)}`)
   return `WITH (\n${lines.join(',\n')}\n)`
+}
+
+function shown(option: ShownOption): string {
+  if (!option.secret) return quoted(shownValue(option))
+  const { schema, name } = option.secret
+  const parts = [...(schema === undefined ? [] : [schema]), name]
+  return `SECRET ${parts.map((part) => `"${part.replaceAll('"', '""')}"`).join('.')}`
 }
 
 function shownValue({ key, value }: Pick<GivenOption, 'key' | 'value'>): string {

@@ -4,6 +4,7 @@
 import { TokenCursor } from './cursor.ts'
 import { readCommand } from './commands.ts'
 import { readCreateRelation } from './create-relation.ts'
+import { readCreateSecret } from './secrets.ts'
 import { tryScanTokens } from './parser.ts'
 import { startsIntercepted } from './classify.ts'
 import type { Command } from './commands.ts'
@@ -23,6 +24,7 @@ export function readStatement(text: string): OurStatement | undefined {
   if (!tokens) return undefined
   while (tokens.at(-1)?.text === ';') tokens.pop()
   const cursor = new TokenCursor(text, tokens)
+  if (cursor.accept('create', 'secret')) return readCreateSecret(cursor)
   return cursor.isNext('create') ? readCreateRelation(cursor) : readCommand(cursor)
 }
 

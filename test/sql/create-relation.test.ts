@@ -57,6 +57,7 @@ void t.test("the documentation's example of today becomes a relation", async (t)
     encoding: { format: 'plain', encode: 'json', timestamptzHandling: 'guess_number_unit' },
     onConflict: 'replace',
     versions: [],
+    withPosition: 99,
     before: '',
     after: 'FORMAT PLAIN ENCODE JSON',
     notices: []

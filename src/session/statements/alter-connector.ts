@@ -1,18 +1,19 @@
 // ALTER … CONNECTOR WITH and SET SOURCE_RATE_LIMIT: what a relation is fed by and how fast. Neither is
 // the upstream's, so neither can be rolled back: they are refused in a transaction block.
 
-import type { Definition } from '../../catalog/definition.ts'
 import type { Relation } from '../../catalog/relation.ts'
 import { activeSqlTransaction, featureNotSupported, insufficientPrivilege } from '../../errors.ts'
 import type { Alter } from '../../sql/alter.ts'
 import type { GivenOption } from '../../sql/option-list.ts'
 import { canonicalKey } from '../../sql/option-table.ts'
-import { readConnector } from '../../sql/with-options.ts'
+import type { NatsConnector } from '../../types/connector.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
+import { connectorWith, definedOptions, givenOptions } from './defined-options.ts'
 import { probeConnector } from './probe.ts'
 import { plainName } from './resolve.ts'
+import { withSecrets } from './secrets.ts'
 
 /** Who jetgres is; given anew, all of it is. */
 const AUTHENTICATION = ['connect_mode', 'username', 'password', 'jwt', 'nkey', 'token']
@@ -37,37 +38,34 @@ export async function reconnect(
   given: readonly GivenOption[]
 ): Promise<void> {
   await checkAllowed(c, relation, statement, 'ALTER … CONNECTOR WITH')
-  const { connector: before } = relation.definition
-  const options = merged(relation.definition, given, statement.position)
-  // The consumer that the relation has already must not be taken for another's.
-  const asked = options.filter(({ key }) => !key.startsWith('consumer.'))
-  const { connector, notices } = readConnector(asked, statement.position)
-  const { created } = (await probeConnector(c, connector, options)).position
-  const position = await c.context.store.position(relation.id)
+  const { position } = statement
+  const filled = await withSecrets(c, given)
+  const options = merged(givenOptions(relation.definition, c.context.catalog.secrets, position), filled)
+  const { connector, notices } = connectorWith(relation.definition, options, position)
+  const { created } = (await probeConnector(c, withoutConsumer(connector), options)).position
   for (const text of notices) c.output.write(notice(text))
-  if (created !== position.created) {
+  if (created !== (await c.context.store.position(relation.id)).created) {
     c.output.write(
       notice(`stream "${connector.stream}" is another one there: it is read from its beginning`)
     )
   }
   await c.context.catalog.change(relation, (now) => ({
     ...now,
-    connector: {
-      ...connector,
-      start: before.start,
-      ...(before.consumer ? { consumer: before.consumer } : {}),
-      ...(before.durable ? { durable: before.durable } : {})
-    },
-    options: options.map(({ key, value }) => ({ key, value }))
+    connector,
+    options: definedOptions(options)
   }))
 }
 
-/** The options of the relation with these in the place of their like. */
-function merged(
-  { options }: Definition,
-  given: readonly GivenOption[],
-  position: number
-): GivenOption[] {
+/** Its consumer is there already, which a relation to be would be refused for. */
+function withoutConsumer(connector: NatsConnector): NatsConnector {
+  const own = new Set(['consumer', 'durable'])
+  return Object.fromEntries(
+    Object.entries(connector).filter(([key]) => !own.has(key))
+  ) as unknown as NatsConnector
+}
+
+/** The options of the relation with those given in the place of their like. */
+function merged(before: readonly GivenOption[], given: readonly GivenOption[]): GivenOption[] {
   for (const option of given) {
     const key = canonicalKey(option.key)
     if (key === undefined || CHANGEABLE.has(key)) continue
@@ -80,9 +78,7 @@ function merged(
   if (AUTHENTICATION.some((key) => replaced.has(key))) {
     for (const key of AUTHENTICATION) replaced.add(key)
   }
-  const place = { position, valuePosition: position, valueStart: 0, valueEnd: 0 }
-  const kept = options.filter(({ key }) => !replaced.has(canonicalKey(key)))
-  return [...kept.map((option) => ({ ...option, ...place })), ...given]
+  return [...before.filter(({ key }) => !replaced.has(canonicalKey(key))), ...given]
 }
 
 const OWNER = `

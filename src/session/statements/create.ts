@@ -7,19 +7,23 @@ import { featureNotSupported, invariant, wrongObjectType } from '../../errors.ts
 import type { CreateRelation } from '../../sql/create-relation.ts'
 import type { ListedColumn } from '../../sql/columns.ts'
 import type { QualifiedName } from '../../sql/cursor.ts'
+import type { GivenOption } from '../../sql/option-list.ts'
+import { readConnector } from '../../sql/with-options.ts'
 import { codecFor } from '../../types/codec.ts'
 import { OID } from '../../types/oids.ts'
 import { storeType } from '../../types/store-type.ts'
-import type { Encoding } from '../../types/connector.ts'
+import type { Encoding, NatsConnector } from '../../types/connector.ts'
 import type { RelationSchema } from '../../types/value.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
 import { attachChild, releaseChild } from './live-child.ts'
 import { checkOffered, withPayloadSchema } from './payload-schema.ts'
+import { definedOptions } from './defined-options.ts'
 import { probeConnector } from './probe.ts'
 import { plainName, sqlName } from './resolve.ts'
 import { readTwin } from './twin.ts'
+import { withSecrets } from './secrets.ts'
 import { checkWatermark } from './watermark.ts'
 import type { Twin } from './twin.ts'
 import { done } from './reply.ts'
@@ -38,11 +42,9 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   // Nobody gets jetgres to open connections who could not have the table.
   if (!(await mayCreate(c, statement.name))) await makeTwin(c, statement)
   const { encoding, offered, ...facts } = await withPayloadSchema(c, statement)
-  const { position, connector } = await probeConnector(
-    c,
-    statement.connector,
-    statement.options
-  )
+  const options = await withSecrets(c, statement.options)
+  const stated = statement.connector ?? connectorOf(c, options, statement.withPosition)
+  const { position, connector } = await probeConnector(c, stated, options)
   if (connector.consumer && !connector.durable) c.output.write(notice(CONSUMER_WITHOUT_EFFECT))
   if (statement.orReplace && standing !== undefined) await dropReplaced(c, statement, standing)
   await makeTwin(c, { ...statement, ...facts })
@@ -58,12 +60,22 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   }
   const hasChild = await attachChild(c, twin, schema.id)
   const relation = await c.context.catalog.prepare(
-    await definitionOf(c, { ...statement, connector }, twin, schema, encoding),
+    await definitionOf(c, { ...statement, connector, options }, twin, schema, encoding),
     position
   )
   relation.hasChild = hasChild
   c.made(relation)
   return tag
+}
+
+function connectorOf(
+  c: Conversation,
+  options: readonly GivenOption[],
+  position: number
+): NatsConnector {
+  const { connector, notices } = readConnector(options, position)
+  for (const text of notices) c.output.write(notice(text))
+  return connector
 }
 
 const IN_PLACE = `
@@ -163,7 +175,7 @@ function versionOf(twin: Twin, { name, position }: ListedColumn): number {
 
 async function definitionOf(
   c: Conversation,
-  statement: CreateRelation,
+  statement: CreateRelation & { readonly connector: NatsConnector },
   twin: Twin,
   schema: RelationSchema,
   encoding: Encoding
@@ -181,7 +193,7 @@ async function definitionOf(
     schema,
     connector: statement.connector,
     encoding,
-    options: statement.options.map(({ key, value }) => ({ key, value })),
+    options: definedOptions(statement.options),
     clauses: {
       ...(statement.watermark ? { watermark: statement.watermark.text } : {}),
       before: statement.before,

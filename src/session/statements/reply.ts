@@ -19,6 +19,7 @@ export function columnsOf(statement: OurStatement): readonly string[] {
   switch (statement.kind) {
     case 'showSources':
     case 'showTables':
+    case 'showSecrets':
       return ['Name']
     case 'showCreate':
       return ['Name', 'Create Sql']

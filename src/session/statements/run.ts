@@ -6,6 +6,7 @@ import { alterRelation } from './alter.ts'
 import { createRelation } from './create.ts'
 import { describeTable } from './describe.ts'
 import { dropRelations } from './drop.ts'
+import { runSecret, showSecrets } from './secrets.ts'
 import { showCreate } from './show-create.ts'
 import { showRelations } from './show-relations.ts'
 import { showSetting } from './show-setting.ts'
@@ -35,6 +36,12 @@ export async function runStatement(
       return showCreate(c, statement)
     case 'describe':
       return describeTable(c, statement)
+    case 'createSecret':
+    case 'alterSecret':
+    case 'dropSecret':
+      return runSecret(c, statement)
+    case 'showSecrets':
+      return showSecrets(c, statement)
     case 'showSetting':
       return showSetting(c, statement)
   }
