@@ -138,6 +138,8 @@ export const limits = {
   /** Texts, or patterns of them, whose plan a session remembers, and their length. */
   keptPlans: 64,
   keptPlanCharsMax: 10_000,
+  /** Sets of functions and operators whose meaning a session remembers for that long. */
+  overloadAnswersKept: 200,
   /** Rows encoded between two looks at the socket's back-pressure. */
   rowsPerWrite: 2_048,
 

@@ -9,6 +9,7 @@ import { frontend } from '../wire/frontend.ts'
 import type { ClientOutput } from './client-output.ts'
 import type { Route, SessionContext } from './context.ts'
 import type { LocalPortal, StopReason } from './local-portal.ts'
+import { Overloads } from './overloads.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** What the client said of itself at the start. */
@@ -38,6 +39,7 @@ export class Conversation {
   isolation = ''
   consistency: Consistency = 'received'
   lastRoute: Route = { to: 'relay' }
+  readonly overloads = new Overloads()
   /** Why the portal bound last is not answered here, when it names a relation. */
   relayReason: string | undefined
   /** The upstream may have an unnamed statement or portal, which a simple query ends. */

@@ -16,7 +16,12 @@ const PRIVATE = 'jetgres describe'
 const STATEMENT_TEXT = 'SELECT statement FROM pg_catalog.pg_prepared_statements WHERE name = $1'
 
 export type Described =
-  | { readonly description: Description; readonly facts: SessionFacts }
+  | {
+      readonly description: Description
+      readonly facts: SessionFacts
+      /** A name it uses that may mean a function or an operator that users made. */
+      readonly overloaded: string | undefined
+    }
   /** The statement is wrong: the upstream's own words. */
   | { readonly error: Frame }
 
@@ -24,7 +29,8 @@ export type Described =
 export async function describeQuery(
   c: Conversation,
   text: string,
-  names: readonly string[]
+  names: readonly string[],
+  used: readonly string[]
 ): Promise<Described> {
   const asks = [
     // A simple query ends the unnamed statement.
@@ -33,11 +39,12 @@ export async function describeQuery(
     { kind: 'parse', bytes: frontend.parse({ name: PRIVATE, text, types: [] }) },
     { kind: 'describe', bytes: frontend.describe({ type: 'S', name: PRIVATE }) },
     { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
+    ...c.overloads.ask(used, c.planEpoch),
     ...askFacts(names)
   ] as const
   const { frames, error } = await c.link.exchange(asks, 'sync')
   c.hasUnnamed = false
-  return error ? { error } : described(c, frames)
+  return error ? { error } : described(c, used, frames)
 }
 
 /**
@@ -47,17 +54,19 @@ export async function describeQuery(
 export async function describePrepared(
   c: Conversation,
   name: string,
-  names: readonly string[]
+  names: readonly string[],
+  used: readonly string[]
 ): Promise<Described & { readonly text?: string }> {
   const asks = [
     { kind: 'describe', bytes: frontend.describe({ type: 'S', name }) },
     ...(name === '' ? [] : askOnce(STATEMENT_TEXT, [name])),
+    ...c.overloads.ask(used, c.planEpoch),
     ...askFacts(names)
   ] as const
   const { frames, error } = await c.ask(asks)
   if (error) return { error }
   const text = name === '' ? undefined : textRowsOf(frames)[0]?.[0]
-  return { ...described(c, frames), ...(typeof text === 'string' && { text }) }
+  return { ...described(c, used, frames), ...(typeof text === 'string' && { text }) }
 }
 
 /** Facts alone: what do these names mean now? @throws UpstreamError */
@@ -75,11 +84,13 @@ export async function askNames(
 
 function described(
   c: Conversation,
+  used: readonly string[],
   frames: readonly Frame[]
 ): Extract<Described, { facts: SessionFacts }> {
   const facts = readFacts(frames)!
   c.heard(facts)
-  return { facts, description: readDescription(frames) }
+  const overloaded = c.overloads.read(used, frames)
+  return { facts, overloaded, description: readDescription(frames) }
 }
 
 function readDescription(frames: readonly Frame[]): Description {

@@ -91,7 +91,7 @@ export function textRowsOf(frames: readonly Frame[]): (string | null)[][] {
 export const askFacts = (names: readonly string[]): Ask[] =>
   askOnce(FACTS_SQL, [arrayLiteral(names)])
 
-const arrayLiteral = (items: readonly string[]): string =>
+export const arrayLiteral = (items: readonly string[]): string =>
   `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 
 /** Reads the answer to `askFacts`; undefined when there is none (a failed exchange). */

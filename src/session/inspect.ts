@@ -12,6 +12,7 @@ import { splitStatements } from '../sql/split.ts'
 import type { Statement } from '../sql/split.ts'
 import { readStatement } from '../sql/statement.ts'
 import type { OurStatement } from '../sql/statement.ts'
+import { usedNames } from '../sql/used-names.ts'
 import { characterPosition } from '../sql/tokens.ts'
 import { limits } from '../limits.ts'
 import { rewriteReads } from './rewrite.ts'
@@ -35,7 +36,7 @@ export type Inspection =
       readonly isCopy?: boolean
     }
   /** One SELECT that may name a relation. */
-  | { readonly kind: 'select'; readonly select: Node; readonly tables: readonly TableName[] }
+  | { readonly kind: 'select'; readonly select: Node; readonly tables: readonly TableName[]; readonly used: readonly string[] }
   | { readonly kind: 'ours'; readonly statement: OurStatement; readonly text: string }
   /** Several statements, one of them ours. */
   | { readonly kind: 'several'; readonly parts: readonly Part[] }
@@ -113,7 +114,7 @@ function inspectReading(text: string, names: NameScan): Inspection {
   }
   if (rewritten !== undefined) return relay('ONLY is relayed', tables, rewritten)
   if (text.includes(UNREADABLE)) return relay('the statement is not in UTF-8', tables, undefined)
-  return { kind: 'select', select, tables }
+  return { kind: 'select', select, tables, used: usedNames(select) }
 }
 
 function isCopyToClient(node: Node): boolean {

@@ -51,6 +51,7 @@ export interface PlanInput {
   readonly tables: readonly TableName[]
   readonly facts: SessionFacts
   readonly description: Description
+  readonly overloaded: string | undefined
   readonly database: string
 }
 
@@ -66,7 +67,7 @@ export function planSelect(input: PlanInput, catalog: Catalog): Planned {
 }
 
 /** Something about the session that only Postgres honours. */
-function sessionReason({ facts }: PlanInput): string | undefined {
+function sessionReason({ facts, overloaded }: PlanInput): string | undefined {
   // Whether a transaction is open may not be known inside a batch: the level alone decides.
   if (facts.isolation !== 'read committed') return `transaction_isolation is ${facts.isolation}`
   if (facts.clientEncoding !== 'UTF8' && facts.clientEncoding !== 'SQL_ASCII') {
@@ -74,6 +75,8 @@ function sessionReason({ facts }: PlanInput): string | undefined {
   }
   // The lexer reads backslashes as "on" has it.
   if (!facts.standardStrings) return 'standard_conforming_strings is off'
+  if (overloaded !== undefined)
+    return `"${overloaded}" may mean one of the search path's own`
   return settingsSupported(facts.output)
 }
 

@@ -113,7 +113,7 @@ export class PreparedSelect {
     if (this.#planned && this.#isFresh(c)) return this.#planned
     const epoch = c.planEpoch
     const names = this.#inspection.tables.map(quotedName)
-    const described = await describePrepared(c, this.#name, names)
+    const described = await describePrepared(c, this.#name, names, this.#inspection.used)
     if ('error' in described) throw new UpstreamError(described.error, (position) => position)
     if (described.text !== undefined && described.text !== this.#text) {
       return this.#replan(c, described.text)

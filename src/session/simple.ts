@@ -79,10 +79,9 @@ export class Simple {
     if (inspection instanceof PgError || inspection.kind !== 'select') return undefined
     const description = { fields, parameters: parameterTypes }
     const { identity, context } = this.#c
-    const planned = planSelect(
-      { ...inspection, facts, description, database: identity.database },
-      context.catalog
-    )
+    // The functions and operators are the same.
+    const known = { facts, description, overloaded: undefined, database: identity.database }
+    const planned = planSelect({ ...inspection, ...known }, context.catalog)
     return 'plan' in planned ? planned.plan : undefined
   }
 
@@ -154,19 +153,25 @@ export class Simple {
   async #select(frame: Frame, text: string, inspection: Select): Promise<void> {
     const { link, output, context, identity } = this.#c
     const epoch = this.#c.planEpoch
-    const described = await describeQuery(this.#c, text, inspection.tables.map(quotedName))
+    const described = await describeQuery(
+      this.#c,
+      text,
+      inspection.tables.map(quotedName),
+      inspection.used
+    )
     if ('error' in described) {
       output.write(described.error.bytes)
       output.write(readyForQuery(link.status))
       return
     }
-    const { description, facts } = described
+    const { description, facts, overloaded } = described
     if (description.parameters.length > 0) return this.#relay(frame.bytes, 'it has parameters')
     const planned = planSelect(
       {
         ...inspection,
         facts,
         description,
+        overloaded,
         database: identity.database
       },
       context.catalog

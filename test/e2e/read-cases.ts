@@ -130,6 +130,17 @@ export const CASES: readonly Case[] = [
     route: 'local'
   },
   {
+    name: "a function of users' own that hides one of Postgres's",
+    sql: [
+      'BEGIN',
+      `CREATE FUNCTION btrim(varchar) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'mine' $$`,
+      'SELECT btrim(name::varchar) FROM T WHERE id < 3',
+      'ROLLBACK'
+    ],
+    isAdmins: true,
+    route: /^relay/
+  },
+  {
     name: 'a construct the translator does not know',
     sql: 'SELECT regr_slope(price, qty) IS NULL FROM T',
     route: /^relay \(.+\)$/

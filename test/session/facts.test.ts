@@ -5,6 +5,7 @@ import t from 'tap'
 
 import { askFacts, readFacts } from '../../src/session/facts.ts'
 import type { SessionFacts } from '../../src/session/facts.ts'
+import { Overloads } from '../../src/session/overloads.ts'
 import { dial } from '../../src/upstream/dial.ts'
 import { Link } from '../../src/upstream/link.ts'
 import { frontend } from '../../src/wire/frontend.ts'
@@ -108,6 +109,28 @@ void t.test('facts of a session', async (t) => {
       { maySelect: true }
     ])
     await run('RESET ROLE')
+  })
+
+  await t.test('what a function or an operator may mean besides', async (t) => {
+    const overloaded = async (...used: string[]): Promise<string | undefined> => {
+      const overloads = new Overloads()
+      const { frames, error } = await link.exchange(overloads.ask(used, 1), 'sync')
+      t.equal(error, undefined)
+      const answer = overloads.read(used, frames)
+      t.same(overloads.ask(used, 1), [], 'it is not asked twice')
+      return answer
+    }
+    await run(`CREATE TYPE own AS (i int); CREATE SCHEMA elsewhere;
+      CREATE FUNCTION length(varchar) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 7';
+      CREATE FUNCTION upper(own) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 7';
+      CREATE FUNCTION elsewhere.lower(varchar) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 7';
+      CREATE OPERATOR + (LEFTARG = text, RIGHTARG = text, FUNCTION = textcat)`)
+    t.equal(await overloaded('length', 'lower', 'upper', '='), 'length')
+    t.equal(await overloaded('lower', 'upper', '=', 'sum'), undefined, 'elsewhere, or of own types')
+    t.equal(await overloaded('+', '-'), '+')
+    await run('SET search_path = elsewhere')
+    t.equal(await overloaded('length', 'lower', '+'), 'lower')
+    await run('RESET search_path')
   })
 
   await t.test('nothing, behind an error', async (t) => {
