@@ -51,7 +51,7 @@ main().catch((error) => {
 })
 
 async function main() {
-  if (!existsSync(join(root, 'dist/main.js'))) throw new Error('run "npm run build" first')
+  if (!existsSync(join(root, 'dist/jetgres.cjs'))) throw new Error('run "npm run build" first')
   const natsUrl = await openNats()
   const { port } = await openJetgres()
   const address = { host: '127.0.0.1', port, user: 'postgres', database: 'postgres' }
@@ -84,7 +84,7 @@ async function openJetgres() {
   const [port, httpPort] = [await freePort(6432), await freePort(6480)]
   const log = join(temporary('log'), 'jetgres.log')
   const options = ['--listen', `127.0.0.1:${port}`, '--http', `127.0.0.1:${httpPort}`]
-  const args = [join(root, 'dist/main.js'), ...options, '--data-dir', dataDir]
+  const args = [join(root, 'dist/jetgres.cjs'), ...options, '--data-dir', dataDir]
   console.log('starting jetgres with its embedded Postgres …')
   const child = start('jetgres', process.execPath, args, log)
   const deadline = Date.now() + 60_000

@@ -33,7 +33,8 @@ async function main(argv: readonly string[]): Promise<void> {
 async function run(config: Config, log: Logger): Promise<void> {
   const signal = firstSignal()
   const server = await startServer(config, log).catch((err: unknown) => {
-    log.fatal({ err }, 'jetgres could not start')
+    log.fatal({ reason: err instanceof Error ? err.message : String(err) }, 'jetgres could not start')
+    log.debug({ err }, 'where it could not')
     return process.exit(exitCodes.failed)
   })
   process.on('SIGHUP', () => {

@@ -2,7 +2,7 @@
 // Method: the built program (npm test builds it) is run as a process of its own, with the embedded
 // Postgres where one is needed.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ import { eventually } from './support/eventually.ts'
 const root = join(import.meta.dirname, '..')
 
 function start(t: Test, args: readonly string[], env: Record<string, string> = {}) {
-  const argv = [join(root, 'dist/main.js'), ...args]
+  const argv = [join(root, 'dist/jetgres.cjs'), ...args]
   const child = spawn(process.execPath, argv, { cwd: root, env: { PATH: process.env.PATH, ...env } })
   t.teardown(() => child.kill('SIGKILL'))
   const said = { out: '', err: '' }
@@ -42,6 +42,20 @@ void t.test('a wrong configuration: all faults on stderr, exit code 2', async (t
   t.same(lines.filter((line) => line.startsWith('jetgres: ')).length, 3, said.err)
 })
 
+const onLinux = { skip: process.platform === 'linux' ? false : 'no /proc here' }
+
+void t.test('has a thread for each of many queries', onLinux, async (t) => {
+  // Without what tap has Node load first: that would use the threads before the command does.
+  const script = `const { readdirSync } = require('node:fs')
+    setTimeout(() => console.log('threads', readdirSync('/proc/self/task').length), 500)
+    require('${join(root, 'dist/jetgres.cjs')}')`
+  const said = await new Promise<string>((resolve, reject) => {
+    const argv = ['-u', 'NODE_OPTIONS', process.execPath, '-e', script, 'jetgres', '--version']
+    execFile('env', argv, (error, out) => (error ? reject(error) : resolve(out)))
+  })
+  t.ok(Number(/threads (\d+)/.exec(said)?.[1]) > 24, said)
+})
+
 void t.test('starts, refuses a second on its data, and closes on SIGTERM', async (t) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'jetgres-test-main-'))
   await chmod(dataDir, 0o700)
@@ -57,6 +71,7 @@ void t.test('starts, refuses a second on its data, and closes on SIGTERM', async
 
   const second = start(t, args)
   t.equal(await second.code, 1)
+  t.notMatch(second.said.err, / at .*\.js:/, 'a reason, no stack')
   t.match(second.said.err, new RegExp(`in use by another jetgres \\(process ${first.child.pid}\\)`))
 
   first.child.kill('SIGTERM')

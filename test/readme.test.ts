@@ -33,7 +33,7 @@ void t.test('the files it links to exist', async (t) => {
 })
 
 void t.test('the flags it shows are understood', async (t) => {
-  const commands = [...(await readme()).matchAll(/node dist\/main\.js(.*)/g)].map((m) => m[1] ?? '')
+  const commands = [...(await readme()).matchAll(/npm start(?: --)?(.*)/g)].map((m) => m[1] ?? '')
   t.ok(commands.length >= 2)
   for (const command of commands) {
     const words = command.trim().split(/ +/).filter(Boolean)

@@ -18,7 +18,7 @@ import { Program, freePort, until } from './processes.mjs'
 /** @typedef {{ upstream?: string, nodeArgs?: string[] }} JetgresOptions */
 
 const root = resolve(import.meta.dirname, '../..')
-export const mainPath = join(root, 'dist/main.js')
+export const mainPath = join(root, 'dist/jetgres.cjs')
 
 /**
  * What a careful operator of this machine would set for a Postgres that holds the rows itself. The
@@ -85,10 +85,8 @@ export class Jetgres {
     const behind = upstream === undefined ? [] : ['--upstream', upstream]
     const args = [...nodeArgs, mainPath, ...where, ...behind, '--log-format', 'json']
     this.#isReady = false
-    // As `npm start` runs it.
-    const env = { ...process.env, UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? '24' }
     const onLine = (/** @type {string} */ line) => this.#read(line)
-    this.#program = new Program('jetgres', process.execPath, args, { env, onLine })
+    this.#program = new Program('jetgres', process.execPath, args, { onLine })
     await until('jetgres', () => this.#isReady, { programs: [this.#program], pauseMs: 2 })
   }
 

@@ -165,8 +165,8 @@ function mistakes(port: number, lockedPort: number, deadPort: number): Mistake[]
     },
     {
       name: 'unsupported encoding',
-      sql: withOption({}).replace('ENCODE JSON', 'ENCODE AVRO'),
-      want: { code: '0A000', message: /avro/i, at: /AVRO/ }
+      sql: withOption({}).replace('ENCODE JSON', 'ENCODE PARQUET'),
+      want: { code: '0A000', message: /parquet/i, at: /PARQUET/ }
     }
   ]
 }

@@ -64,7 +64,7 @@ const START_MS = 60_000
 const END_MS = 40_000
 
 /** The built program; JETGRES_MAIN names another build of it. */
-const main = resolve(import.meta.dirname, '../..', process.env['JETGRES_MAIN'] ?? 'dist/main.js')
+const main = resolve(import.meta.dirname, '../..', process.env['JETGRES_MAIN'] ?? 'dist/jetgres.cjs')
 
 /** Starts jetgres for the test; see JetgresOptions. */
 export async function startJetgres(
