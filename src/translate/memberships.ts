@@ -67,7 +67,8 @@ function arrayMember(negated: boolean, a: Expr, operand: Expr, parameters: Param
   const array = typedArray(operand, a, parameters)
   const element = elementType(array.type)?.oid ?? relay('ANY of something that is no array')
   const alike = element === a.type.oid || (isText(element) && isText(a.type.oid))
-  const known = element !== OID.numeric && element !== OID.bpchar && a.type.oid !== OID.bpchar
+  const unlike: readonly number[] = [OID.numeric, OID.bpchar, OID.interval]
+  const known = !unlike.includes(element) && a.type.oid !== OID.bpchar
   if (!alike || !known) return relay('ANY of another type')
   // For its checks only: some types have no = that is known to be equal.
   equals(a, nullOf(element), parameters)

@@ -87,8 +87,16 @@ const compareZoned: Binary = (op, a, b, zone) => {
   return fallible(boolean(test(op, left?.sql ?? '', right?.sql ?? ''), [a, b]))
 }
 
-/** Months count 30 days and days 24 hours on both sides. */
-const compareSpans: Binary = (op, a, b) => fallible(boolean(test(op, a.sql, b.sql), [a, b]))
+/**
+ * Months count 30 days and days 24 hours. DuckDB counts so too, but takes parts of unlike signs for
+ * another span: -1 day +23:59:59 is its own, not -00:00:01. Source: timestamp.c, interval_cmp_value.
+ */
+const compareSpans: Binary = (op, a, b) =>
+  fallible(boolean(test(op, microsOf(a.sql), microsOf(b.sql)), [a, b]))
+
+const microsOf = (span: string): string =>
+  `((CAST(year(${span}) * 12 + month(${span}) AS HUGEINT) * 30 + day(${span})) * 86400000000` +
+  ` + hour(${span}) * 3600000000 + minute(${span}) * 60000000 + microsecond(${span}))`
 
 /** Order is by bytes only where a column's COLLATE "C" reaches the comparison. */
 const compareOrder: Binary = (op, a, b, zone) =>

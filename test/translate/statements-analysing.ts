@@ -90,6 +90,9 @@ const times: readonly Asked[] = [
   "SELECT st + interval '1 month 3 days 04:05:06', st - interval '1 year', st + s4 * interval '1 day', interval '1 hour' * 3 + st FROM m ORDER BY id",
   "SELECT date_bin('15 minutes', st, timestamp '2001-01-01'), date_bin('1 day 2 hours', st, '2001-01-01') FROM m ORDER BY id",
   "SELECT iv = interval '30 days', iv < interval '1 month' FROM m ORDER BY id",
+  "SELECT iv = interval '-1 day 23:59:59', iv > interval '1 month -30 days' FROM m ORDER BY id",
+  "SELECT id FROM m WHERE iv = ANY(ARRAY[interval '-1 day 23:59:59', iv]) ORDER BY id",
+  "SELECT interval '-1 day 23:59:59' = interval '-00:00:01' FROM m WHERE id < 2",
   'SELECT date_trunc(\'month\', st)::date, date_trunc(\'day\', tz), tz::date, date_trunc(\'week\', "Sd") FROM m WHERE tz > \'1980-01-01\' AND tz < \'2090-01-01\' ORDER BY id'
 ]
 
