@@ -1,8 +1,10 @@
 // Goal: drivers of other languages work through jetgres as against Postgres: psqlODBC, in three of
-// its ways to read, DBD::Pg, PHP's PDO and pgsql, ruby-pg.
+// its ways to read, DBD::Pg, PHP's PDO and pgsql, ruby-pg, Go's lib/pq.
 // Method: a program each, in clients/, creates a table, reads it in all the ways its driver has and
 // drops it; what it prints must be the same on Postgres, through jetgres on a table and on an
 // ingested relation (see support/driven.ts).
+
+import { join } from 'node:path'
 
 import t from 'tap'
 
@@ -14,11 +16,18 @@ import {
   lacksFile,
   lacksPythonModule,
   PYTHON,
+  run,
   without
 } from './support/programs.ts'
+import type { Outcome } from './support/programs.ts'
 
 /** Where Debian's package writes the driver's name down. */
 const ODBC_NAMES = '/etc/odbcinst.ini'
+/** Debian's: its libraries are found without modules, and nothing is fetched. */
+const GO = '/usr/bin/go'
+const GO_PATH = '/usr/share/gocode'
+const LIB_PQ = join(GO_PATH, 'src/github.com/lib/pq')
+const GO_ENV = { GO111MODULE: 'off', GOPATH: GO_PATH, GOFLAGS: '', GOTOOLCHAIN: 'local' }
 /** What Tableau and Excel set, what R sets, and a savepoint around each statement. */
 const ODBC_OPTIONS = [
   'UseDeclareFetch=1;Fetch=2',
@@ -29,6 +38,8 @@ const ODBC_OPTIONS = [
 interface Driver {
   readonly title: string
   readonly command: readonly [program: string, ...args: string[]]
+  /** Makes the program in a folder of the test's. */
+  readonly build?: (folder: string) => Promise<Outcome>
   readonly lacks: string | false
   /** What it must have printed. */
   readonly wanted: readonly RegExp[]
@@ -60,12 +71,27 @@ const DRIVERS: readonly Driver[] = [
     command: ['ruby', client('ruby_reads.rb')],
     lacks: lacksCommand('ruby', '-rpg', '-e0'),
     wanted: [/^pipelined: \[\["row 1"\]\]/m, /^aborted: true/m, /^cancelled: PG::QueryCanceled/m]
+  },
+  {
+    title: "Go's lib/pq",
+    build: (folder) =>
+      run(GO, ['build', '-o', join(folder, 'pq_reads'), client('pq_reads.go')], { env: GO_ENV }),
+    command: ['pq_reads'],
+    lacks: lacksFile(GO) || lacksFile(LIB_PQ),
+    wanted: [/^arrays: \[a\] \[1 -2\] \[true false\]/m, /^heard: told word/m, /^cancelled: ERROR 57014/m]
   }
 ]
 
 void t.test('from other languages', without(withoutNats()), async (t) => {
   const circuit = await openCircuit(t)
-  for (const { title, command, lacks, wanted } of DRIVERS) {
-    await t.test(title, without(lacks), (t) => circuit.drive(t, driven(...command), wanted))
+  for (const { title, build, command, lacks, wanted } of DRIVERS) {
+    await t.test(title, without(lacks), async (t) => {
+      const [program, ...args] = command
+      if (!build) return circuit.drive(t, driven(program, ...args), wanted)
+      const folder = t.testdir()
+      const { code, stderr } = await build(folder)
+      t.equal(code, 0, stderr)
+      await circuit.drive(t, driven(join(folder, program), ...args), wanted)
+    })
   }
 })
