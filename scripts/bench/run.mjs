@@ -16,11 +16,15 @@ import { mainPath } from './servers.mjs'
 const cases = [
   'ingest-new',
   'ingest-upsert',
+  'ingest-protobuf',
   'freshness',
   'lookup',
   'analytics',
+  'analytics-live',
   'scan',
+  'mixed',
   'relay',
+  'relay-bulk',
   'restart'
 ]
 const documentPath = resolve(import.meta.dirname, '../../docs/BENCHMARKS.md')

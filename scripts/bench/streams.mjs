@@ -20,13 +20,14 @@ export async function makeStream({ connection }, name) {
  * @param {string} name
  * @param {number} count
  * @param {(n: number) => object} row
+ * @param {(row: object) => string | Uint8Array} [encode]
  */
-export async function publish({ connection }, name, count, row) {
+export async function publish({ connection }, name, count, row, encode = JSON.stringify) {
   const jetstream = connection.jetstream()
   const manager = await connection.jetstreamManager()
   const before = (await manager.streams.info(name)).state.last_seq
   for (let n = 0; n < count; n++) {
-    const payload = JSON.stringify(row(n))
+    const payload = encode(row(n))
     if ((n + 1) % ackEvery === 0) await jetstream.publish(name, payload)
     else connection.publish(name, payload)
   }
@@ -41,12 +42,13 @@ export async function publish({ connection }, name, count, row) {
  * @param {string} name of the relation
  * @param {string} columns
  * @param {string} [stream]
+ * @param {string} [encoding]
  */
-export function createRelation({ url }, name, columns, stream = name) {
+export function createRelation({ url }, name, columns, stream = name, encoding = 'JSON') {
   const where = { connector: 'nats', server_url: url, subject: stream, stream }
   const options = { ...where, connect_mode: 'plain' }
   const list = Object.entries(options).map(([key, value]) => `${key} = '${value}'`)
-  return `CREATE TABLE ${name} (${columns}) WITH (${list.join(', ')}) FORMAT PLAIN ENCODE JSON`
+  return `CREATE TABLE ${name} (${columns}) WITH (${list.join(', ')}) FORMAT PLAIN ENCODE ${encoding}`
 }
 
 /**

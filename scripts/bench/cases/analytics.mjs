@@ -56,7 +56,7 @@ async function answerOf(client, sql) {
 }
 
 /** @param {import('pg').Client} client @returns {Promise<Figures>} milliseconds a query */
-async function measure(client) {
+export async function measure(client) {
   /** @type {Figures} */
   const figures = {}
   for (const [name, sql] of Object.entries(dashboard)) {

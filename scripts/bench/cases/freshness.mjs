@@ -55,7 +55,7 @@ export async function run(bench) {
  * @param {{ stream: string, rows: number, seconds: number }} work `stream`: also the table
  */
 async function probe(client, nats, { stream, rows, seconds }) {
-  const flow = startFlow(nats, stream, rows)
+  const flow = startFlow(nats, stream, rows, perSecond)
   const jetstream = nats.connection.jetstream()
   const waits = []
   const until = performance.now() + seconds * 1_000
@@ -89,12 +89,13 @@ async function isVisible(client, table, id) {
  * @param {Nats} nats
  * @param {string} stream
  * @param {number} rows
+ * @param {number} rate deliveries a second
  */
-function startFlow({ connection }, stream, rows) {
+export function startFlow({ connection }, stream, rows, rate) {
   const from = performance.now()
   let sent = 0
   const timer = setInterval(() => {
-    const due = ((performance.now() - from) / 1_000) * perSecond
+    const due = ((performance.now() - from) / 1_000) * rate
     for (; sent < due; sent++) {
       connection.publish(stream, JSON.stringify(eventRow(sent, mix(sent) % rows)))
     }

@@ -1,0 +1,59 @@
+// @ts-check
+// COPY in and out of 1 GB of an upstream table, directly and through jetgres.
+
+import { pipeline } from 'node:stream/promises'
+import { Readable } from 'node:stream'
+
+import pgCopy from 'pg-copy-streams'
+
+import { rawClient } from '../raw-client.mjs'
+import { alternate, results } from '../runner.mjs'
+import { connect, Jetgres, Postgres } from '../servers.mjs'
+
+const chunk = Buffer.from(`12345678\t${'x'.repeat(240)}\n`.repeat(260))
+const mebibyte = 1024 * 1024
+
+/** @typedef {{ host: string, port: number }} Server */
+
+/** @param {import('../runner.mjs').Bench} bench */
+export async function run(bench) {
+  const { cleanups } = bench
+  const postgres = await Postgres.start(cleanups)
+  const { socketDir, port } = postgres
+  const upstream = `postgresql://postgres@/postgres?host=${socketDir}&port=${port}`
+  const jetgres = await Jetgres.start(cleanups, { ...bench, upstream })
+  const chunks = Math.ceil((1024 * mebibyte * bench.scale) / chunk.length)
+  const [ours, theirs] = [await sideOf(bench, jetgres), await sideOf(bench, postgres)]
+  await theirs.client.query('CREATE UNLOGGED TABLE bulk (n int, filling text)')
+  const samples = await alternate(bench, {
+    jetgres: () => measure(ours, chunks),
+    direct: () => measure(theirs, chunks)
+  })
+  const facts = { case: 'relay-bulk', unit: 'MiB/s', isMoreBetter: true, peer: 'direct Postgres' }
+  return results(facts, samples.jetgres, samples.direct)
+}
+
+/** @param {import('../runner.mjs').Bench} bench @param {Server} server */
+async function sideOf({ cleanups }, server) {
+  const client = await connect(cleanups, server)
+  const raw = await rawClient(server)
+  cleanups.add(() => raw.end())
+  return { client, raw }
+}
+
+/** @param {Awaited<ReturnType<typeof sideOf>>} side @param {number} chunks */
+async function measure({ client, raw }, chunks) {
+  await client.query('TRUNCATE bulk')
+  const size = (chunks * chunk.length) / mebibyte
+  const from = performance.now()
+  const source = Readable.from(Array.from({ length: chunks }, () => chunk))
+  await pipeline(source, client.query(pgCopy.from('COPY bulk FROM STDIN')))
+  const between = performance.now()
+  const { bytes } = await raw.query('COPY bulk TO STDOUT')
+  if (bytes < chunks * chunk.length) throw new Error(`only ${bytes} bytes came back`)
+  const to = performance.now()
+  return {
+    'COPY in': (size / (between - from)) * 1_000,
+    'COPY out': (size / (to - between)) * 1_000
+  }
+}
