@@ -26,6 +26,8 @@ export interface NatsServerOptions {
   /** JetStream on; by default it is. */
   readonly jetstream?: boolean
   readonly auth?: { readonly user: string; readonly password: string }
+  /** server_name; by default that of every test's. */
+  readonly name?: string
   /** Appended to the configuration file. */
   readonly configText?: string
   readonly storeDir?: string
@@ -143,7 +145,7 @@ class Process implements NatsServer {
 }
 
 function configText(options: NatsServerOptions, port: number, storeDir: string): string {
-  const lines = [`listen: "127.0.0.1:${port}"`, 'server_name: "jetgres-test"']
+  const lines = [`listen: "127.0.0.1:${port}"`, `server_name: "${options.name ?? 'jetgres-test'}"`]
   if (options.jetstream !== false) lines.push(`jetstream { store_dir: "${storeDir}" }`)
   if (options.auth) {
     const { user, password } = options.auth

@@ -1,0 +1,194 @@
+// What the ingestion faults are judged by: a publisher that remembers every delivery the stream has
+// acknowledged, a reader that looks at the table all the time, and the comparison of both.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { NatsConnection } from 'nats'
+import type pg from 'pg'
+
+import { rowsOf } from '../e2e/world.ts'
+import { eventually } from '../support/eventually.ts'
+import type { Random } from '../support/random.ts'
+
+const ACK_MS = 1_000
+const RETRY_MS = 20
+
+/** Publishes { k, v } with v counting up; a window at a time, each until it is acknowledged. */
+export class Publisher {
+  readonly #connection: NatsConnection
+  readonly #subject: string
+  readonly #seeds: Random
+  readonly #keys: number
+  /** v of each acknowledged delivery, by stream sequence. */
+  readonly bySequence = new Map<number, { k: number; v: number }>()
+  #next = 0
+  #over = false
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(connection: NatsConnection, subject: string, seeds: Random, keys: number) {
+    this.#connection = connection
+    this.#subject = subject
+    this.#seeds = seeds
+    this.#keys = keys
+  }
+
+  get published(): number {
+    return this.bySequence.size
+  }
+
+  /** The highest v that is acknowledged. */
+  get newest(): number {
+    return this.#next - 1
+  }
+
+  /** @param window deliveries in flight at once; @param pauseMs between two windows */
+  start(window: number, pauseMs: number): void {
+    this.#over = false
+    this.#running = this.#run(window, pauseMs)
+  }
+
+  async stop(): Promise<void> {
+    this.#over = true
+    await this.#running
+  }
+
+  /** What is published from now on is in another life of the stream. */
+  forget(): void {
+    this.bySequence.clear()
+  }
+
+  async #run(window: number, pauseMs: number): Promise<void> {
+    while (!this.#over) {
+      const batch = Array.from({ length: window }, (_, i) => this.#next + i)
+      await Promise.all(batch.map((v) => this.#publish(v)))
+      this.#next += window
+      await sleep(pauseMs)
+    }
+  }
+
+  /** The same id with each try, so that a try whose answer was lost is not stored twice. */
+  async #publish(v: number): Promise<void> {
+    const k = this.#seeds.int(0, this.#keys - 1)
+    const jetstream = this.#connection.jetstream({ timeout: ACK_MS })
+    for (;;) {
+      try {
+        const payload = JSON.stringify({ k, v })
+        const { seq } = await jetstream.publish(this.#subject, payload, { msgID: String(v) })
+        this.bySequence.set(seq, { k, v })
+        return
+      } catch {
+        await sleep(RETRY_MS)
+      }
+    }
+  }
+}
+
+/** Looks all the time: how long nothing new came, and whether any key's version went back. */
+export class Watcher {
+  readonly #connect: () => Promise<pg.Client>
+  readonly #latest = new Map<number, number>()
+  #newest = -1
+  #newestAt = performance.now()
+  #over = false
+  #running: Promise<void> = Promise.resolve()
+  /** Longest time without a new version since the last `reset`. */
+  silenceMs = 0
+  readonly wentBack: string[] = []
+
+  constructor(connect: () => Promise<pg.Client>) {
+    this.#connect = connect
+  }
+
+  start(): void {
+    this.#running = this.#run()
+  }
+
+  async stop(): Promise<void> {
+    this.#over = true
+    await this.#running
+  }
+
+  reset(): void {
+    this.silenceMs = 0
+    this.#newestAt = performance.now()
+  }
+
+  async #run(): Promise<void> {
+    let client: pg.Client | undefined
+    while (!this.#over) {
+      try {
+        client ??= await this.#connect()
+        this.#compare(await rowsOf(client, 'SELECT k, v FROM last'))
+      } catch {
+        await client?.end().catch(() => undefined)
+        client = undefined
+      }
+      await sleep(10)
+    }
+    await client?.end()
+  }
+
+  #compare(rows: unknown[][]): void {
+    for (const [key, version] of rows) {
+      const [k, v] = [Number(key), Number(version)]
+      const before = this.#latest.get(k) ?? -1
+      if (v < before) this.wentBack.push(`key ${k}: ${v} after ${before}`)
+      this.#latest.set(k, v)
+      if (v > this.#newest) this.#advance(v)
+    }
+    this.silenceMs = Math.max(this.silenceMs, performance.now() - this.#newestAt)
+  }
+
+  #advance(v: number): void {
+    const now = performance.now()
+    this.silenceMs = Math.max(this.silenceMs, now - this.#newestAt)
+    this.#newest = v
+    this.#newestAt = now
+  }
+}
+
+export interface Verdict {
+  readonly lost: number
+  readonly doubled: number
+  readonly wrong: number
+}
+
+/**
+ * Compares "every" (a row a delivery) and "last" (a row a key) with what was acknowledged. What was
+ * gone before it could be read, by jetgres.gaps, is no loss.
+ */
+export async function judge(client: pg.Client, publisher: Publisher): Promise<Verdict> {
+  const expected = await expectedRows(client, publisher)
+  const want = new Set(expected.map(({ v }) => v))
+  await eventually(async () => (await missingOf(client, want)) === 0, {
+    deadlineMs: 30_000,
+    what: 'every acknowledged delivery'
+  }).catch(() => undefined)
+  const got = (await rowsOf(client, 'SELECT v FROM every')).map(([v]) => Number(v))
+  const lastOf = new Map<number, number>()
+  for (const { k, v } of expected) lastOf.set(k, v)
+  const last = new Map((await rowsOf(client, 'SELECT k, v FROM last')).map(([k, v]) => [k, Number(v)]))
+  return {
+    lost: await missingOf(client, want),
+    doubled: got.length - new Set(got).size,
+    wrong: [...lastOf].filter(([k, v]) => last.get(k) !== v).length
+  }
+}
+
+async function expectedRows(client: pg.Client, publisher: Publisher) {
+  const gaps = await rowsOf(
+    client,
+    `SELECT first_sequence, last_sequence FROM jetgres.gaps WHERE name = 'every'`
+  )
+  const isGone = (sequence: number): boolean =>
+    gaps.some(([first, last]) => Number(first) <= sequence && sequence <= Number(last))
+  return [...publisher.bySequence]
+    .filter(([sequence]) => !isGone(sequence))
+    .sort(([a], [b]) => a - b)
+    .map(([, row]) => row)
+}
+
+async function missingOf(client: pg.Client, want: ReadonlySet<number>): Promise<number> {
+  const got = new Set((await rowsOf(client, 'SELECT v FROM every')).map(([v]) => Number(v)))
+  return [...want].filter((v) => !got.has(v)).length
+}
