@@ -266,14 +266,18 @@ export class Catalog {
     if (here.length === 0) return
     await this.#refreshBridge(database)
     await this.#removeDetached(database)
+    // Only who was asked about, and was in nobody's transaction then, can be found to be gone: a
+    // transaction that ends while we look has its own look behind ours.
+    const asked = this.here(name)
+    const wasOpen = new Set(this.#open.keys())
     const twins = await findTwins(
       database,
-      here.map(({ definition }) => definition.twinOid)
+      asked.map(({ definition }) => definition.twinOid)
     )
-    for (const relation of this.here(name)) {
+    for (const relation of asked.filter(({ id }) => this.#relations.has(id))) {
       const twin = twins.get(relation.definition.twinOid)
       if (twin) await this.#confirm(relation, twin, database)
-      else if (!this.#open.has(relation.id)) await this.#remove(relation)
+      else if (!wasOpen.has(relation.id) && !this.#open.has(relation.id)) await this.#remove(relation)
     }
   }
 
