@@ -36,7 +36,13 @@ export type Inspection =
       readonly isCopy?: boolean
     }
   /** One SELECT that may name a relation. */
-  | { readonly kind: 'select'; readonly select: Node; readonly tables: readonly TableName[]; readonly used: readonly string[] }
+  | {
+      readonly kind: 'select'
+      readonly select: Node
+      readonly tables: readonly TableName[]
+      /** Functions and operators it uses by name. */
+      readonly used: readonly string[]
+    }
   | { readonly kind: 'ours'; readonly statement: OurStatement; readonly text: string }
   /** Several statements, one of them ours. */
   | { readonly kind: 'several'; readonly parts: readonly Part[] }

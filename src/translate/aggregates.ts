@@ -129,7 +129,9 @@ const AVERAGED_MAX = '1e140'
 const averageOfFloats: Make = (a, call) => {
   if (!call.floats || call.distinct) return relay('an average of floats depends on the order of the rows')
   const { sql } = doubleOf(a)
-  const large = invoke('bool_or', `abs(${sql}) > CAST('${AVERAGED_MAX}' AS DOUBLE) AND NOT isinf(${sql}) AND NOT isnan(${sql})`, call)
+  const isFinite = `NOT isinf(${sql}) AND NOT isnan(${sql})`
+  const isLarge = `abs(${sql}) > CAST('${AVERAGED_MAX}' AS DOUBLE) AND ${isFinite}`
+  const large = invoke('bool_or', isLarge, call)
   const mean = `${invoke('sum', sql, call)} / nullif(${invoke('count', sql, call)}, 0)`
   const average = `(${guard(large, mean, 'float out of range')})`
   return fallible(typed(average, OID.float8, call.facts))

@@ -97,9 +97,9 @@ function orderOf(body: ast.Node, env: Env): { keys: readonly Expr[]; text: strin
 function aggregate(name: string, body: ast.Node, env: Env): Expr {
   if (ast.has(body, 'agg_within_group')) return relay(`${name} WITHIN GROUP`)
   const { args, call: surroundings } = around(name, body, env)
-  const [arg] = args
-  if (name !== 'count') return applyAggregate(name, args.map((one) => settle(one, OID.text, env.context)), surroundings)
-  const counted = arg && settle(arg, OID.text, env.context)
+  const settled = args.map((one) => settle(one, OID.text, env.context))
+  if (name !== 'count') return applyAggregate(name, settled, surroundings)
+  const [counted] = settled
   return count(
     counted && surroundings.distinct ? requireCountable(counted) : counted,
     surroundings

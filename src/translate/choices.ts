@@ -5,7 +5,16 @@ import { OID } from '../types/oids.ts'
 import { type Parameters, settle, unify } from './coerce.ts'
 import { comparison } from './comparisons.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, type Digits, digitsOf, factsOf, keepsScale, relay, shownDigits, typed } from './expr.ts'
+import {
+  decimalExpr,
+  type Digits,
+  digitsOf,
+  factsOf,
+  keepsScale,
+  relay,
+  shownDigits,
+  typed
+} from './expr.ts'
 import { INTEGERS, isFloat, PLAIN, TEXTS } from './families.ts'
 
 /** `sql` over branches that unify() brought to one type. */

@@ -58,7 +58,7 @@ function withOffset(text: string, zone: ZoneName): string {
   // What is no day of the calendar, and years that zones are not used in, are left to Postgres.
   const isReal = new Date(local).toISOString().startsWith(`${year}-${month}-${day}T${hour}:${minute}`)
   const found = findZone(zone)
-  if (!isReal || !found || Number(year) < 1971 || Number(year) > 2099) return text
+  if (!isReal || !found || Number(year) < 2000 || Number(year) > 2036) return text
   const instant = new Date(local - found.offsetOfLocal(local / 1000) * 1000).toISOString()
   return `${instant.slice(0, 10)} ${instant.slice(11, 19)}${fraction}Z`
 }

@@ -45,8 +45,11 @@ const UTC_NAMES = new Set([
 function zoneOf(name: string | undefined): ZoneName {
   if (name === undefined) return undefined
   if (UTC_NAMES.has(name.toLowerCase())) return UTC
-  return findZone(name) ? name : undefined
+  return findZone(name) && !UNSETTLED.has(name.toLowerCase()) ? name : undefined
 }
+
+/** Ramadan moves their clocks: tz databases foresee it differently. */
+const UNSETTLED = new Set(['africa/casablanca', 'africa/el_aaiun'])
 
 export class Context implements Parameters {
   readonly scope: TranslateScope

@@ -69,8 +69,10 @@ export function derived(query: Query, context: Context): Derived {
       ? [`${expr.sql} AS a${i + 1}`, `${expr.decimal?.sql ?? 'NULL'} AS d${i + 1}`]
       : [`${expr.sql} AS a${i + 1}`]
   )
+  // EXISTS (SELECT FROM …) has none.
+  const list = items.length === 0 ? 'NULL' : items.join(', ')
   return {
-    sql: `SELECT ${query.distinct ?? ''}${items.join(', ')}${query.body}${query.tail}`,
+    sql: `SELECT ${query.distinct ?? ''}${list}${query.body}${query.tail}`,
     targets,
     columns: (range) =>
       targets.map(({ name, expr }, i) => ({ name, expr: behind(expr, range, i + 1) }))

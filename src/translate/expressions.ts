@@ -18,6 +18,7 @@ import { castTypeName, typeOf } from './families.ts'
 import { integerLiteral, literal, nullOf, numericLiteral } from './literals.ts'
 import { anyOf, between, inList } from './memberships.ts'
 import { applyOperator, negate } from './operators.ts'
+import { rowComparison } from './rows.ts'
 import { type FromItem, lookUp } from './scope.ts'
 import { subLink } from './sublinks.ts'
 import type { Windows } from './windows.ts'
@@ -155,6 +156,8 @@ const booleanTest: Walk = (body, env) => {
 const operation: Walk = (body, env) => {
   const kind = ast.str(body, 'kind') || 'AEXPR_OP'
   const op = ast.builtinName(ast.list(body, 'name')) ?? relay('an operator of another schema')
+  const rows = rowComparison(kind, op, body, env)
+  if (rows) return rows
   const special = SPECIAL[kind]
   if (special) return special(op, body, env)
   if (!['AEXPR_OP', 'AEXPR_LIKE', 'AEXPR_ILIKE'].includes(kind)) relay(`${kind} is not translated`)
@@ -238,6 +241,13 @@ const SPECIAL: Readonly<Record<string, Special>> = {
   AEXPR_NOT_BETWEEN_SYM: range
 }
 
+/** COLLATE "C" says of a text what is known of it already. */
+const collate: Walk = (body, env) => {
+  const arg = walk(body['arg'], env)
+  const name = ast.names(ast.list(body, 'collname'))?.at(-1)
+  return name === 'C' && arg.bytewise ? { ...arg, column: false } : relay('COLLATE')
+}
+
 const caseWalk: Walk = (body, env) => {
   const subject = ast.has(body, 'arg') ? walk(body['arg'], env) : undefined
   const whens = ast.list(body, 'args').map((node) => ast.open(node).body)
@@ -269,6 +279,7 @@ const WALKERS: Readonly<Record<string, Walk>> = {
   BoolExpr: logical,
   BooleanTest: booleanTest,
   CaseExpr: caseWalk,
+  CollateClause: collate,
   CoalesceExpr: (body, env) => coalesce(walkAll(ast.list(body, 'args'), env), env.context),
   ColumnRef: columnRef,
   FuncCall: call,

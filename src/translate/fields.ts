@@ -83,7 +83,8 @@ export function part(arg: Expr | undefined, local: Expr, when: Expr): Expr {
         : scale === 6
           ? `(CAST(${units} AS DOUBLE) / 1000000.0)`
           : `CAST(${units} AS DOUBLE)`
-  return fallible(typed(double.replaceAll('1000000.0', `CAST(1000000 AS DOUBLE)`), OID.float8, factsOf([local])))
+  const text = double.replaceAll('1000000.0', 'CAST(1000000 AS DOUBLE)')
+  return fallible(typed(text, OID.float8, factsOf([local])))
 }
 
 /** Of the time between two moments, which has days and less. */

@@ -27,11 +27,15 @@ export const inCommonEra = (sql: string, oid: number, parts: readonly Expr[]): E
 
 const zoned = (zone: ZoneName): string => zone ?? relay('the time zone is not known')
 
-/** The years in which zones other than UTC are used. */
+/**
+ * The years in which zones other than UTC are used: before, tz databases differ in what they keep of
+ * the past, later in how far they foresee.
+ */
 const outsideZones = (sql: string, oid: number): string => {
   const form = formOf(oid)
-  const end = oid === OID.timestamptz ? '+00' : ''
-  return `${sql} < CAST('1970-01-02 00:00:00${end}' AS ${form}) OR ${sql} >= CAST('2100-01-01 00:00:00${end}' AS ${form})`
+  const offset = oid === OID.timestamptz ? '+00' : ''
+  const moment = (day: string): string => `CAST('${day} 00:00:00${offset}' AS ${form})`
+  return `${sql} < ${moment('2000-01-02')} OR ${sql} >= ${moment('2037-01-01')}`
 }
 
 /** The clock reading of an instant. */

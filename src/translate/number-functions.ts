@@ -5,7 +5,7 @@
 import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
 import type { Expr, Ratio } from './expr.ts'
-import { decimalExpr, factsOf, fallible, guard, digitsOf, relay, typed } from './expr.ts'
+import { decimalExpr, digitsOf, factsOf, fallible, formOf, guard, relay, typed } from './expr.ts'
 import { EXACT, INTEGERS, wider } from './families.ts'
 import { type FunctionRule, type Make, same, wholeFrom } from './function-rules.ts'
 
@@ -29,7 +29,8 @@ const truncateTo: Make = (a, digits) => {
   const scale = digits === undefined ? 0 : wholeFrom(0, digits)
   if (scale >= from.scale) return roundTo(a, ...(digits ? [digits] : []))
   const precision = from.precision - from.scale + scale
-  const unit = `CAST('${scale === 0 ? '1' : `0.${'0'.repeat(scale - 1)}1`}' AS DECIMAL(${scale + 1},${scale}))`
+  const one = scale === 0 ? '1' : `0.${'0'.repeat(scale - 1)}1`
+  const unit = `CAST('${one}' AS DECIMAL(${scale + 1},${scale}))`
   const sql = `CAST((${from.sql} - ${from.sql} % ${unit}) AS DECIMAL(${Math.max(precision, 1)},${scale}))`
   return fallible(decimalExpr({ sql, precision: Math.max(precision, 1), scale }, true, factsOf([a])))
 }
@@ -57,7 +58,7 @@ const modulo: Make = (a, b) => {
   if (!b) return relay('mod of one argument')
   const oid = wider(a.type.oid, b.type.oid)
   const sql = guard(`${b.sql} = 0`, `${a.sql} % ${b.sql}`, 'division by zero')
-  return fallible(typed(`CAST((${sql}) AS ${oid === OID.int8 ? 'BIGINT' : 'INTEGER'})`, oid, factsOf([a, b])))
+  return fallible(typed(`CAST((${sql}) AS ${formOf(oid)})`, oid, factsOf([a, b])))
 }
 
 const squareRoot: Make = (a) => {
@@ -72,9 +73,8 @@ const double =
 
 const sign: Make = (a) => {
   const sql = `CASE WHEN ${a.sql} > 0 THEN 1 WHEN ${a.sql} < 0 THEN -1 WHEN ${a.sql} = 0 THEN 0 END`
-  return fallible(
-    typed(`(${guard(`isnan(${a.sql})`, `CAST(${sql} AS DOUBLE)`, 'not a number')})`, OID.float8, factsOf([a]))
-  )
+  const checked = guard(`isnan(${a.sql})`, `CAST(${sql} AS DOUBLE)`, 'not a number')
+  return fallible(typed(`(${checked})`, OID.float8, factsOf([a])))
 }
 
 const WHOLE = [OID.int4]

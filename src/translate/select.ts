@@ -51,7 +51,7 @@ function plainQuery(select: ast.Node, queries: Queries): Query {
     : ''
   const output = { ...env, aggregates: true, windows: namedWindows(select) }
   const targets = ast.list(select, 'targetList').flatMap((node) => target(node, output))
-  if (targets.length === 0) return relay('a SELECT of no column')
+  if (targets.length === 0 && outer.length === 0) return relay('a SELECT of no column')
   const groups = groupClause(select, targets, env)
   const having = ast.has(select, 'havingClause')
     ? ` HAVING ${havingCondition(select['havingClause'], groups, targets, output)}`

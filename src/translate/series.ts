@@ -6,7 +6,7 @@ import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { settle } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { CONSTANT, guard, relay, typed } from './expr.ts'
+import { CONSTANT, formOf, guard, relay, typed } from './expr.ts'
 import { type Env, walkAll } from './expressions.ts'
 import { isInteger, wider } from './families.ts'
 
@@ -40,27 +40,27 @@ function ofIntegers(name: string, args: readonly Expr[]): Series {
   if (!args.every(isNumber)) return relay('generate_series of these types')
   const oid = args.map((arg) => arg.type.oid).reduce(wider, OID.int4)
   const [from = '', to = '', step = '1'] = args.map((arg) => `CAST(${arg.sql} AS BIGINT)`)
-  const many = `${step} = 0 OR abs((CAST(${to} AS HUGEINT) - ${from}) // ${step}) > ${limits.seriesRowsMax}`
-  const list = guard(many, `generate_series(${from}, ${to}, ${step})`, 'a long series')
-  return { sql: `CAST(unnest(${list}) AS ${oid === OID.int8 ? 'BIGINT' : 'INTEGER'})`, name, expr: column(oid) }
+  const length = `abs((CAST(${to} AS HUGEINT) - ${from}) // ${step})`
+  const fault = `${step} = 0 OR ${length} > ${limits.seriesRowsMax}`
+  const list = guard(fault, `generate_series(${from}, ${to}, ${step})`, 'a long series')
+  return { sql: `CAST(unnest(${list}) AS ${formOf(oid)})`, name, expr: column(oid) }
 }
 
 const column = (oid: number): Expr => typed('', oid, { ...CONSTANT, constant: false })
 
 /** Step by step, as Postgres adds them: a month on from 31 January is 29 February, then 29 March. */
 function ofInstants(name: string, from: Expr, to: Expr, step: Expr, env: Env): Series {
-  const span = settle(step, OID.interval, env.context).span
+  const { context } = env
+  const { span, sql: width } = settle(step, OID.interval, context)
   if (!span) return relay('a step that is not a plain constant')
-  const micros = (BigInt(span.months * 28 + span.days) * 86_400_000_000n + span.micros) || 0n
-  const sameSign = span.months >= 0 && span.days >= 0 && span.micros >= 0n
-  if (!sameSign || micros <= 0n) return relay('a step backwards')
-  const oid = instantType(settle(from, OID.timestamptz, env.context), settle(to, OID.timestamptz, env.context))
-  if (oid !== OID.timestamp) return relay('a series of instants')
-  const [start, end] = [from, to].map((one) => `CAST(${settle(one, oid, env.context).sql} AS TIMESTAMP)`)
-  const many = `isinf(${start}) OR isinf(${end}) OR (epoch_us(${end}) - epoch_us(${start})) // ${micros} > ${limits.seriesRowsMax}`
-  const list = guard(many, `generate_series(${start}, ${end}, ${settle(step, OID.interval, env.context).sql})`, 'a long series')
-  return { sql: `unnest(${list})`, name, expr: column(oid) }
+  const micros = BigInt(span.months * 28 + span.days) * 86_400_000_000n + span.micros
+  const isForward = span.months >= 0 && span.days >= 0 && span.micros >= 0n && micros > 0n
+  if (!isForward) return relay('a step backwards')
+  const ends = [from, to].map((one) => settle(one, OID.timestamptz, context))
+  if (ends.some((one) => one.type.oid !== OID.timestamp)) return relay('a series of instants')
+  const [start = '', end = ''] = ends.map((one) => one.sql)
+  const length = `(epoch_us(${end}) - epoch_us(${start})) // ${micros}`
+  const fault = `isinf(${start}) OR isinf(${end}) OR ${length} > ${limits.seriesRowsMax}`
+  const list = guard(fault, `generate_series(${start}, ${end}, ${width})`, 'a long series')
+  return { sql: `unnest(${list})`, name, expr: column(OID.timestamp) }
 }
-
-const instantType = (a: Expr, b: Expr): number =>
-  a.type.oid === OID.timestamp && b.type.oid === OID.timestamp ? OID.timestamp : OID.timestamptz

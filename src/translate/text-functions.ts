@@ -43,7 +43,7 @@ function trimmed(characters: Expr | undefined): string {
 /** NULLs count as nothing; the arguments are printed as a cast to text prints them. */
 const concat: Make = (...args) => {
   const texts = args.map((arg) => `COALESCE(${asText(arg)}, '')`)
-  return typed(`(${texts.join(' || ')})`, OID.text, { ...factsOf(args), bytewise: args.some((arg) => arg.bytewise) })
+  return typed(`(${texts.join(' || ')})`, OID.text, factsOf(args))
 }
 
 function asText(arg: Expr): string {
@@ -89,6 +89,8 @@ const chr: Make = (a) => {
   return fallible(typed(sql, OID.text, factsOf([a])))
 }
 
+const replace = build(OID.text, (a, b, c) => `replace(${a}, ${b}, ${c})`)
+
 const ONE = [TEXTS]
 const TWO = [TEXTS, TEXTS]
 const WHOLE = [OID.int4]
@@ -125,7 +127,7 @@ export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
   { name: 'ascii', takes: ONE, make: ascii },
   { name: 'chr', takes: [WHOLE], make: chr },
   { name: 'split_part', takes: [TEXTS, TEXTS, WHOLE], make: splitPart },
-  { name: 'replace', takes: [TEXTS, TEXTS, TEXTS], make: build(OID.text, (a, b, c) => `replace(${a}, ${b}, ${c})`) },
+  { name: 'replace', takes: [TEXTS, TEXTS, TEXTS], make: replace },
   { name: 'regexp_replace', takes: [TEXTS, TEXTS, TEXTS], make: replaceMatch },
   { name: 'md5', takes: ONE, make: build(OID.text, (a) => `md5(${a})`) },
   { name: 'concat', takes: [PRINTED], make: concat },

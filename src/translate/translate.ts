@@ -50,7 +50,8 @@ function translated(select: unknown, scope: TranslateScope): Translation {
   const columns = query.targets.map(({ expr }, i) =>
     output(settle(expr, OID.text, context), described?.[i])
   )
-  const sql = `SELECT ${query.distinct ?? ''}${columns.map((column) => column.sql).join(', ')}${query.body}${query.tail}`
+  const list = columns.map((column) => column.sql).join(', ')
+  const sql = `SELECT ${query.distinct ?? ''}${list}${query.body}${query.tail}`
   if (sql.length > limits.translatedSqlCharsMax) relay('the translation is too long')
   return {
     sql,

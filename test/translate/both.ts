@@ -5,6 +5,7 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb
 import { loadModule, parseSync } from 'libpg-query'
 import type pg from 'pg'
 
+import { NOW } from '../../src/translate/context.ts'
 import { translate, type TranslateScope, type Translation } from '../../src/translate/translate.ts'
 import { OID } from '../../src/types/oids.ts'
 import { storeType } from '../../src/types/store-type.ts'
@@ -91,13 +92,18 @@ export class Both {
     params: readonly (string | null)[] = [],
     timeZone = 'UTC'
   ): Promise<Outcome> {
+    await this.#pg.query(`SET TimeZone = '${timeZone}'`)
     const described = await this.#describe(sql)
     if (typeof described === 'string') return { kind: 'refused', reason: described }
     const translation = translateText(sql, described, timeZone, this.#relation)
     if ('relay' in translation) return { kind: 'relayed', reason: translation.relay }
-    const ours = await this.#duckRows(translation, params)
-    if (ours.error !== undefined) return { kind: 'failed', reason: ours.error }
-    const theirs = await this.#pgRows(sql, params, translation.columns)
+    // Both at the same time of the same transaction.
+    await this.#pg.query('BEGIN')
+    const now = await this.#pg.query<{ now: string }>('SELECT now()::text')
+    const ours = await this.#duckRows(translation, params, now.rows[0]?.now ?? '')
+    const theirs = ours.error ?? (await this.#pgRows(sql, params, translation.columns))
+    await this.#pg.query('ROLLBACK')
+    if (typeof theirs === 'string') return { kind: 'failed', reason: theirs }
     return compare(sql, ours, theirs, translation.sql)
   }
 
@@ -127,9 +133,12 @@ export class Both {
 
   async #duckRows(
     translation: Extract<Translation, { sql: string }>,
-    params: readonly (string | null)[]
+    params: readonly (string | null)[],
+    now: string
   ): Promise<Answer> {
-    const values = translation.parameters.map((number) => params[number - 1] ?? null)
+    const values = translation.parameters.map((number) =>
+      number === NOW ? now : (params[number - 1] ?? null)
+    )
     try {
       const reader = await this.#duck.runAndReadAll(translation.sql, values)
       const forms = reader.columnTypes().map(String)
@@ -180,7 +189,8 @@ export function translateText(
     described: described?.columns,
     parameters: described?.parameters ?? [],
     timeZone,
-    floatAggregates: true
+    floatAggregates: true,
+    hasNow: true
   })
 }
 
@@ -287,8 +297,20 @@ function canonicalPg(text: string | null, oid: number): string {
   if (text === null) return NULL
   if (oid === OID.float4 || oid === OID.float8) return float(Number(text), oid)
   if (oid === OID.bpchar) return text.replace(/ +$/, '')
-  if (DATES.includes(oid)) return text.replace(/\+00( BC)?$/, '$1')
+  if (oid === OID.timestamptz) return inUtc(text)
+  if (DATES.includes(oid)) return text
   return text
+}
+
+/** An instant as Postgres prints it in any zone, in UTC. */
+function inUtc(text: string): string {
+  const bare = text.replace(/\+00( BC)?$/, '$1')
+  const match = /^(.{19})(\.\d+)?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/.exec(bare)
+  if (!match) return bare
+  const [, local = '', fraction = '', sign, hours, minutes = '0', seconds = '0'] = match
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
+  const instant = Date.parse(`${local.replace(' ', 'T')}Z`) - (sign === '-' ? -offset : offset) * 1000
+  return new Date(instant).toISOString().slice(0, 19).replace('T', ' ') + fraction
 }
 
 function canonicalDuck(value: DuckDBValue, oid: number): string {
@@ -301,9 +323,17 @@ function canonicalDuck(value: DuckDBValue, oid: number): string {
   if (oid === OID.bytea) return hex(value)
   if (oid === OID.interval) return isoInterval(value)
   if (typeof value === 'object' && 'items' in value) {
-    return `{${(value.items as readonly DuckDBValue[]).map((item) => (item === null ? 'NULL' : String(item))).join(',')}}`
+    return `{${(value.items as readonly DuckDBValue[]).map(arrayItem).join(',')}}`
   }
   return text
+}
+
+/** Quoted where array_out() quotes. */
+function arrayItem(item: DuckDBValue): string {
+  if (item === null) return 'NULL'
+  const text = typeof item === 'boolean' ? (item ? 't' : 'f') : String(item)
+  const isPlain = text !== '' && text.toLowerCase() !== 'null' && !/[\s{},"\\]/.test(text)
+  return isPlain ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`
 }
 
 /** DuckDB's infinite dates are the ends of the range. */

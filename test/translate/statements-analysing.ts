@@ -121,9 +121,29 @@ const digits: readonly Asked[] = [
   'SELECT id, sum(CASE WHEN b THEN n ELSE 0 END) OVER (ORDER BY id) FROM m ORDER BY id'
 ]
 
+const sundries: readonly Asked[] = [
+  "SELECT id, t !~* 'B', character_length(t) FROM m ORDER BY id",
+  'SELECT id, chr(abs(s4) % 1000 + 32) FROM m ORDER BY id',
+  'SELECT id, chr(s4) FROM m WHERE s4 BETWEEN 1 AND 100 ORDER BY id',
+  'SELECT id, isfinite(d), isfinite(ts), isfinite(tz) FROM m ORDER BY id',
+  "SELECT id, tz AT TIME ZONE 'UTC', ts AT TIME ZONE 'UTC' FROM m WHERE id < 9 ORDER BY id",
+  "SELECT id FROM m WHERE tz < now() - interval '1 year' ORDER BY id",
+  'SELECT count(*) FROM m WHERE tz < transaction_timestamp() AND d <= current_date',
+  "SELECT id, date_trunc('day', now()), current_date - \"Sd\", now() - tz FROM m WHERE tz > '1900-01-01' AND tz < '2100-01-01' ORDER BY id",
+  "SELECT id, now() - interval '1 month', current_timestamp, localtimestamp FROM m ORDER BY id",
+  'SELECT id FROM m WHERE (g, id) = (1, 4) OR (g, s4) <> (1, NULL) ORDER BY id',
+  "SELECT id FROM m WHERE (g, t) IN ((1, 'a'), (2, NULL)) ORDER BY id",
+  'SELECT id, (g, b) NOT IN ((1, true), (2, NULL)) FROM m ORDER BY id',
+  'SELECT id FROM m WHERE EXISTS (SELECT FROM side s WHERE s.id = m.id) ORDER BY id',
+  'SELECT id FROM m ORDER BY t COLLATE "C", id',
+  'SELECT max(t COLLATE "C"), count(*) FROM m WHERE t COLLATE "C" > \'a\'',
+  'SELECT array_agg(t ORDER BY t COLLATE "C") FROM m'
+]
+
 export const ANALYSING: readonly Asked[] = [
   ...windows,
   ...shapes,
   ...times,
-  ...digits
+  ...digits,
+  ...sundries
 ]
