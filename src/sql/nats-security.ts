@@ -40,12 +40,13 @@ function connectMode(options: Options): string {
 function impliedMode(options: Options): NatsAuthentication['mode'] {
   if (options.has('username') || options.has('password')) return 'user_and_password'
   if (options.has('token')) return 'token'
-  if (options.has('jwt')) return 'credential'
+  if (options.has('jwt') || options.has('creds')) return 'credential'
   return options.has('nkey') ? 'nkey' : 'plain'
 }
 
 function plain(options: Options): NatsAuthentication {
-  const ignored = ['username', 'password', 'jwt', 'nkey', 'token'].filter((key) => options.has(key))
+  const given = ['username', 'password', 'jwt', 'nkey', 'creds', 'token']
+  const ignored = given.filter((key) => options.has(key))
   if (ignored.length > 0) {
     options.notices.push(`connect mode "plain" does not use ${ignored.join(', ')}`)
   }
@@ -68,6 +69,8 @@ function userAndPassword(options: Options): NatsAuthentication {
 }
 
 function credential(options: Options): NatsAuthentication {
+  const creds = options.get('creds')
+  if (creds) return credentialOf(creds, options)
   const jwt = options.get('jwt')?.value.trim()
   const nkey = options.get('nkey')
   if (!jwt || !nkey?.value.trim()) {
@@ -77,6 +80,25 @@ function credential(options: Options): NatsAuthentication {
     )
   }
   return { mode: 'credential', jwt, nkey: seedOf(nkey) }
+}
+
+const JWT = /-----BEGIN NATS USER JWT-----\s+([\w.-]+)\s+-+END NATS USER JWT-/
+const SEED = /-----BEGIN USER NKEY SEED-----\s+(S[A-Z2-7]{57})\s+-+END USER NKEY SEED-/
+
+/** Of the text of a .creds file, as nsc writes it; never of a path, as with certificates. */
+function credentialOf(
+  { value, valuePosition: position }: GivenOption,
+  options: Options
+): NatsAuthentication {
+  if (options.has('jwt') || options.has('nkey')) {
+    throw invalidParameterValue('option "creds" stands for both `nkey` and `jwt`', { position })
+  }
+  const [jwt, nkey] = [JWT.exec(value)?.[1], SEED.exec(value)?.[1]]
+  if (jwt !== undefined && nkey !== undefined) return { mode: 'credential', jwt, nkey }
+  throw invalidParameterValue('option "creds" does not hold a JWT and a seed', {
+    position,
+    hint: 'Give the text of the .creds file, not its name.'
+  })
 }
 
 function neededBy(mode: string, options: Options, key: string): GivenOption {

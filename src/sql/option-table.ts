@@ -38,6 +38,7 @@ export const OPTIONS: Readonly<Record<string, OptionRule>> = {
   password: secret('nats.password'),
   jwt: secret('nats.jwt'),
   nkey: secret('nats.nkey'),
+  creds: secret(),
   token: secret('nats.token'),
   'tls.ca': used('string'),
   'tls.cert': used('string'),

@@ -33,6 +33,19 @@ const PLAIN = {
 
 const PEM = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----'
 
+/** As nsc writes it. */
+const CREDS = `-----BEGIN NATS USER JWT-----
+eyJ0.e_-x.y
+------END NATS USER JWT------
+
+************************* IMPORTANT *************************
+NKEY Seed printed below can be used to sign and prove identity.
+
+-----BEGIN USER NKEY SEED-----
+${SEED}
+------END USER NKEY SEED------
+`
+
 void t.test('options become a connector', async (t) => {
   const cases: [string, object][] = [
     [BASE, {}],
@@ -44,6 +57,9 @@ void t.test('options become a connector', async (t) => {
     }],
     [`${BASE}, connect_mode='credential', jwt=' j ', nkey='${SEED}\n'`, {
       authentication: { mode: 'credential', jwt: 'j', nkey: SEED }
+    }],
+    [`${BASE}, connect_mode='credential', creds='${CREDS}'`, {
+      authentication: { mode: 'credential', jwt: 'eyJ0.e_-x.y', nkey: SEED }
     }],
     [`${BASE}, connect_mode='token', token='t'`, { authentication: { mode: 'token', token: 't' } }],
     [`${BASE}, connect_mode='nkey', nkey=' ${SEED} '`, {
@@ -178,6 +194,10 @@ void t.test('wrong keys and values are refused at their place', async (t) => {
       'options "tls.cert" and "tls.key" need each other'],
     [`${BASE}, connect_mode='credential', jwt='j', nkey=▼'UABC'`, '22023', 'nkey is not a seed',
       /SU/],
+    [`${BASE}, connect_mode='credential', creds=▼'/etc/user.creds'`, '22023',
+      'option "creds" does not hold a JWT and a seed', /text of the .creds file/],
+    [`${BASE}, nkey='${SEED}', creds=▼'${CREDS}'`, '22023',
+      'option "creds" stands for both `nkey` and `jwt`'],
     [`${BASE}, scan.startup.mode=▼'newest'`, '22023',
       'invalid scan.startup.mode, accept earliest/latest/timestamp'],
     [`${BASE}, scan.startup.mode=▼'timestamp'`, '22023',
