@@ -26,7 +26,7 @@ export function schemaUrl(location: string): URL {
   const scheme = url.protocol.slice(0, -1)
   if (scheme === 's3') {
     const hint = 'Serve the schema by http or https, for example by a presigned URL.'
-    throw featureNotSupported('schema locations of scheme s3 are not supported yet', { hint })
+    throw featureNotSupported('schema locations of scheme s3 are not supported', { hint })
   }
   if (scheme !== 'file' && scheme !== 'http' && scheme !== 'https') {
     // RisingWave's words.

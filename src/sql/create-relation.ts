@@ -191,7 +191,7 @@ function readClauses(
   const { encoding, schemaPositions } = readEncoding(cursor, notices)
   throwRefused(cursor)
   cursor.expectEnd()
-  if (relation === 'source' && list.key.length > 0) {
+  if (relation === 'source' && list.key.length > 0 && encoding.format === 'plain') {
     notices.push('the primary key of a source is not checked')
   }
   const after = cursor.text.slice(end, cursor.lastEnd).trim()

@@ -59,8 +59,11 @@ export function settleColumns(clauses: Clauses): SettledColumns {
   const { list, includes, twin, schemaPositions: positions } = clauses
   checkList(clauses)
   const included = addIncluded(includes, clauses.encoding.encode, twin)
-  const key = clauses.encoding.format === 'upsert' ? upsertKey(clauses) : list.key
-  if (key !== list.key) addKey(key, twin)
+  const isUpsert = clauses.encoding.format === 'upsert'
+  const key = isUpsert ? upsertKey(clauses) : list.key
+  // The key that a source's list has is not in its twin: only of FORMAT UPSERT is it one.
+  const isAdded = key !== list.key || (isUpsert && clauses.relation === 'source')
+  if (isAdded) addKey(key, twin)
   twin.close()
   const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
   checkDistinct(columns)
@@ -98,13 +101,7 @@ function checkWatermark({ watermark }: ColumnList, names: ReadonlySet<string>): 
 const WITHOUT_PAYLOAD: readonly string[] = ['key', 'subject', 'header', 'partition']
 
 /** The key given, or the delivery's own; a delivery without a payload must have all of it. */
-function upsertKey({ relation, list, includes, listPosition }: Clauses): readonly ListedColumn[] {
-  if (relation === 'source') {
-    throw featureNotSupported('FORMAT UPSERT is not supported in a source', {
-      position: listPosition,
-      hint: 'Use CREATE TABLE: a source has no key by which a row could be replaced.'
-    })
-  }
+function upsertKey({ list, includes, listPosition }: Clauses): readonly ListedColumn[] {
   const own = includes.find(({ field }) => field === 'key')
   const key = list.key.length === 0 && own ? [own] : list.key
   const other = key.find(

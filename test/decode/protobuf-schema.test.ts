@@ -115,7 +115,7 @@ void t.test('what cannot be read says why', async (t) => {
   await once(closed, 'close')
   const cases: [string, string, RegExp][] = [
     ['no url', '22023', /^invalid schema location "no url"$/],
-    ['s3://bucket/key', '0A000', /scheme s3 are not supported yet/],
+    ['s3://bucket/key', '0A000', /scheme s3 are not supported/],
     ['ftp://h/x', '0A000', /^path scheme `ftp` is not supported$/],
     ['http://user:secret@h/x', '22023', /^a schema location holds no user and password$/],
     ['file://host/x', '22023', /^a schema file has no host$/],

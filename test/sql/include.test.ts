@@ -143,6 +143,11 @@ void t.test('FORMAT UPSERT has a key that needs no payload', async (t) => {
     t.same(relation.key, key, clauses)
     t.match(relation.encoding, { format: 'upsert', encode: 'json' })
   }
+  for (const list of ['(v int)', '(v int, PRIMARY KEY (k))']) {
+    const source = create(`CREATE SOURCE s ${list} INCLUDE key AS k ${UPSERT}`)
+    t.equal(source.twinSql, `CREATE TABLE s (v int, ${K}, PRIMARY KEY ("k"))`)
+    t.same(source.notices, [], 'its key is one')
+  }
   const bytes = create(`CREATE TABLE t (b bytea) INCLUDE key ${WITH} FORMAT UPSERT ENCODE BYTES`)
   t.match(bytes.encoding, { format: 'upsert', encode: 'bytes' })
   const old = create(`CREATE TABLE t (v int) INCLUDE key ${WITH} ROW FORMAT UPSERT_JSON`)
@@ -153,8 +158,7 @@ void t.test('FORMAT UPSERT has a key that needs no payload', async (t) => {
     [`CREATE TABLE t (▼v int PRIMARY KEY) ${UPSERT}`, '42P16', REQUIRED],
     [`CREATE TABLE t (v int, PRIMARY KEY (k, ▼v)) INCLUDE key AS k ${UPSERT}`, '42P16', REQUIRED],
     [`CREATE TABLE t (v int, PRIMARY KEY (▼q)) INCLUDE sequence AS q ${UPSERT}`, '42P16', REQUIRED],
-    [`CREATE SOURCE s ▼(v int) INCLUDE key ${UPSERT}`, '0A000',
-      'FORMAT UPSERT is not supported in a source'],
+    [`CREATE SOURCE s (▼v int PRIMARY KEY) ${UPSERT}`, '42P16', REQUIRED],
     [`CREATE TABLE t (v int) INCLUDE key ${WITH} FORMAT UPSERT ENCODE ▼PARQUET`, '0A000',
       'connector nats does not support format Upsert with encode Parquet']
   ]

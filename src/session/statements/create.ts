@@ -55,7 +55,7 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   const schema: RelationSchema = {
     id: await c.context.catalog.nextId(),
     columns: twin.columns,
-    key: statement.relation === 'table' ? twin.key : [],
+    key: hasKey(statement) ? twin.key : [],
     ...conflictOf(twin, statement)
   }
   const hasChild = await attachChild(c, twin, schema.id)
@@ -77,6 +77,10 @@ function connectorOf(
   for (const text of notices) c.output.write(notice(text))
   return connector
 }
+
+/** A source only mirrors deliveries, unless they say themselves which row they replace. */
+const hasKey = ({ relation, encoding }: CreateRelation): boolean =>
+  relation === 'table' || encoding.format === 'upsert'
 
 const IN_PLACE = `
 SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
