@@ -28,6 +28,8 @@ import { UpstreamError } from './upstream-error.ts'
 
 type Ours = Extract<Inspection, { kind: 'ours' }> & { readonly frame: Frame }
 
+const MOVES = /\b(?:fetch|move)\b/i
+
 export class Extended {
   readonly #c: Conversation
   /** Statements that may be answered here, by the client's name; all others are the upstream's. */
@@ -44,6 +46,8 @@ export class Extended {
   parse(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
     const message = decodeParse(bodyOf(frame))
+    const moved = this.beforeMove(message.text, 'flush')
+    if (moved) return moved.then(() => this.parse(frame))
     const open = this.#portals.get('')
     if (message.name === '' && open instanceof SelectPortal && open.mayRelay) {
       return this.#inTurn(async () => {
@@ -238,6 +242,18 @@ export class Extended {
   queryCame(): void {
     this.#statements.delete('')
     this.#closePortal('')
+  }
+
+  /** FETCH and MOVE find portals by name too: those that are read here go over to the upstream. */
+  beforeMove(text: string, end: 'flush' | 'sync'): Promise<void> | undefined {
+    if (this.#portals.size === 0 || this.#c.hasFailed || !MOVES.test(text)) return undefined
+    const portals = [...this.#portals.values()]
+      .filter((portal) => portal instanceof SelectPortal)
+      .filter((portal) => portal.isBehind)
+    if (portals.length === 0) return undefined
+    return this.#inTurn(async () => {
+      for (const portal of portals) await portal.handOver(this.#c, end)
+    })
   }
 
   /** @throws PgError 25P02, 34000 */

@@ -4,7 +4,9 @@
 
 import { inFailedTransaction, invalidCursorName } from '../errors.ts'
 import { NO_DATA, PORTAL_SUSPENDED, selected } from '../wire/backend.ts'
+import type { Ask } from '../upstream/link.ts'
 import type { Frame } from '../wire/frames.ts'
+import { frontend } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { askOnce, textRowsOf } from './facts.ts'
 import type { LocalPortal, RunResult } from './local-portal.ts'
@@ -26,6 +28,9 @@ export class SelectPortal {
   /** The session's epoch in which it was last known to be open upstream. */
   #epoch = -1
   #isRelayed = false
+  /** Rows the client has had from here, and whether there were no more. */
+  #rows = 0
+  #isAtEnd = false
 
   constructor(name: string, local: LocalPortal, bind: Frame, statement: PreparedSelect) {
     this.#statement = statement
@@ -92,7 +97,24 @@ export class SelectPortal {
   }
 
   #complete(c: Conversation, { rows, complete }: RunResult): void {
+    this.#rows += rows
+    this.#isAtEnd ||= complete
     c.output.write(complete ? selected(rows) : PORTAL_SUSPENDED)
+  }
+
+  /** SQL could move the upstream's portal of this name, which still stands before its first row. */
+  get isBehind(): boolean {
+    return this.#isHeld && !this.#isRelayed
+  }
+
+  /** Has the upstream read as far as was read here; from there on it is the upstream's. */
+  async handOver(c: Conversation, end: 'flush' | 'sync'): Promise<void> {
+    const execute = frontend.execute({ portal: this.#name, rows: this.#isAtEnd ? 0 : this.#rows })
+    const asks: Ask[] = this.#rows > 0 || this.#isAtEnd ? [{ kind: 'execute', bytes: execute }] : []
+    const { error } = await c.link.exchange(asks, end, (frame) => void frame)
+    if (error) throw new UpstreamError(error)
+    this.#isRelayed = true
+    await this.#local.close()
   }
 
   async close(): Promise<void> {

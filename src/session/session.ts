@@ -227,8 +227,7 @@ export class Session implements RegisteredSession {
     const extended = this.#extended!
     switch (frame.type) {
       case TYPE.query:
-        extended.queryCame()
-        return this.#simple!.query(frame, decodeQuery(bodyOf(frame)))
+        return this.#query(frame, extended)
       case TYPE.parse:
         return extended.parse(frame)
       case TYPE.bind:
@@ -261,6 +260,13 @@ export class Session implements RegisteredSession {
     await link.started()
     if (this.#isPipe) link.send(frame.bytes)
     else await this.#handle(link, frame)
+  }
+
+  #query(frame: Frame, extended: Extended): Promise<void> | undefined {
+    const text = decodeQuery(bodyOf(frame))
+    extended.queryCame()
+    const ask = (): Promise<void> | undefined => this.#simple!.query(frame, text)
+    return extended.beforeMove(text, 'sync')?.then(ask) ?? ask()
   }
 
   /** What belongs to no request: passwords, COPY data, Flush, Terminate, what is to be skipped. */

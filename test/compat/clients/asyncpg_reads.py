@@ -172,7 +172,7 @@ async def cursors(connection):
         )
         show("cursor", await cursor.fetchrow(), await cursor.fetch(2))
         show("beside", await connection.fetchval("SELECT count(*) FROM driven"))
-        show("skipped", await cursor.fetch(9), await cursor.fetchrow())
+        show("skipped", await cursor.forward(2), await cursor.fetch(9), await cursor.fetchrow())
         statement = await connection.prepare("SELECT id FROM driven WHERE id < $1 ORDER BY id DESC")
         both = [statement.cursor(4, prefetch=1), statement.cursor(6, prefetch=2)]
         show("two cursors", [[row["id"] async for row in cursor] for cursor in both])
