@@ -8,7 +8,7 @@ import t from 'tap'
 
 import { eventually } from '../support/eventually.ts'
 import { createStream, publishJson, startNats, withoutNats } from '../support/nats-server.ts'
-import { fedBy, lastRoute, openWorld, refusal, rowsOf, STREAM, untilCount } from './world.ts'
+import { fedBy, lastRoute, liveChildren, openWorld, refusal, rowsOf, STREAM, untilCount } from './world.ts'
 import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
@@ -24,7 +24,7 @@ const sources = async (client: pg.Client): Promise<unknown[]> =>
   (await rowsOf(client, 'SHOW SOURCES')).map(([name]) => name)
 
 const children = async (direct: pg.Client): Promise<number> =>
-  Number((await rowsOf(direct, 'SELECT count(*) FROM pg_foreign_table'))[0]![0])
+  (await liveChildren(direct)).length
 
 /** For tests that leave nothing behind. */
 let shared: Promise<World> | undefined

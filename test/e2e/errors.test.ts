@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 
 import { freePort } from '../support/free-port.ts'
 import { createStream, startNats, withoutNats } from '../support/nats-server.ts'
-import { fedBy, openWorld, refusal, rowsOf, STREAM } from './world.ts'
+import { fedBy, liveChildren, openWorld, refusal, rowsOf, STREAM } from './world.ts'
 import type { Told, World } from './world.ts'
 
 interface Mistake {
@@ -176,7 +176,7 @@ async function leftBehind({ direct, client, connection }: World): Promise<unknow
   const manager = await connection.jetstreamManager()
   return {
     tables: await rowsOf(direct, `SELECT relname FROM pg_class WHERE relname ~ '^bad'`),
-    children: await rowsOf(direct, 'SELECT ftrelid::regclass::text FROM pg_foreign_table'),
+    children: await liveChildren(direct),
     sources: await rowsOf(client, 'SHOW SOURCES'),
     consumers: (await manager.consumers.list(STREAM).next()).map(({ name }) => name)
   }

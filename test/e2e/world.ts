@@ -43,6 +43,17 @@ export const fedBy = (nats: NatsServer, subject: string, stream = STREAM): strin
   `WITH (connector = 'nats', server_url = '127.0.0.1:${nats.port}', subject = '${subject}',
          stream = '${stream}', connect_mode = 'plain') FORMAT PLAIN ENCODE JSON`
 
+/** The live children of relations: jetgres has foreign tables of its own beside them. */
+export const liveChildren = async (direct: pg.ClientBase): Promise<unknown[]> =>
+  (
+    await rowsOf(
+      direct,
+      `SELECT ftrelid::regclass::text FROM pg_foreign_table JOIN pg_class c ON c.oid = ftrelid
+       JOIN pg_namespace n ON n.oid = relnamespace
+       WHERE nspname = 'jetgres_live' AND relname ~ '^r[0-9]+$'`
+    )
+  ).map(([name]) => name)
+
 /** Rows as arrays: what two sides are compared by. */
 export async function rowsOf(
   client: pg.ClientBase,
