@@ -51,6 +51,9 @@ export const limits = {
   /** How long a statement waits for rows that the store refuses, before it is told why. */
   flushFailureWaitMs: 2_000,
   connectTimeoutMs: 5_000,
+  /** How long a client waits where the upstream's queue is full: 2,000 at once took 9 s. */
+  upstreamQueueMs: 30_000,
+  upstreamQueuePollMs: 20,
   /** One JetStream request and its answer. */
   jetStreamRequestMs: 5_000,
   /** Between two attempts to reach a NATS server that went away. */

@@ -3,6 +3,7 @@
 
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
 
 import { cannotConnect } from '../errors.ts'
 import { limits } from '../limits.ts'
@@ -41,7 +42,23 @@ async function withTls(endpoint: Endpoint, tls: UpstreamTls): Promise<Socket> {
 /** The server was reached, TLS was not. */
 class NegotiationError extends Error {}
 
+/** A Unix socket refuses at once while its queue is full, where TCP would have us wait. */
 async function attempt(endpoint: Endpoint, tls: UpstreamTls | undefined): Promise<Socket> {
+  const deadline = Date.now() + limits.upstreamQueueMs
+  for (;;) {
+    try {
+      return await attemptOnce(endpoint, tls)
+    } catch (error) {
+      if (!isQueueFull(error) || Date.now() > deadline) throw error
+    }
+    await delay(limits.upstreamQueuePollMs)
+  }
+}
+
+const isQueueFull = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'EAGAIN'
+
+async function attemptOnce(endpoint: Endpoint, tls: UpstreamTls | undefined): Promise<Socket> {
   const socket = connect({
     ...socketAddress(endpoint),
     noDelay: true,
