@@ -1,8 +1,9 @@
 // Goal: docs/PROTOCOL.md names no test that isn't there.
-// Method: each "test/…: name" of its table is looked up in that file.
+// Method: each "test/…: name" of its table is looked up in that file, among its tests and among the
+// titled cases of a table that it imports.
 
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import t from 'tap'
 
@@ -16,6 +17,15 @@ void t.test('the tests it names exist', async (t) => {
   t.equal(named.length, rows.length, 'by every row of the first table')
   for (const [, file = '', name = ''] of named) {
     const source = await readFile(join(root, file), 'utf8')
-    t.ok(source.includes(`t.test('${name.replaceAll("'", "\\'")}'`), `${file}: ${name}`)
+    const quoted = `'${name.replaceAll("'", "\\'")}'`
+    const isThere = source.includes(`t.test(${quoted}`) || (await casesOf(file, source)).includes(`\n    ${quoted},`)
+    t.ok(isThere, `${file}: ${name}`)
   }
 })
+
+/** The sources of the tables that a test plays. */
+async function casesOf(file: string, source: string): Promise<string> {
+  const names = [...source.matchAll(/from '(\.\/support\/[\w-]+exchanges\.ts)'/g)]
+  const paths = names.map(([, name = '']) => join(root, dirname(file), name))
+  return (await Promise.all(paths.map((path) => readFile(path, 'utf8')))).join('\n')
+}

@@ -5,6 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 
 import { featureNotSupported, invalidPassword, protocolViolation, toPgError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import { socketDrained } from '../upstream/socket-drain.ts'
 import * as backend from '../wire/backend.ts'
@@ -58,6 +59,9 @@ export class BackConversation {
       for (const frame of reader.push(rest)) isIn = await this.#frame(frame, isIn)
       for await (const chunk of socket) {
         for (const frame of reader.push(chunk as Buffer)) isIn = await this.#frame(frame, isIn)
+        if (!isIn && reader.pendingBytes > limits.unauthenticatedBytesMax) {
+          throw protocolViolation('the password is too long', { severity: 'FATAL' })
+        }
       }
     } catch (error) {
       if (!socket.destroyed) socket.end(backend.errorResponse(toPgError(error)))

@@ -7,8 +7,7 @@
 import type { Socket } from 'node:net'
 
 import type { Consistency } from '../catalog/relation.ts'
-import { asFatal, queryCanceled, toPgError } from '../errors.ts'
-import type { PgError } from '../errors.ts'
+import { asFatal, PgError, queryCanceled, toPgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import { sendCancel } from '../upstream/cancel.ts'
@@ -16,7 +15,7 @@ import { dial } from '../upstream/dial.ts'
 import { Link } from '../upstream/link.ts'
 import type { Endpoint } from '../upstream/target.ts'
 import { errorResponse, readyForQuery } from '../wire/backend.ts'
-import { bodyOf, code, FrameReader } from '../wire/frames.ts'
+import { bodyOf, FrameReader } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { decodeQuery, frontend } from '../wire/frontend.ts'
 import { isReplication } from '../wire/startup.ts'
@@ -28,26 +27,11 @@ import { Conversation } from './conversation.ts'
 import type { SessionContext } from './context.ts'
 import { isEncrypted } from './encryption.ts'
 import { Extended } from './extended.ts'
+import { FLUSH_BYTES, REQUESTS, TYPE } from './frame-types.ts'
 import type { RegisteredSession } from './registry.ts'
 import { Simple } from './simple.ts'
 
 type Startup = Extract<StartupPacket, { kind: 'startup' }>
-
-const TYPE = {
-  query: code('Q'),
-  parse: code('P'),
-  bind: code('B'),
-  describe: code('D'),
-  execute: code('E'),
-  close: code('C'),
-  flush: code('H'),
-  sync: code('S'),
-  call: code('F'),
-  copyDone: code('c'),
-  copyFail: code('f'),
-  password: code('p'),
-  terminate: code('X')
-} as const
 
 /** pg_dumpall starts one of the former for each database. */
 const DUMP = /^pg_dump(all)?$/
@@ -224,6 +208,18 @@ export class Session implements RegisteredSession {
     if (link.status === '' && frame.type !== TYPE.password) return this.#whenStarted(link, frame)
     if (link.status === '') return this.#password(link, frame)
     if (link.skipping) return this.#relayAsIs(link, frame)
+    try {
+      return this.#request(link, frame)
+    } catch (error) {
+      const kind = REQUESTS.get(frame.type)
+      if (!kind || !(error instanceof PgError) || error.code !== '08P01') throw error
+      // What a sound frame holds is no message: Postgres says what is wrong, and goes on.
+      return link.request(kind, frame.bytes)
+    }
+  }
+
+  /** @throws PgError 08P01 when what the frame holds can't be read; nothing is done then */
+  #request(link: Link, frame: Frame): Promise<void> | undefined {
     const extended = this.#extended!
     switch (frame.type) {
       case TYPE.query:
@@ -243,6 +239,10 @@ export class Session implements RegisteredSession {
       case TYPE.call:
         this.#conversation!.mutated()
         return link.request('function', frame.bytes)
+      case TYPE.flush:
+        // With a body it is an error, and all up to Sync is skipped.
+        if (frame.bytes.length > FLUSH_BYTES) return link.request('close', frame.bytes)
+        return this.#relayAsIs(link, frame)
       default:
         return this.#relayAsIs(link, frame)
     }

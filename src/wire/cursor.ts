@@ -55,6 +55,12 @@ export class BodyReader {
     return Array.from({ length: count }, read)
   }
 
+  /** What was read is the whole message. */
+  end<T>(message: T): T {
+    if (this.remaining > 0) throw protocolViolation('invalid message format')
+    return message
+  }
+
   #advance(bytes: number): number {
     const start = this.#offset
     if (this.remaining < bytes) throw protocolViolation('insufficient data left in message')

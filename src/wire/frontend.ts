@@ -4,6 +4,7 @@
 // The package's ES entry has no "type": "module": loaders that go by that take it for CommonJS.
 import { serialize } from 'pg-protocol/dist/index'
 
+import { protocolViolation } from '../errors.ts'
 import { BodyReader } from './cursor.ts'
 
 /** Encodes frontend messages: parse, bind, describe, execute, close, flush, sync, query, … */
@@ -37,13 +38,16 @@ export interface ExecuteMessage {
   readonly rowsMax: number
 }
 
-export const decodeQuery = (body: Buffer): string => new BodyReader(body).cstring()
+export function decodeQuery(body: Buffer): string {
+  const reader = new BodyReader(body)
+  return reader.end(reader.cstring())
+}
 
 export function decodeParse(body: Buffer): ParseMessage {
   const reader = new BodyReader(body)
   const name = reader.cstring()
   const text = reader.cstring()
-  return { name, text, types: reader.list(reader.int16(), () => reader.uint32()) }
+  return reader.end({ name, text, types: reader.list(reader.int16(), () => reader.uint32()) })
 }
 
 export function decodeBind(body: Buffer): BindMessage {
@@ -53,18 +57,19 @@ export function decodeBind(body: Buffer): BindMessage {
   const parameterFormats = reader.list(reader.int16(), () => reader.int16())
   const parameters = reader.list(reader.int16(), () => reader.counted())
   const resultFormats = reader.list(reader.int16(), () => reader.int16())
-  return { portal, statement, parameterFormats, parameters, resultFormats }
+  return reader.end({ portal, statement, parameterFormats, parameters, resultFormats })
 }
 
 export function decodeTarget(body: Buffer): TargetMessage {
   const reader = new BodyReader(body)
-  const kind = reader.byte() === 0x53 ? 'S' : 'P'
-  return { kind, name: reader.cstring() }
+  const kind = String.fromCharCode(reader.byte())
+  if (kind !== 'S' && kind !== 'P') throw protocolViolation('invalid message format')
+  return reader.end({ kind, name: reader.cstring() })
 }
 
 export function decodeExecute(body: Buffer): ExecuteMessage {
   const reader = new BodyReader(body)
-  return { portal: reader.cstring(), rowsMax: Math.max(reader.int32(), 0) }
+  return reader.end({ portal: reader.cstring(), rowsMax: Math.max(reader.int32(), 0) })
 }
 
 /** The format code of the i-th of many (Bind's rule: none means text, one is for all). */
