@@ -21,7 +21,19 @@ const HARMLESS = new Set([
   'AT_ChangeOwner',
   'AT_SetStatistics',
   'AT_ReplicaIdentity',
-  'AT_ColumnDefault'
+  'AT_ColumnDefault',
+  'AT_EnableRowSecurity',
+  'AT_DisableRowSecurity',
+  'AT_ForceRowSecurity',
+  'AT_NoForceRowSecurity',
+  'AT_SetOptions',
+  'AT_ResetOptions',
+  'AT_SetRelOptions',
+  'AT_ResetRelOptions',
+  'AT_SetStorage',
+  'AT_SetCompression',
+  'AT_ClusterOn',
+  'AT_DropCluster'
 ])
 /** What an added column may have. */
 const OF_ADDED = new Set(['CONSTR_NULL', 'CONSTR_DEFAULT'])
@@ -125,6 +137,9 @@ function checkCommand(command: Node, relation: Relation, position: number): void
 }
 
 const NAMES: Readonly<Record<string, string>> = {
+  AT_DisableTrig: 'DISABLE TRIGGER',
+  AT_DisableTrigAll: 'DISABLE TRIGGER',
+  AT_DisableTrigUser: 'DISABLE TRIGGER',
   AT_AlterColumnType: 'ALTER COLUMN … TYPE',
   AT_SetNotNull: 'SET NOT NULL',
   AT_AddConstraint: 'ADD CONSTRAINT',
