@@ -1,5 +1,5 @@
-// What a session of pg_dump needs. The live child, the write trigger and the schema they come from
-// serve this upstream alone: a dump that held them would restore tables that read their rows over
+// What a session of pg_dump needs. The live child, the write trigger, the schema they come from and the
+// views of how ingestion stands serve this upstream alone: a dump that held them would restore tables that read their rows over
 // again from here, or cannot be read at all. So pg_dump's questions to the catalogs are asked without
 // them, and what it dumps of a relation is a plain table with its rows.
 
@@ -8,22 +8,35 @@ import type { Node } from '../sql/ast.ts'
 import { byteToIndex, parseSql, scanTokens } from '../sql/parser.ts'
 import type { Token } from '../sql/tokens.ts'
 import { SCHEMA, SERVER } from '../upstream/bridge.ts'
+import { STATUS_SCHEMA } from '../upstream/status-views.ts'
+import { STATUS_TABLES } from '../types/status-tables.ts'
 import type { Conversation } from './conversation.ts'
 import { askOnce, textRowsOf } from './facts.ts'
 import { applyEdits } from './rewrite.ts'
 import type { Edit } from './rewrite.ts'
 
 const CATALOG = 'pg_catalog'
+const VIEW_NAMES = Object.keys(STATUS_TABLES)
+  .map((name) => `'${name}'`)
+  .join(', ')
 const OUR_SCHEMA = `(SELECT oid FROM ${CATALOG}.pg_namespace WHERE nspname = '${SCHEMA}')`
 const OUR_FUNCTIONS = `(SELECT oid FROM ${CATALOG}.pg_proc WHERE pronamespace IN ${OUR_SCHEMA})`
 /** postgres_fdw, unless somebody else had installed it before. */
 const OUR_EXTENSION = `(SELECT oid FROM ${CATALOG}.pg_extension WHERE extnamespace IN ${OUR_SCHEMA})`
 
+/** The views, and nothing else that somebody may have put into a schema of that name. */
+const OUR_VIEWS = `(SELECT v.oid FROM ${CATALOG}.pg_class v JOIN ${CATALOG}.pg_namespace n ON n.oid = v.relnamespace
+  WHERE n.nspname = '${STATUS_SCHEMA}' AND v.relkind = 'v' AND v.relname IN (${VIEW_NAMES}))`
+const IS_OURS_ALONE = `nspname = '${STATUS_SCHEMA}' AND NOT EXISTS (
+  SELECT FROM ${CATALOG}.pg_class o WHERE o.relnamespace = pg_namespace.oid AND o.oid NOT IN ${OUR_VIEWS})`
+
 /** catalog → which of its rows are nobody else's */
 const OURS: Readonly<Record<string, string>> = {
-  pg_namespace: `nspname = '${SCHEMA}'`,
-  pg_class: `relnamespace IN ${OUR_SCHEMA}`,
-  pg_type: `typnamespace IN ${OUR_SCHEMA}`,
+  pg_namespace: `nspname = '${SCHEMA}' OR (${IS_OURS_ALONE})`,
+  pg_class: `relnamespace IN ${OUR_SCHEMA} OR oid IN ${OUR_VIEWS}`,
+  pg_rewrite: `ev_class IN ${OUR_VIEWS}`,
+  pg_type: `typnamespace IN ${OUR_SCHEMA} OR typrelid IN ${OUR_VIEWS} OR typelem IN
+    (SELECT oid FROM ${CATALOG}.pg_type WHERE typrelid IN ${OUR_VIEWS})`,
   pg_proc: `pronamespace IN ${OUR_SCHEMA}`,
   pg_extension: `extnamespace IN ${OUR_SCHEMA}`,
   pg_foreign_data_wrapper: `fdwhandler IN ${OUR_FUNCTIONS}`,

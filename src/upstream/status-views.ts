@@ -6,7 +6,7 @@ import { STATUS_TABLES } from '../types/status-tables.ts'
 import type { StatusTable } from '../types/status-tables.ts'
 import { SCHEMA, SERVER } from './bridge.ts'
 
-const VIEWS = 'jetgres'
+export const STATUS_SCHEMA = 'jetgres'
 
 function install(table: StatusTable): string {
   const columns = STATUS_TABLES[table]
@@ -18,19 +18,19 @@ function install(table: StatusTable): string {
 CREATE FOREIGN TABLE IF NOT EXISTS ${SCHEMA}.${table} (${defined.join(', ')})
   SERVER ${SERVER} OPTIONS (schema_name '${SCHEMA}', table_name '${table}');
 REVOKE ALL ON ${SCHEMA}.${table} FROM PUBLIC;
-CREATE OR REPLACE VIEW ${VIEWS}.${table} WITH (security_barrier) AS
+CREATE OR REPLACE VIEW ${STATUS_SCHEMA}.${table} WITH (security_barrier) AS
 SELECT n.nspname AS schema, c.relname AS name, ${shown.join(', ')}
 FROM ${SCHEMA}.${table} s
 JOIN pg_catalog.pg_class c ON c.oid = s.twin
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE pg_catalog.pg_has_role(c.relowner, 'USAGE')
    OR pg_catalog.pg_has_role('pg_monitor', 'USAGE');
-GRANT SELECT ON ${VIEWS}.${table} TO PUBLIC;`
+GRANT SELECT ON ${STATUS_SCHEMA}.${table} TO PUBLIC;`
 }
 
 export const INSTALL_STATUS = `
-CREATE SCHEMA IF NOT EXISTS ${VIEWS};
-GRANT USAGE ON SCHEMA ${VIEWS} TO PUBLIC;
+CREATE SCHEMA IF NOT EXISTS ${STATUS_SCHEMA};
+GRANT USAGE ON SCHEMA ${STATUS_SCHEMA} TO PUBLIC;
 ${install('relations')}
 ${install('dropped')}
 ${install('gaps')}`
