@@ -18,6 +18,7 @@ export async function sendCancel(
 ): Promise<void> {
   const socket = await openEndpoint(endpoint ?? target, target.tls)
   socket.setTimeout(limits.connectTimeoutMs, () => socket.destroy())
-  socket.end(encodeCancel(key.pid, key.secret))
+  // Left open, as libpq leaves it: who answers an end with an end would seem to be done at once.
+  socket.write(encodeCancel(key.pid, key.secret))
   await new Promise((resolve) => socket.once('close', resolve).resume())
 }
