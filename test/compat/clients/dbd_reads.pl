@@ -61,7 +61,7 @@ sub introspects {
   my ($db) = @_;
 
   # Relations' live children have a schema of their own, which everybody sees.
-  show('tables', [grep { !/^jetgres_live/ } $db->tables(undef, undef, '%', 'TABLE')]);
+  show('tables', [grep { !/^jetgres/ } $db->tables(undef, undef, '%', 'TABLE')]);
   for my $sheet (
     $db->table_info(undef, 'public', 'dri%', 'TABLE'),
     $db->column_info(undef, 'public', 'driven', '%'),

@@ -64,8 +64,8 @@ def introspects():
     ):
         show("info", connection.getinfo(kind))
     cursor = connection.cursor()
-    # Relations' live children have a schema of their own, which everybody sees.
-    hidden = ("information_schema", "pg_catalog", "pg_toast", "jetgres_live")
+    # Live children and the status views have schemas of their own, which everybody sees.
+    hidden = ("information_schema", "pg_catalog", "pg_toast", "jetgres", "jetgres_live")
     show("tables", [row for row in rows(cursor.tables()) if row[1] not in hidden])
     for table in ("driven", "dri%", "nowhere"):
         show(

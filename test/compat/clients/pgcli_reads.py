@@ -8,8 +8,8 @@ from prompt_toolkit.document import Document
 
 from driven import DATABASE, DDL, HOST, PORT, USER, show, wait_for_rows
 
-# Relations' live children have a schema of their own, which everybody sees.
-OURS = "jetgres_live"
+# Live children and the status views have schemas of their own, which everybody sees.
+OURS = ("jetgres", "jetgres_live")
 COMMANDS = ("\\dt", "\\dt dri*", "\\du", "\\df other*", "\\dT", "\\sf nothing", "\\x", "\\x")
 STATEMENTS = (
     "SELECT * FROM driven ORDER BY id",
@@ -66,7 +66,7 @@ executor = cli.pgexecute
 attempted(DDL, "created")
 wait_for_rows(lambda: next(iter(executor.run("SELECT count(*) FROM driven")))[1].fetchone()[0])
 show("version", executor.server_version)
-show("schemas", [name for name in executor.schemata() if name != OURS and "_temp_" not in name])
+show("schemas", [name for name in executor.schemata() if name not in OURS and "_temp_" not in name])
 show("tables", [table for table in executor.tables() if table[0] == "public"])
 show("columns", [column for column in executor.table_columns() if column[0] == "public"])
 show("keys", list(executor.foreignkeys()))

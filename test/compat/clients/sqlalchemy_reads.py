@@ -35,8 +35,9 @@ def once(statement, *parameters):
 
 def reflects():
     inspector = sa.inspect(engine)
-    # Relations' live children have a schema of their own, which everybody sees.
-    show("schemas", [name for name in inspector.get_schema_names() if name != "jetgres_live"])
+    # Live children and the status views have schemas of their own, which everybody sees.
+    ours = ("jetgres", "jetgres_live")
+    show("schemas", [name for name in inspector.get_schema_names() if name not in ours])
     show("names", inspector.get_table_names(), inspector.get_view_names())
     show(
         "columns",
