@@ -3,8 +3,10 @@
 
 import t from 'tap'
 
-import { parseSql } from '../../src/sql/parser.ts'
+import { loadParser, parseSql } from '../../src/sql/parser.ts'
 import { usedNames } from '../../src/sql/used-names.ts'
+
+await loadParser()
 
 const CASES: readonly (readonly [sql: string, names: readonly string[]])[] = [
   ['SELECT a FROM t', []],
