@@ -155,30 +155,30 @@ export interface Verdict {
 
 /**
  * Compares "every" (a row a delivery) and "last" (a row a key) with what was acknowledged. What was
- * gone before it could be read, by jetgres.gaps, is no loss.
+ * gone before a table's own reader came to it, by jetgres.gaps, is no loss in that table.
  */
 export async function judge(client: pg.Client, publisher: Publisher): Promise<Verdict> {
-  const expected = await expectedRows(client, publisher)
-  const want = new Set(expected.map(({ v }) => v))
-  await eventually(async () => (await missingOf(client, want)) === 0, {
+  const want = new Set((await expectedIn('every', client, publisher)).map(({ v }) => v))
+  const latest = new Map<number, number>()
+  for (const { k, v } of await expectedIn('last', client, publisher)) latest.set(k, v)
+  const isAllThere = async (): Promise<boolean> =>
+    (await missingOf(client, want)) + (await wrongOf(client, latest)) === 0
+  await eventually(isAllThere, {
     deadlineMs: 30_000,
     what: 'every acknowledged delivery'
   }).catch(() => undefined)
   const got = (await rowsOf(client, 'SELECT v FROM every')).map(([v]) => Number(v))
-  const lastOf = new Map<number, number>()
-  for (const { k, v } of expected) lastOf.set(k, v)
-  const last = new Map((await rowsOf(client, 'SELECT k, v FROM last')).map(([k, v]) => [k, Number(v)]))
   return {
     lost: await missingOf(client, want),
     doubled: got.length - new Set(got).size,
-    wrong: [...lastOf].filter(([k, v]) => last.get(k) !== v).length
+    wrong: await wrongOf(client, latest)
   }
 }
 
-async function expectedRows(client: pg.Client, publisher: Publisher) {
+async function expectedIn(table: 'every' | 'last', client: pg.Client, publisher: Publisher) {
   const gaps = await rowsOf(
     client,
-    `SELECT first_sequence, last_sequence FROM jetgres.gaps WHERE name = 'every'`
+    `SELECT first_sequence, last_sequence FROM jetgres.gaps WHERE name = '${table}'`
   )
   const isGone = (sequence: number): boolean =>
     gaps.some(([first, last]) => Number(first) <= sequence && sequence <= Number(last))
@@ -186,6 +186,12 @@ async function expectedRows(client: pg.Client, publisher: Publisher) {
     .filter(([sequence]) => !isGone(sequence))
     .sort(([a], [b]) => a - b)
     .map(([, row]) => row)
+}
+
+async function wrongOf(client: pg.Client, latest: ReadonlyMap<number, number>): Promise<number> {
+  const rows = await rowsOf(client, 'SELECT k, v FROM last')
+  const last = new Map(rows.map(([k, v]) => [k, Number(v)]))
+  return [...latest].filter(([k, v]) => last.get(k) !== v).length
 }
 
 async function missingOf(client: pg.Client, want: ReadonlySet<number>): Promise<number> {
