@@ -161,12 +161,12 @@ void t.test('3,000 protobuf payloads', async (t) => {
 })
 
 /** As Postgres prints it. */
-const rowOf = ({ id, s, b, d, f, u, r, x, l }: Read): (string | null)[] => [
+const rowOf = ({ id, s, b, d, f, u, r, x, l }: Read): (string | null | undefined)[] => [
   String(id),
   s.includes('\0') ? null : s,
   `\\x${b.toString('hex')}`,
   shown(d, plain(OID.float8)),
-  f ? 't' : 'f',
+  f === undefined ? f : f ? 't' : 'f',
   String(u),
   `{${r.join(',')}}`,
   String(x),

@@ -17,7 +17,8 @@ export interface Read {
   s: string
   b: Buffer
   d: number
-  f: boolean
+  /** Undefined: readers differ over it. */
+  f: boolean | undefined
   u: bigint
   r: number[]
   x: number
@@ -55,6 +56,14 @@ class Walker {
       if (byte < 0x80) return BigInt.asUintN(64, value)
     }
     throw new Malformed()
+  }
+
+  /** Only bits past the 64th set: C++ and Java read false, protobufjs true, Go refuses it. */
+  bool(): boolean | undefined {
+    const from = this.at
+    const value = this.varint()
+    const past = this.at - from === 10 && this.bytes[this.at - 1]! > 1
+    return value === 0n && past ? undefined : value !== 0n
   }
 
   /** A length is 32 bits wide. */
@@ -118,7 +127,7 @@ function readField(walker: Walker, row: Read): void {
   else if (field === 2 && wire === BYTES) row.s = utf8(walker.take(walker.length()))
   else if (field === 3 && wire === BYTES) row.b = walker.take(walker.length())
   else if (field === 4 && wire === FIXED64) row.d = walker.take(8).readDoubleLE()
-  else if (field === 5 && wire === VARINT) row.f = walker.varint() !== 0n
+  else if (field === 5 && wire === VARINT) row.f = walker.bool()
   else if (field === 6 && wire === VARINT) row.u = walker.varint()
   else if (field === 7 && wire === VARINT) row.r.push(zigzag(walker.varint()))
   else if (field === 7 && wire === BYTES) readPacked(walker, row)
