@@ -1,11 +1,11 @@
 // @ts-check
-// Writes README's table of options from src/config.ts (run `npm run build` first). test/readme.test.ts
+// Writes README's table of options from src/config-options.ts (run `npm run build` first). test/readme.test.ts
 // fails where the two differ.
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 
-import { configMarkdown } from '../dist/config.js'
+import { configMarkdown } from '../dist/config-help.js'
 
 const path = resolve(import.meta.dirname, '../README.md')
 const [begin, end] = ['<!-- config: begin -->', '<!-- config: end -->']

@@ -1,10 +1,13 @@
-// Reads the configuration out of flags and variables; --help and README's table are made here too.
-// Owns what a well-formed value is. It must never read the environment itself, and never put a
-// password into a message.
+// Reads the command line: which command, and its configuration out of flags and variables. Owns what
+// a well-formed value is. It must never read the environment itself, and never put a password into a
+// message.
 
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
+import { commandForms } from './config-commands.ts'
+import type { CommandName } from './config-commands.ts'
+import { nearHint } from './config-near.ts'
 import { configOptions } from './config-options.ts'
 import type { ConfigOption } from './config-options.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from './log.ts'
@@ -51,9 +54,37 @@ export class ConfigError extends Error {
   }
 }
 
+export interface CommandLine {
+  readonly name: CommandName
+  readonly operands: readonly string[]
+  /** What is left: the flags. */
+  readonly rest: readonly string[]
+}
+
+/**
+ * The command comes first, its operands behind it, flags last; without one it is `serve`.
+ * @param argv the words after the program's name
+ * @throws ConfigError
+ */
+export function readCommand(argv: readonly string[]): CommandLine {
+  const [first] = argv
+  if (first === undefined || first.startsWith('-')) return { name: 'serve', operands: [], rest: argv }
+  const form = commandForms.find(({ name }) => name === first)
+  if (!form) {
+    const names = commandForms.map(({ name }) => name)
+    throw new ConfigError([`"${first}" is not a command${nearHint(first, names)}`])
+  }
+  const behind = 1 + form.operands.length
+  const operands = argv.slice(1, behind)
+  if (operands.length < form.operands.length || operands.some((word) => word.startsWith('-'))) {
+    throw new ConfigError([`the command is: jetgres ${[first, ...form.operands].join(' ')} [options]`])
+  }
+  return { name: form.name, operands, rest: argv.slice(behind) }
+}
+
 /**
  * Flags over variables over defaults.
- * @param argv the words after the program's name
+ * @param argv the words after the command's
  * @throws ConfigError with every fault there is, each with the accepted form
  */
 export function readConfig(
@@ -140,25 +171,11 @@ function readFlags(argv: readonly string[], faults: string[]): Map<string, strin
   return flags
 }
 
-function hintFor(unknown: string): string {
-  const near = configOptions
-    .map(({ flag }) => ({ flag, distance: editDistance(flag, unknown) }))
-    .sort((a, b) => a.distance - b.distance)[0]
-  return near !== undefined && near.distance <= 3 ? `, did you mean ${near.flag}?` : ''
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
-}
+const hintFor = (unknown: string): string =>
+  nearHint(
+    unknown,
+    configOptions.map(({ flag }) => flag)
+  )
 
 const addressPattern = /^(?:\[(?<v6>[0-9a-f:.]+)\]|(?<name>[^\s:[\]/]+)):(?<port>\d{1,5})$/i
 
@@ -261,34 +278,4 @@ export function redactUrl(value: string): string {
     if (/password|secret|token/i.test(key)) url.searchParams.set(key, '***')
   }
   return url.toString()
-}
-
-/** What --help prints. */
-export function helpText(): string {
-  const entries = configOptions.map(
-    (option) =>
-      `  ${option.flag} ${option.form}\n` +
-      `      ${option.meaning}\n` +
-      `      (${option.variable}; default: ${option.default})`
-  )
-  return [
-    'Usage: jetgres [options]',
-    '',
-    'A PostgreSQL proxy with live tables fed by NATS JetStream.',
-    '',
-    'Options (each also as a variable; a flag wins):',
-    ...entries,
-    '  --help, --version',
-    ''
-  ].join('\n')
-}
-
-/** README's table of options. */
-export function configMarkdown(): string {
-  const cell = (text: string): string => text.replaceAll('|', '\\|')
-  const rows = configOptions.map(
-    (o) =>
-      `| \`${o.flag}\` | \`${o.variable}\` | ${cell(o.form)} | ${cell(o.default)} | ${cell(o.meaning)} |`
-  )
-  return ['| flag | variable | value | default | meaning |', '|---|---|---|---|---|', ...rows].join('\n')
 }

@@ -1,25 +1,25 @@
 #!/usr/bin/env node
-// The program: argv and environment → config → server; signals; exit codes. The only file that
-// touches `process`.
-//
-// Exit codes: 0 closed as asked · 1 could not start, or failed · 2 the configuration is wrong ·
-// 130 and 143 a second signal cut the closing short.
+// The program: argv and environment → command and config → what it does; signals; exit codes. The
+// only file that touches `process`.
 
 import { readFile } from 'node:fs/promises'
 
-import { ConfigError, helpText, readConfig, type Config } from './config.ts'
-import { limits } from './limits.ts'
-import { createLogger, type Logger } from './log.ts'
-import { startServer } from './server.ts'
-
-const exitCodes = { closed: 0, failed: 1, misconfigured: 2, SIGINT: 130, SIGTERM: 143 } as const
+import { commands } from './commands/commands.ts'
+import type { CommandContext } from './commands/commands.ts'
+import { exitCodes } from './commands/exit-codes.ts'
+import { helpText } from './config-help.ts'
+import { ConfigError, readCommand, readConfig } from './config.ts'
+import { createLogger } from './log.ts'
+import type { Logger } from './log.ts'
 
 type Signal = 'SIGINT' | 'SIGTERM'
 
 async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--help') || argv.includes('-h')) return print(helpText())
   if (argv.includes('--version')) return print(`jetgres ${await version()}\n`)
-  const config = configOrExit(argv)
+  const { name, operands, rest } = orExit(() => readCommand(argv))
+  if (name === 'version') return print(`jetgres ${await version()}\n`)
+  const config = orExit(() => readConfig(rest, process.env))
   // Everything we write is for our own user alone.
   process.umask(0o077)
   const log = createLogger({ level: config.logLevel, format: config.logFormat })
@@ -27,34 +27,17 @@ async function main(argv: readonly string[]): Promise<void> {
     log.fatal({ err, origin }, 'jetgres failed')
     process.exit(exitCodes.failed)
   })
-  await run(config, log)
+  process.exit(await commands[name]({ config, operands, ...surroundings(log) }))
 }
 
-async function run(config: Config, log: Logger): Promise<void> {
-  const signal = firstSignal()
-  const server = await startServer(config, log).catch((err: unknown) => {
-    log.fatal({ reason: err instanceof Error ? err.message : String(err) }, 'jetgres could not start')
-    log.debug({ err }, 'where it could not')
-    return process.exit(exitCodes.failed)
-  })
-  process.on('SIGHUP', () => {
-    server.reload().then(
-      () => log.info('certificates were read again'),
-      (err: unknown) => log.error({ err }, 'certificates could not be read again; the old ones stay')
-    )
-  })
-  log.info(server.addresses, 'ready')
-  log.info({ signal: await signal }, 'jetgres is closing')
-  setTimeout(() => {
-    log.fatal('jetgres did not close in time')
-    process.exit(exitCodes.failed)
-  }, limits.closeMs).unref()
-  await server.close()
-  log.info('jetgres is closed')
-  process.exit(exitCodes.closed)
-}
+const surroundings = (log: Logger): Omit<CommandContext, 'config' | 'operands'> => ({
+  log,
+  print,
+  signalled: firstSignal,
+  onHangup: (listener) => void process.on('SIGHUP', listener)
+})
 
-/** The first signal asks to close; a second one does not wait for it. */
+/** The first signal asks to end; a second one does not wait for it. */
 function firstSignal(): Promise<Signal> {
   return new Promise((resolve) => {
     let isAsked = false
@@ -68,9 +51,10 @@ function firstSignal(): Promise<Signal> {
   })
 }
 
-function configOrExit(argv: readonly string[]): Config {
+/** What was read, or the end: every fault, one a line. */
+function orExit<T>(read: () => T): T {
   try {
-    return readConfig(argv, process.env)
+    return read()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     for (const fault of error.faults) process.stderr.write(`jetgres: ${fault}\n`)

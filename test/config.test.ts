@@ -7,14 +7,15 @@ import t from 'tap'
 
 import {
   ConfigError,
-  configMarkdown,
   formatAddress,
-  helpText,
   isLoopback,
+  readCommand,
   readConfig,
   redactUrl,
   type Config
 } from '../src/config.ts'
+import { commandForms } from '../src/config-commands.ts'
+import { configMarkdown, helpText } from '../src/config-help.ts'
 import { configOptions } from '../src/config-options.ts'
 
 const defaults: Config = {
@@ -179,4 +180,22 @@ void t.test('help and README name every option', async (t) => {
     t.ok(helpText().includes(`${flag} `) && helpText().includes(variable), flag)
     t.ok(configMarkdown().includes(`| \`${flag}\` | \`${variable}\` |`), flag)
   }
+})
+
+void t.test('the command comes first, its operands behind it', async (t) => {
+  const readable = [
+    [[], 'serve', []],
+    [['--http', 'off'], 'serve', ['--http', 'off']],
+    [['serve', '--http', 'off'], 'serve', ['--http', 'off']],
+    [['version', 'stray'], 'version', ['stray']]
+  ] as const
+  for (const [argv, name, rest] of readable) {
+    t.same(readCommand(argv), { name, operands: [], rest }, argv.join(' '))
+  }
+  const wrong = [
+    [['srve'], /^"srve" is not a command, did you mean serve\?$/],
+    [['frobnicate', 'serve'], /^"frobnicate" is not a command$/]
+  ] as const
+  for (const [argv, want] of wrong) t.throws(() => readCommand(argv), want, argv.join(' '))
+  for (const { name } of commandForms) t.ok(helpText().includes(`\n  ${name}`), name)
 })

@@ -15,8 +15,11 @@ const levels: Readonly<Record<string, number>> = {
   'errors.ts': 0,
   'limits.ts': 0,
   'log.ts': 1,
+  'config-commands.ts': 2,
+  'config-near.ts': 2,
   'config-options.ts': 2,
   'config.ts': 2.5,
+  'config-help.ts': 2.5,
   'lock.ts': 2,
   'secret.ts': 2,
   types: 3,
@@ -32,8 +35,9 @@ const levels: Readonly<Record<string, number>> = {
   backchannel: 7,
   http: 7,
   'server.ts': 8,
-  'main.ts': 9,
-  'jetgres.cts': 10
+  commands: 9,
+  'main.ts': 10,
+  'jetgres.cts': 11
 }
 
 /** What the levels alone would allow. */

@@ -9,7 +9,7 @@ import { join } from 'node:path'
 
 import t, { type Test } from 'tap'
 
-import { helpText } from '../src/config.ts'
+import { helpText } from '../src/config-help.ts'
 import { eventually } from './support/eventually.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -32,6 +32,9 @@ void t.test('answers --help and --version without doing anything else', async (t
   const version = start(t, ['--version'])
   t.equal(await version.code, 0)
   t.match(version.said.out, /^jetgres \d+\.\d+\.\d+\n$/)
+  const command = start(t, ['version'], { JETGRES_LISTEN: 'nonsense' })
+  t.equal(await command.code, 0)
+  t.equal(command.said.out, version.said.out)
 })
 
 void t.test('a wrong configuration: all faults on stderr, exit code 2', async (t) => {

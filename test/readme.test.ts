@@ -6,7 +6,8 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { configMarkdown, readConfig } from '../src/config.ts'
+import { configMarkdown } from '../src/config-help.ts'
+import { readConfig } from '../src/config.ts'
 
 const root = join(import.meta.dirname, '..')
 const readme = () => readFile(join(root, 'README.md'), 'utf8')

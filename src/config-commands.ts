@@ -1,0 +1,16 @@
+// Every command jetgres has: one table, from which --help and the reading of a command line are made.
+// Data only; what a command does is its own file in commands/.
+
+export interface CommandForm {
+  readonly name: string
+  /** The words it takes behind its name, as --help shows them; each is needed. */
+  readonly operands: readonly string[]
+  readonly meaning: string
+}
+
+export const commandForms = [
+  { name: 'serve', operands: [], meaning: 'answers clients until it is told to stop (the default)' },
+  { name: 'version', operands: [], meaning: 'prints the version' }
+] as const satisfies readonly CommandForm[]
+
+export type CommandName = (typeof commandForms)[number]['name']
