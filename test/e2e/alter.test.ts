@@ -5,31 +5,26 @@
 import t from 'tap'
 
 import { eventually } from '../support/eventually.ts'
+import { publishJson, withoutNats } from '../support/nats-server.ts'
 import {
-  connectNats,
-  createStream,
-  publishJson,
-  startNats,
-  withoutNats
-} from '../support/nats-server.ts'
-import { fedBy, liveChildren, openWorld, refusal, rowsOf, STREAM, untilCount } from './world.ts'
-import type { World } from './world.ts'
+  bothRoutes,
+  fedBy,
+  liveChildren,
+  refusal,
+  rowsOf,
+  sharedWorld,
+  startAmysStream,
+  STREAM,
+  untilCount
+} from './world.ts'
 
 const skip = { skip: withoutNats() }
 
-let shared: Promise<World> | undefined
-const sharedWorld = (): Promise<World> => (shared ??= openWorld(t))
-
-/** The rows as jetgres answers, checked against what the upstream reads. */
-async function bothRoutes({ client, direct }: World, sql: string): Promise<unknown[][]> {
-  const local = await rowsOf(client, sql)
-  t.same(await rowsOf(direct, sql), local, `relayed: ${sql}`)
-  return local
-}
+const openShared = sharedWorld(t)
 
 void t.test('columns are added, renamed and dropped, and rows follow', skip, async (t) => {
-  const world = await sharedWorld()
-  const { client, connection, nats, jetgres } = world
+  const world = await openShared()
+  const { client, connection, nats } = world
   const publish = (...rows: unknown[]) => publishJson(connection, 'e2e.a', rows)
   await publish({ id: 1, v: 'a', w: 10 }, { id: 2, v: 'b', w: 20 })
   await client.query(`CREATE TABLE a (id int PRIMARY KEY, v text) INCLUDE subject AS s
@@ -37,13 +32,13 @@ void t.test('columns are added, renamed and dropped, and rows follow', skip, asy
   await untilCount(client, 'a', 2)
 
   await client.query('ALTER TABLE a ADD COLUMN w int, ADD z string DEFAULT $$x$$')
-  t.same(await bothRoutes(world, 'SELECT * FROM a ORDER BY id'), [
+  t.same(await bothRoutes(t, world, 'SELECT * FROM a ORDER BY id'), [
     [1, 'a', 'e2e.a', null, null],
     [2, 'b', 'e2e.a', null, null]
   ])
   await publish({ id: 2, v: 'c', w: 21 }, { id: 3, v: 'd', w: 30, z: 'é' })
   await untilCount(client, 'a', 3)
-  t.same(await bothRoutes(world, 'SELECT id, v, w, z FROM a ORDER BY id'), [
+  t.same(await bothRoutes(t, world, 'SELECT id, v, w, z FROM a ORDER BY id'), [
     [1, 'a', null, null],
     [2, 'c', 21, null],
     [3, 'd', 30, 'é']
@@ -53,16 +48,15 @@ void t.test('columns are added, renamed and dropped, and rows follow', skip, asy
   await publish({ id: 4, v: 'e', w: 40 })
   await untilCount(client, 'a', 4)
   const renamed = [['c', 21], ['d', 30], ['e', 40]]
-  t.same(await bothRoutes(world, 'SELECT w, "W w" FROM a WHERE id > 1 ORDER BY id'), renamed)
+  t.same(await bothRoutes(t, world, 'SELECT w, "W w" FROM a WHERE id > 1 ORDER BY id'), renamed)
   await client.query('ALTER TABLE a DROP COLUMN z, ADD COLUMN v jsonb')
   await publish({ id: 5, v: 'f', w: 50 })
   await untilCount(client, 'a', 5)
-  t.same(await bothRoutes(world, 'SELECT * FROM a WHERE id > 3 ORDER BY id'), [
+  t.same(await bothRoutes(t, world, 'SELECT * FROM a WHERE id > 3 ORDER BY id'), [
     [4, 'e', 'e2e.a', 40, null],
     [5, 'f', 'e2e.a', 50, 'f']
   ])
-  await jetgres.restart()
-  const again = await jetgres.connect()
+  const again = await world.restart()
   await publish({ id: 6, v: 'g', w: 60 })
   await untilCount(again, 'a', 6)
   t.same(await rowsOf(again, 'SELECT w, "W w", v, s FROM a WHERE id = 6'), [
@@ -71,12 +65,11 @@ void t.test('columns are added, renamed and dropped, and rows follow', skip, asy
   const [[, sql]] = (await rowsOf(again, 'SHOW CREATE TABLE a')) as [[string, string]]
   t.match(sql, /^CREATE TABLE public\.a \(\n {2}id integer,\n {2}w text,\n {2}"W w" integer,/)
   t.match(sql, /\n {2}PRIMARY KEY \(id\)\n\)\nINCLUDE subject AS s\nWITH \(\n/)
-  shared = Promise.resolve({ ...world, client: again })
   await again.query('DROP TABLE a')
 })
 
 void t.test('in a transaction only Postgres knows, and ROLLBACK leaves no trace', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, nats, jetgres } = world
   await publishJson(connection, 'e2e.b', [{ id: 1, v: 'a', w: 10 }])
   await client.query(`CREATE TABLE b (id int PRIMARY KEY, v text) ${fedBy(nats, 'e2e.b')}`)
@@ -87,11 +80,11 @@ void t.test('in a transaction only Postgres knows, and ROLLBACK leaves no trace'
   await client.query('ALTER TABLE b DROP COLUMN v; ALTER TABLE b ADD COLUMN v int')
   t.same(await rowsOf(client, 'SELECT id, v FROM b'), [[1, null]])
   await client.query('ROLLBACK')
-  t.same(await bothRoutes(world, 'SELECT * FROM b'), [[1, 'a']])
+  t.same(await bothRoutes(t, world, 'SELECT * FROM b'), [[1, 'a']])
   await client.query('BEGIN; ALTER TABLE b ADD COLUMN w text; COMMIT')
   await publishJson(connection, 'e2e.b', [{ id: 2, v: 'b', w: 20 }])
   await untilCount(client, 'b', 2)
-  t.same(await bothRoutes(world, 'SELECT * FROM b ORDER BY id'), [[1, 'a', null], [2, 'b', '20']])
+  t.same(await bothRoutes(t, world, 'SELECT * FROM b ORDER BY id'), [[1, 'a', null], [2, 'b', '20']])
 
   const other = await jetgres.connect()
   await client.query('BEGIN; ALTER TABLE b ADD COLUMN x int')
@@ -102,7 +95,7 @@ void t.test('in a transaction only Postgres knows, and ROLLBACK leaves no trace'
 })
 
 void t.test('what cannot be followed is refused and harms nothing', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, nats } = world
   await publishJson(connection, 'e2e.c', [{ id: 1, v: 'a', n: 1 }])
   await client.query(`CREATE TABLE c (id int PRIMARY KEY, v text, n int) WITH VERSION COLUMN (n)
@@ -144,20 +137,20 @@ void t.test('what cannot be followed is refused and harms nothing', skip, async 
   await client.query('ALTER TABLE c ALTER v DROP NOT NULL, ALTER v SET DEFAULT 7')
   await publishJson(connection, 'e2e.c', [{ id: 2, v: 'b', n: 2 }])
   await untilCount(client, 'c', 2)
-  t.same(await bothRoutes(world, 'SELECT * FROM c ORDER BY id'), [[1, 'a', 1], [2, 'b', 2]])
+  t.same(await bothRoutes(t, world, 'SELECT * FROM c ORDER BY id'), [[1, 'a', 1], [2, 'b', 2]])
   await client.query('DROP TABLE c; DROP SOURCE raw')
 })
 
 void t.test('what is altered on the upstream itself is followed', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, direct, nats } = world
   await publishJson(connection, 'e2e.d', [{ id: 1, v: 'a', w: 10 }])
   await client.query(`CREATE TABLE d (id int PRIMARY KEY, v text) ${fedBy(nats, 'e2e.d')}`)
   await untilCount(client, 'd', 1)
   await direct.query('ALTER TABLE d RENAME COLUMN v TO x')
-  t.same(await bothRoutes(world, 'SELECT x FROM d'), [['a']])
+  t.same(await bothRoutes(t, world, 'SELECT x FROM d'), [['a']])
   await direct.query('ALTER TABLE d DROP COLUMN x')
-  t.same(await bothRoutes(world, 'SELECT * FROM d'), [[1]])
+  t.same(await bothRoutes(t, world, 'SELECT * FROM d'), [[1]])
   await direct.query('ALTER TABLE d ADD COLUMN w int')
   const filled = async (): Promise<boolean> => {
     await publishJson(connection, 'e2e.d', [{ id: 2, w: 20 }])
@@ -165,13 +158,13 @@ void t.test('what is altered on the upstream itself is followed', skip, async (t
     return JSON.stringify(rows) === '[[20]]'
   }
   await eventually(filled, { deadlineMs: 20_000, what: 'the new column to be filled' })
-  t.same(await bothRoutes(world, 'SELECT * FROM d ORDER BY id'), [[1, null], [2, 20]])
+  t.same(await bothRoutes(t, world, 'SELECT * FROM d ORDER BY id'), [[1, null], [2, 20]])
   await client.query('DROP TABLE d')
 })
 
 void t.test('DROP CONNECTOR leaves an ordinary table with the rows', skip, async (t) => {
-  const world = await sharedWorld()
-  const { client, connection, direct, jetgres, nats } = world
+  const world = await openShared()
+  const { client, connection, direct, nats } = world
   await publishJson(connection, 'e2e.f', [{ id: 1, v: 'a' }, { id: 2, v: null }])
   await client.query(`CREATE TABLE f (id int PRIMARY KEY, v text DEFAULT 'new')
     ${fedBy(nats, 'e2e.f')}`)
@@ -180,7 +173,7 @@ void t.test('DROP CONNECTOR leaves an ordinary table with the rows', skip, async
   await client.query(`INSERT INTO f VALUES (9, 'mine')`)
   t.same(await rowsOf(client, 'SELECT count(*)::int FROM f'), [[3]])
   await client.query('ROLLBACK')
-  t.same(await bothRoutes(world, 'SELECT * FROM f ORDER BY id'), [[1, 'a'], [2, null]])
+  t.same(await bothRoutes(t, world, 'SELECT * FROM f ORDER BY id'), [[1, 'a'], [2, null]])
   await publishJson(connection, 'e2e.f', [{ id: 3, v: 'c' }])
   await untilCount(client, 'f', 3)
   t.same(await rowsOf(direct, 'SELECT count(*)::int FROM ONLY f'), [[0]], 'still a relation')
@@ -189,29 +182,25 @@ void t.test('DROP CONNECTOR leaves an ordinary table with the rows', skip, async
   await publishJson(connection, 'e2e.f', [{ id: 4, v: 'late' }])
   await client.query('INSERT INTO f VALUES (5)')
   const want = [[1, 'a'], [2, null], [3, 'c'], [5, 'new']]
-  t.same(await bothRoutes(world, 'SELECT * FROM f ORDER BY id'), want)
+  t.same(await bothRoutes(t, world, 'SELECT * FROM f ORDER BY id'), want)
   t.same(await rowsOf(client, 'SHOW SOURCES'), [])
   t.same(await liveChildren(direct), [])
   t.match(await refusal(client, 'INSERT INTO f VALUES (1)'), { code: '23505' })
-  await jetgres.restart()
-  const again = await jetgres.connect()
+  const again = await world.restart()
   t.same(await rowsOf(again, 'SELECT * FROM f ORDER BY id'), want)
   await again.query('DROP TABLE f')
-  shared = Promise.resolve({ ...world, client: again })
 })
 
 void t.test('SET SOURCE_RATE_LIMIT slows and pauses, also over a restart', skip, async (t) => {
-  const world = await sharedWorld()
-  const { connection, jetgres, nats } = world
+  const world = await openShared()
+  const { connection, nats } = world
   let { client } = world
   const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id }))
   await client.query(`CREATE TABLE g (id int PRIMARY KEY) ${fedBy(nats, 'e2e.g')}`)
   await client.query('ALTER TABLE g SET SOURCE_RATE_LIMIT TO 0')
   await publishJson(connection, 'e2e.g', rows(10))
   t.match(await rowsOf(client, 'SHOW jetgres.relations'), [['public.g', 'table', 'paused']])
-  await jetgres.restart()
-  client = await jetgres.connect()
-  shared = Promise.resolve({ ...world, client })
+  client = await world.restart()
   t.same(await rowsOf(client, 'SELECT count(*)::int FROM g'), [[0]], 'nothing is read')
   await client.query('ALTER TABLE g SET SOURCE_RATE_LIMIT = DEFAULT')
   await untilCount(client, 'g', 10)
@@ -219,20 +208,12 @@ void t.test('SET SOURCE_RATE_LIMIT slows and pauses, also over a restart', skip,
 })
 
 void t.test('CONNECTOR WITH takes new servers and new credentials', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, jetgres } = world
-  const users = (password: string): string => `authorization { users: [
-    { user: "own", password: "own" }, { user: "amy", password: "${password}" }] }`
-  const first = await startNats(t, { configText: users('old') })
-  const second = await startNats(t, { configText: users('n3w') })
-  const own = { user: 'own', pass: 'own' }
-  for (const [server, ids] of [[first, [1, 2]], [second, [3, 4]]] as const) {
-    const connection = await connectNats(t, server, own)
-    await createStream(connection, STREAM, ['e2e.>'])
-    await publishJson(connection, 'e2e.h', ids.map((id) => ({ id })))
-  }
+  const first = await startAmysStream(t, 'old', [{ id: 1 }, { id: 2 }])
+  const second = await startAmysStream(t, 'n3w', [{ id: 3 }, { id: 4 }])
   await client.query(`CREATE TABLE h (id int PRIMARY KEY) WITH (connector = 'nats',
-    server_url = '127.0.0.1:${first.port}', subject = 'e2e.h', stream = '${STREAM}',
+    server_url = '127.0.0.1:${first.port}', subject = 'e2e.amy', stream = '${STREAM}',
     connect_mode = 'user_and_password', username = 'amy', password = 'old')
     FORMAT PLAIN ENCODE JSON`)
   await untilCount(client, 'h', 2)

@@ -5,23 +5,22 @@
 import t from 'tap'
 
 import { publishJson, withoutNats } from '../support/nats-server.ts'
-import { fedBy, liveChildren, openWorld, refusal, rowsOf, untilCount } from './world.ts'
-import type { World } from './world.ts'
+import {
+  bothRoutes,
+  fedBy,
+  liveChildren,
+  refusal,
+  rowsOf,
+  sharedWorld,
+  untilCount
+} from './world.ts'
 
 const skip = { skip: withoutNats() }
 
-let shared: Promise<World> | undefined
-const sharedWorld = (): Promise<World> => (shared ??= openWorld(t))
-
-/** The rows as jetgres answers, checked against what the upstream reads. */
-async function bothRoutes({ client, direct }: World, sql: string): Promise<unknown[][]> {
-  const local = await rowsOf(client, sql)
-  t.same(await rowsOf(direct, sql), local, `relayed: ${sql}`)
-  return local
-}
+const openShared = sharedWorld(t)
 
 void t.test('CREATE OR REPLACE puts a relation in the place of another', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, direct, nats } = world
   await publishJson(connection, 'e2e.or', [{ id: 1, v: 'a' }, { id: 2, v: 'b' }])
   const first = `CREATE OR REPLACE TABLE r (id int PRIMARY KEY) ${fedBy(nats, 'e2e.or')}`
@@ -31,10 +30,10 @@ void t.test('CREATE OR REPLACE puts a relation in the place of another', skip, a
   await client.query('BEGIN')
   await client.query(second)
   await client.query('ROLLBACK')
-  t.same(await bothRoutes(world, 'SELECT * FROM r ORDER BY id'), [[1], [2]], 'rolled back')
+  t.same(await bothRoutes(t, world, 'SELECT * FROM r ORDER BY id'), [[1], [2]], 'rolled back')
   await client.query(second)
   await untilCount(client, 'r', 2)
-  t.same(await bothRoutes(world, 'SELECT * FROM r ORDER BY id'), [[1, 'a'], [2, 'b']])
+  t.same(await bothRoutes(t, world, 'SELECT * FROM r ORDER BY id'), [[1, 'a'], [2, 'b']])
   t.same(await rowsOf(client, 'SHOW SOURCES'), [['public.r']], 'one relation')
   t.equal((await liveChildren(direct)).length, 1, 'one child')
 
@@ -57,7 +56,7 @@ void t.test('CREATE OR REPLACE puts a relation in the place of another', skip, a
 })
 
 void t.test('what becomes of deliveries with one key', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, nats } = world
   await publishJson(connection, 'e2e.conflict', [
     { id: 1, a: 5, b: 1, v: 'one' },
@@ -85,7 +84,7 @@ void t.test('what becomes of deliveries with one key', skip, async (t) => {
     await client.query(`CREATE TABLE c (id int PRIMARY KEY, a int, b int, v text) ${clause}
       ${fedBy(nats, 'e2e.conflict')}`)
     await untilCount(client, 'c', 3)
-    const [first, second] = await bothRoutes(world, 'SELECT * FROM c ORDER BY id')
+    const [first, second] = await bothRoutes(t, world, 'SELECT * FROM c ORDER BY id')
     t.same(first, want, clause)
     if (clause.endsWith('IF NOT NULL')) t.same(second, [2, 1, null, 'x'], 'both halves')
     await client.query('DROP TABLE c')
@@ -100,7 +99,7 @@ void t.test('what becomes of deliveries with one key', skip, async (t) => {
 })
 
 void t.test('WATERMARK and DEFAULT are checked by Postgres and change no row', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, direct, nats } = world
   await publishJson(connection, 'e2e.wm', [{ id: 1, at: '2030-01-01 00:00:00' }, { id: 2 }])
   const create = (items: string): string =>
@@ -118,6 +117,6 @@ void t.test('WATERMARK and DEFAULT are checked by Postgres and change no row', s
   t.same(await rowsOf(direct, "SELECT relname FROM pg_class WHERE relname = 'w'"), [])
   await client.query(create("WATERMARK FOR at AS at - INTERVAL '5' SECOND"))
   await untilCount(client, 'w', 2)
-  t.same(await bothRoutes(world, 'SELECT id, n FROM w ORDER BY id'), [[1, null], [2, null]])
+  t.same(await bothRoutes(t, world, 'SELECT id, n FROM w ORDER BY id'), [[1, null], [2, null]])
   await client.query('DROP TABLE w')
 })

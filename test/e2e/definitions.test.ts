@@ -8,7 +8,17 @@ import t from 'tap'
 
 import { eventually } from '../support/eventually.ts'
 import { createStream, publishJson, startNats, withoutNats } from '../support/nats-server.ts'
-import { fedBy, lastRoute, liveChildren, openWorld, refusal, rowsOf, STREAM, untilCount } from './world.ts'
+import {
+  fedBy,
+  lastRoute,
+  liveChildren,
+  openWorld,
+  refusal,
+  rowsOf,
+  sharedWorld,
+  STREAM,
+  untilCount
+} from './world.ts'
 import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
@@ -26,9 +36,7 @@ const sources = async (client: pg.Client): Promise<unknown[]> =>
 const children = async (direct: pg.Client): Promise<number> =>
   (await liveChildren(direct)).length
 
-/** For tests that leave nothing behind. */
-let shared: Promise<World> | undefined
-const sharedWorld = (): Promise<World> => (shared ??= openWorld(t))
+const openShared = sharedWorld(t)
 
 /** Notices the session gets while `work` runs. */
 async function noticesOf(client: pg.Client, work: () => Promise<unknown>): Promise<string[]> {
@@ -43,7 +51,7 @@ async function noticesOf(client: pg.Client, work: () => Promise<unknown>): Promi
 }
 
 void t.test('DROP in all its forms', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, direct } = world
   await publishJson(connection, 'e2e.x', ids(0, 3))
   const make = async (name: string): Promise<void> => {
@@ -91,7 +99,7 @@ void t.test('DROP in all its forms', skip, async (t) => {
 })
 
 void t.test('SOURCE', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, direct, nats } = world
   await publishJson(connection, 'e2e.s', [...ids(0, 3), ...ids(0, 3)])
   await client.query(`CREATE SOURCE s (id int, v text) ${fedBy(nats, 'e2e.s')}`)
@@ -161,7 +169,7 @@ void t.test('what happens on the upstream itself is noticed', skip, async (t) =>
 })
 
 void t.test('another owner, ANALYZE and VACUUM harm nothing', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, direct } = world
   await publishJson(connection, 'e2e.y', ids(0, 5))
   await client.query(create(world, 'a', 'y'))
@@ -227,7 +235,7 @@ void t.test('SHOW and DESCRIBE', skip, async (t) => {
 })
 
 void t.test('every spelling of the options', skip, async (t) => {
-  const world = await sharedWorld()
+  const world = await openShared()
   const { client, connection, nats } = world
   const secured = await startNats(t, { auth: { user: 'amy', password: 'p w\'d' } })
   const { connect } = await import('nats')

@@ -9,17 +9,11 @@ import type { Test } from 'tap'
 
 import { eventually } from '../support/eventually.ts'
 import { startJetgres } from '../support/jetgres.ts'
-import {
-  connectNats,
-  createStream,
-  publishJson,
-  startNats,
-  withoutNats
-} from '../support/nats-server.ts'
+import { publishJson, withoutNats } from '../support/nats-server.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import { random } from '../support/random.ts'
 import type { Random } from '../support/random.ts'
-import { fedBy, lastRoute, rowsOf, STREAM, untilCount } from './world.ts'
+import { fedBy, lastRoute, rowsOf, startWorldStream, untilCount } from './world.ts'
 import type { NatsServer } from '../support/nats-server.ts'
 import type pg from 'pg'
 
@@ -111,9 +105,7 @@ function differences(got: unknown[][], want: unknown[][]): unknown[] {
 const skip = { skip: withoutNats() }
 
 void t.test('110,000 deliveries over 10,000 keys become the last of each key', skip, async (t) => {
-  const nats = await startNats(t)
-  const connection = await connectNats(t, nats)
-  await createStream(connection, STREAM, ['e2e.>'])
+  const { server: nats, admin: connection } = await startWorldStream(t)
   const publisher = new Publisher(connection, random(t))
   await publisher.publish(BEFORE, (i) => i % KEYS)
   const jetgres = await startJetgres(t)
@@ -132,9 +124,8 @@ void t.test('110,000 deliveries over 10,000 keys become the last of each key', s
 })
 
 void t.test('kill -9 at five random moments loses and doubles nothing', skip, async (t) => {
-  const [nats, postgres] = await Promise.all([startNats(t), startPostgres(t)])
-  const connection = await connectNats(t, nats)
-  await createStream(connection, STREAM, ['e2e.>'])
+  const [stream, postgres] = await Promise.all([startWorldStream(t), startPostgres(t)])
+  const { server: nats, admin: connection } = stream
   const seeds = random(t)
   const publisher = new Publisher(connection, seeds)
   await publisher.publish(BEFORE, (i) => i % KEYS)

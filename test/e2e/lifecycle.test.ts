@@ -12,15 +12,18 @@ import t from 'tap'
 
 import { eventually } from '../support/eventually.ts'
 import { isAlive, startJetgres } from '../support/jetgres.ts'
-import {
-  connectNats,
-  createStream,
-  publishJson,
-  startNats,
-  withoutNats
-} from '../support/nats-server.ts'
+import { connectNats, publishJson, withoutNats } from '../support/nats-server.ts'
 import { startPostgres } from '../support/postgres-server.ts'
-import { fedBy, lastRoute, openWorld, refusal, rowsOf, STREAM, untilCount } from './world.ts'
+import {
+  fedBy,
+  lastRoute,
+  openWorld,
+  refusal,
+  rowsOf,
+  startWorldStream,
+  STREAM,
+  untilCount
+} from './world.ts'
 import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
@@ -170,9 +173,7 @@ void t.test('NATS goes and comes back', skip, async (t) => {
 })
 
 void t.test('kill -9 takes the embedded Postgres along; a start has it all', skip, async (t) => {
-  const nats = await startNats(t)
-  const connection = await connectNats(t, nats)
-  await createStream(connection, STREAM, ['e2e.>'])
+  const { server: nats, admin: connection } = await startWorldStream(t)
   await publishJson(connection, 'e2e.live', ids(0, 5))
   const jetgres = await startJetgres(t)
   const client = await jetgres.connect()
@@ -196,9 +197,8 @@ void t.test('kill -9 takes the embedded Postgres along; a start has it all', ski
 })
 
 void t.test('without postgres_fdw the local route works, and says so', skip, async (t) => {
-  const [nats, postgres] = await Promise.all([startNats(t), startPostgres(t)])
-  const connection = await connectNats(t, nats)
-  await createStream(connection, STREAM, ['e2e.>'])
+  const [stream, postgres] = await Promise.all([startWorldStream(t), startPostgres(t)])
+  const { server: nats, admin: connection } = stream
   await publishJson(connection, 'e2e.live', ids(0, 5))
   const direct = await postgres.connect()
   await direct.query(`CREATE ROLE caretaker LOGIN; CREATE ROLE amy LOGIN;

@@ -7,14 +7,8 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import {
-  connectNats,
-  createStream,
-  publishJson,
-  startNats,
-  withoutNats
-} from '../support/nats-server.ts'
-import { openWorld, refusal, rowsOf, STREAM, untilCount } from './world.ts'
+import { withoutNats } from '../support/nats-server.ts'
+import { openWorld, refusal, rowsOf, startAmysStream, STREAM, untilCount } from './world.ts'
 
 const OLD = 'hidden-0ld-value'
 const NEW = 'hidden-n3w-value'
@@ -24,19 +18,14 @@ const skip = { skip: withoutNats() }
 void t.test('a secret is used where it is named and seen nowhere', skip, async (t) => {
   const world = await openWorld(t)
   const { client, direct, jetgres } = world
-  const users = (password: string): string => `authorization { users: [
-    { user: "own", password: "own" }, { user: "amy", password: "${password}" }] }`
-  const start = (password: string) => startNats(t, { configText: users(password) })
-  const servers = await Promise.all([start(OLD), start(NEW)])
-  for (const [i, server] of servers.entries()) {
-    const connection = await connectNats(t, server, { user: 'own', pass: 'own' })
-    await createStream(connection, STREAM, ['e2e.>'])
-    await publishJson(connection, 'e2e.s', [{ id: i * 2 + 1 }, { id: i * 2 + 2 }])
-  }
+  const servers = await Promise.all([
+    startAmysStream(t, OLD, [{ id: 1 }, { id: 2 }]),
+    startAmysStream(t, NEW, [{ id: 3 }, { id: 4 }])
+  ])
   const urls = servers.map(({ port }) => `127.0.0.1:${port}`).join()
   const create = (name: string, secret: string): string => `CREATE TABLE ${name} (id int PRIMARY KEY)
     WITH (connector = 'nats', server_url = '${urls}',
-      subject = 'e2e.s', stream = '${STREAM}', connect_mode = 'user_and_password', username = 'amy',
+      subject = 'e2e.amy', stream = '${STREAM}', connect_mode = 'user_and_password', username = 'amy',
       password = SECRET ${secret}) FORMAT PLAIN ENCODE JSON`
   const made = `CREATE SECRET pw WITH (backend = 'meta') AS '${OLD}'`
 

@@ -8,8 +8,8 @@ import type { Test } from 'tap'
 import { eventually } from '../support/eventually.ts'
 import { startJetgres } from '../support/jetgres.ts'
 import type { Jetgres } from '../support/jetgres.ts'
-import { connectNats, createStream, startNats } from '../support/nats-server.ts'
-import type { NatsServer } from '../support/nats-server.ts'
+import { publishJson, startStream } from '../support/nats-server.ts'
+import type { NatsServer, StreamOptions, StreamServer } from '../support/nats-server.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import type { PostgresServer } from '../support/postgres-server.ts'
 
@@ -21,21 +21,58 @@ export interface World {
   readonly connection: NatsConnection
   readonly postgres: PostgresServer
   readonly jetgres: Jetgres
-  /** A superuser's session through jetgres. */
+  /** A superuser's session through jetgres: after restart() a new one. */
   readonly client: pg.Client
   /** A superuser's session on the upstream itself. */
   readonly direct: pg.Client
+  /** Restarts jetgres; answers with the new `client`. */
+  restart(): Promise<pg.Client>
 }
+
+/** A server with the stream of a world. */
+export const startWorldStream = (t: Test, options: StreamOptions = {}): Promise<StreamServer> =>
+  startStream(t, STREAM, ['e2e.>'], options)
 
 /** NATS with one stream of subjects "e2e.>", a Postgres, and jetgres before it. */
 export async function openWorld(t: Test): Promise<World> {
-  const [nats, postgres] = await Promise.all([startNats(t), startPostgres(t)])
-  const connection = await connectNats(t, nats)
-  await createStream(connection, STREAM, ['e2e.>'])
+  const [stream, postgres] = await Promise.all([startWorldStream(t), startPostgres(t)])
   const jetgres = await startJetgres(t, { upstream: postgres.url })
   const client = await jetgres.connect()
   const direct = await postgres.connect()
-  return { nats, connection, postgres, jetgres, client, direct }
+  const restart = async (): Promise<pg.Client> => {
+    await jetgres.restart()
+    return (world.client = await jetgres.connect())
+  }
+  const world = {
+    nats: stream.server,
+    connection: stream.admin,
+    postgres,
+    jetgres,
+    client,
+    direct,
+    restart
+  }
+  return world
+}
+
+/** One world for the tests of a file that leave nothing behind, opened by the first that asks. */
+export function sharedWorld(t: Test): () => Promise<World> {
+  let world: Promise<World> | undefined
+  return () => (world ??= openWorld(t))
+}
+
+/** A server where user "amy" has this password, with a world's stream of the rows of `e2e.amy`. */
+export async function startAmysStream(
+  t: Test,
+  password: string,
+  rows: readonly unknown[]
+): Promise<NatsServer> {
+  const configText = `authorization { users: [
+    { user: "own", password: "own" }, { user: "amy", password: "${password}" }] }`
+  const login = { user: 'own', pass: 'own' }
+  const { server, admin } = await startWorldStream(t, { server: { configText }, login })
+  await publishJson(admin, 'e2e.amy', rows)
+  return server
 }
 
 /** The WITH and FORMAT clauses of a relation over this subject. */
@@ -68,6 +105,13 @@ export async function rowsOf(
 export async function lastRoute(client: pg.ClientBase): Promise<string> {
   const [row] = await rowsOf(client, 'SHOW jetgres.last_route')
   return String(row?.[0])
+}
+
+/** The rows as jetgres answers, checked against what the upstream reads. */
+export async function bothRoutes(t: Test, world: World, text: string): Promise<unknown[][]> {
+  const local = await rowsOf(world.client, text)
+  t.same(await rowsOf(world.direct, text), local, `the same by the upstream: ${text}`)
+  return local
 }
 
 /** Waits until the relation holds so many rows. */

@@ -10,13 +10,7 @@ import { makeDurable, removeDurable } from '../../src/ingest/durable.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import type { NatsConnector } from '../../src/types/connector.ts'
 import { eventually } from '../support/eventually.ts'
-import {
-  connectNats,
-  createStream,
-  publishJson,
-  startNats,
-  withoutNats
-} from '../support/nats-server.ts'
+import { publishJson, withoutNats } from '../support/nats-server.ts'
 import {
   connectorTo,
   ingest,
@@ -24,6 +18,7 @@ import {
   keyless,
   MemorySink,
   numbers,
+  startNumbers,
   startReader
 } from './support.ts'
 
@@ -38,9 +33,7 @@ async function setup(
   retention: Retention,
   change: Partial<NatsConnector> = {}
 ): Promise<{ admin: NatsConnection; connector: NatsConnector }> {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'], { retention } as object)
+  const { server, admin } = await startNumbers(t, { retention })
   const given = connectorTo(server.port, { subjects: ['n.a'], consumer: { name: 'd' }, ...change })
   const { connector, position } = await probe(given)
   await makeDurable(connector, position)

@@ -8,18 +8,16 @@ import { join } from 'node:path'
 
 import type { NatsConnection } from 'nats'
 import t from 'tap'
-import type { Test } from 'tap'
 
 import { probe } from '../../src/ingest/probe.ts'
 import { eventually } from '../support/eventually.ts'
 import {
-  connectNats,
   createStream,
   publishJson,
   startNats,
+  startStream,
   withoutNats
 } from '../support/nats-server.ts'
-import type { NatsServer } from '../support/nats-server.ts'
 import {
   connectorTo,
   ingest,
@@ -27,28 +25,17 @@ import {
   keyless,
   MemorySink,
   numbers,
+  startNumbers,
   startReader
 } from './support.ts'
 
 const skip = withoutNats()
 
-interface Setup {
-  readonly server: NatsServer
-  readonly admin: NatsConnection
-}
-
-async function setup(t: Test, config: object = {}): Promise<Setup> {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'], config)
-  return { server, admin }
-}
-
 const jetStreamIsBack = (admin: NatsConnection) =>
   eventually(async () => (await admin.jetstreamManager({ timeout: 300 })).streams.info('N'))
 
 void t.test('kill -9 of the server in mid-stream', { skip }, async (t) => {
-  const { server, admin } = await setup(t)
+  const { server, admin } = await startNumbers(t)
   const before = 80_000
   await publishJson(admin, 'n.a', numbers(0, before))
   const sink = new MemorySink()
@@ -69,7 +56,7 @@ void t.test('kill -9 of the server in mid-stream', { skip }, async (t) => {
 })
 
 void t.test('a server that hangs for a while', { skip }, async (t) => {
-  const { server, admin } = await setup(t)
+  const { server, admin } = await startNumbers(t)
   await publishJson(admin, 'n.a', numbers(0, 100))
   const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port))
   await rows(100)
@@ -82,7 +69,7 @@ void t.test('a server that hangs for a while', { skip }, async (t) => {
 })
 
 void t.test('a server that is not there yet, and going on at the position', { skip }, async (t) => {
-  const { server, admin } = await setup(t)
+  const { server, admin } = await startNumbers(t)
   await publishJson(admin, 'n.a', numbers(0, 50))
   const first = await ingest(t, connectorTo(server.port))
   await first.rows(50)
@@ -103,13 +90,10 @@ void t.test('a server that refuses the password for a while', { skip }, async (t
   const storeDir = await mkdtemp(join(tmpdir(), 'jetgres-nats-store-'))
   t.teardown(() => rm(storeDir, { recursive: true, force: true }))
   const auth = { user: 'bob', password: 'pw' }
-  const server = await startNats(t, { storeDir, auth })
-  const admin = await connectNats(t, server, {
-    user: 'bob',
-    pass: 'pw',
-    ignoreAuthErrorAbort: true
+  const { server, admin } = await startStream(t, 'N', ['n.>'], {
+    server: { storeDir, auth },
+    login: { user: 'bob', pass: 'pw', ignoreAuthErrorAbort: true }
   })
-  await createStream(admin, 'N', ['n.>'])
   const authentication = { mode: 'user_and_password', username: 'bob', password: 'pw' } as const
   const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port, { authentication }))
   await publishJson(admin, 'n.a', numbers(0, 10))
@@ -128,7 +112,7 @@ void t.test('a server that refuses the password for a while', { skip }, async (t
 })
 
 void t.test('a consumer that is deleted is replaced within a second', { skip }, async (t) => {
-  const { server, admin } = await setup(t)
+  const { server, admin } = await startNumbers(t)
   const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port))
   await eventually(() => ingestion.status().state === 'live')
   const manager = await admin.jetstreamManager()
@@ -147,7 +131,7 @@ void t.test('a consumer that is deleted is replaced within a second', { skip }, 
 })
 
 void t.test('a stream that is made again is read from its start', { skip }, async (t) => {
-  const { server, admin } = await setup(t)
+  const { server, admin } = await startNumbers(t)
   await publishJson(admin, 'n.a', numbers(0, 100))
   const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port))
   await eventually(() => ingestion.status().received === 100)
@@ -169,7 +153,7 @@ void t.test('a stream that is made again is read from its start', { skip }, asyn
 })
 
 void t.test('another life is written down even if it holds nothing', { skip }, async (t) => {
-  const { server, admin } = await setup(t)
+  const { server, admin } = await startNumbers(t)
   const position = { sequence: 500, created: '2020-01-01T00:00:00Z' }
   const { ingestion, sink } = await ingest(t, connectorTo(server.port), { position })
   await eventually(() => sink.batches.length === 1)
@@ -180,7 +164,7 @@ void t.test('another life is written down even if it holds nothing', { skip }, a
 })
 
 void t.test('a stream that went back is read again if a key allows it', { skip }, async (t) => {
-  const { server, admin } = await setup(t)
+  const { server, admin } = await startNumbers(t)
   await publishJson(admin, 'n.a', numbers(0, 10))
   const { created } = await (await admin.jetstreamManager()).streams.info('N')
   const position = { sequence: 500, created }
@@ -200,7 +184,7 @@ void t.test('a stream that went back is read again if a key allows it', { skip }
 })
 
 void t.test('a purge counts what was not read, and what follows arrives', { skip }, async (t) => {
-  const { server, admin } = await setup(t)
+  const { server, admin } = await startNumbers(t)
   const manager = await admin.jetstreamManager()
   const { ingestion, sink, rows } = await ingest(t, connectorTo(server.port))
   await publishJson(admin, 'n.a', numbers(0, 10))
@@ -223,7 +207,7 @@ void t.test('a purge counts what was not read, and what follows arrives', { skip
 })
 
 void t.test('what is trimmed under a reader that stands still is counted', { skip }, async (t) => {
-  const { server, admin } = await setup(t, { max_msgs: 1_000, storage: 'memory' })
+  const { server, admin } = await startNumbers(t, { max_msgs: 1_000, storage: 'memory' })
   const total = 10_000
   for (const subjects of [['n.>'], ['n.a']]) {
     const sequences: number[] = []

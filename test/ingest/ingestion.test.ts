@@ -7,22 +7,14 @@ import t from 'tap'
 import { PgError } from '../../src/errors.ts'
 import { limits } from '../../src/limits.ts'
 import { eventually } from '../support/eventually.ts'
-import {
-  connectNats,
-  createStream,
-  publishJson,
-  startNats,
-  withoutNats
-} from '../support/nats-server.ts'
-import { connectorTo, ingest, inOrder, MemorySink, numbers } from './support.ts'
+import { publishJson, withoutNats } from '../support/nats-server.ts'
+import { connectorTo, ingest, inOrder, MemorySink, numbers, startNumbers } from './support.ts'
 
 const skip = withoutNats()
 const MANY = 100_000
 
 void t.test('100 k deliveries arrive in order, in bounded bursts', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'])
+  const { server, admin } = await startNumbers(t)
   await publishJson(admin, 'n.a', numbers(0, MANY))
   const began = performance.now()
   const { ingestion, sink, rows, states } = await ingest(t, connectorTo(server.port))
@@ -47,9 +39,7 @@ void t.test('100 k deliveries arrive in order, in bounded bursts', { skip }, asy
 })
 
 void t.test('start modes and subjects select what is read', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'])
+  const { server, admin } = await startNumbers(t)
   const subjects = ['n.a', 'n.b', 'n.c.x', 'n.c.y']
   await publishJson(admin, (i) => subjects[i % 4] as string, numbers(0, 40))
   const manager = await admin.jetstreamManager()
@@ -84,9 +74,7 @@ void t.test('start modes and subjects select what is read', { skip }, async (t) 
 })
 
 void t.test('what was received before a flush is in the sink after it', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'])
+  const { server, admin } = await startNumbers(t)
   const { ingestion, sink } = await ingest(t, connectorTo(server.port))
   await ingestion.flush()
   t.equal(sink.batches.length, 0, 'a flush with nothing received writes nothing')
@@ -106,9 +94,7 @@ void t.test('what was received before a flush is in the sink after it', { skip }
 })
 
 void t.test('a bad delivery is dropped, kept in part, and stops nothing', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'])
+  const { server, admin } = await startNumbers(t)
   const long = 'x'.repeat(limits.droppedPayloadBytesKept * 2)
   await publishJson(admin, 'n.bad', [{ n: 1 }, { m: 1 }, long, { n: 2 }, { m: 2 }])
   const { ingestion, sink } = await ingest(t, connectorTo(server.port))
@@ -132,9 +118,7 @@ void t.test('a bad delivery is dropped, kept in part, and stops nothing', { skip
 })
 
 void t.test('a sink that fails stalls, loses nothing, and heals', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'])
+  const { server, admin } = await startNumbers(t)
   const sink = new MemorySink()
   let failing = true
   sink.gate = () => {
@@ -161,9 +145,7 @@ void t.test('a sink that fails stalls, loses nothing, and heals', { skip }, asyn
 })
 
 void t.test('a slow sink holds back the stream, not the memory', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'])
+  const { server, admin } = await startNumbers(t)
   const total = limits.pendingRowsMax + 40_000
   await publishJson(admin, 'n.a', numbers(0, total))
   const sink = new MemorySink()
@@ -189,9 +171,7 @@ void t.test('a slow sink holds back the stream, not the memory', { skip }, async
 })
 
 void t.test('relations on one server share its connection', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'])
+  const { server, admin } = await startNumbers(t)
   const a = await ingest(t, connectorTo(server.port))
   const other = a.connections.lease(connectorTo(server.port), () => undefined)
   await eventually(() => other.current !== undefined)
@@ -206,9 +186,7 @@ void t.test('relations on one server share its connection', { skip }, async (t) 
 })
 
 void t.test('a delivery larger than a pull still arrives', { skip }, async (t) => {
-  const server = await startNats(t, { configText: 'max_payload: 8MB' })
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'N', ['n.>'])
+  const { server, admin } = await startNumbers(t, {}, { configText: 'max_payload: 8MB' })
   const pad = 'x'.repeat(limits.pullBytesMax + 100_000)
   await publishJson(admin, 'n.a', [{ n: 0 }, { n: 1, pad }, { n: 2 }, { n: 3, pad }])
   const { sink, rows } = await ingest(t, connectorTo(server.port))

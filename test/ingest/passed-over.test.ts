@@ -12,16 +12,10 @@ import type { StreamReader } from '../../src/ingest/reader.ts'
 import { mayPassOver } from '../../src/ingest/stream-facts.ts'
 import { limits } from '../../src/limits.ts'
 import { eventually } from '../support/eventually.ts'
-import {
-  connectNats,
-  createStream,
-  publishJson,
-  startNats,
-  withoutNats
-} from '../support/nats-server.ts'
+import { publishJson, withoutNats } from '../support/nats-server.ts'
 import { random } from '../support/random.ts'
 import type { Random } from '../support/random.ts'
-import { connectorTo, numbers, startReader } from './support.ts'
+import { connectorTo, numbers, startNumbers, startReader } from './support.ts'
 
 const skip = withoutNats()
 
@@ -34,10 +28,8 @@ for (const subjects of [['n.>'], ['n.1'], ['n.1', 'n.2', 'n.3']]) {
   const name = `nothing is passed over under purges, subjects ${subjects.join()}`
   void t.test(name, { skip }, async (t) => {
     const seeds = random(t)
-    const server = await startNats(t)
-    const admin = await connectNats(t, server)
-    const config = { storage: 'memory', allow_rollup_hdrs: true } as object
-    await createStream(admin, 'N', ['n.>'], config)
+    const config = { storage: 'memory', allow_rollup_hdrs: true }
+    const { server, admin } = await startNumbers(t, config)
     const connector = connectorTo(server.port, { subjects })
     const came: number[] = []
     let interruptions = 0

@@ -19,8 +19,10 @@ import {
   createStream,
   publishJson,
   startNats,
+  startStream,
   withoutNats
 } from '../support/nats-server.ts'
+import type { StreamOptions } from '../support/nats-server.ts'
 
 const skip = withoutNats()
 
@@ -32,6 +34,9 @@ const connectorTo = (port: number, change: Partial<NatsConnector> = {}): NatsCon
   start: { mode: 'earliest' },
   ...change
 })
+
+const startOrders = (t: Test, options: StreamOptions) =>
+  startStream(t, 'ORDERS', ['orders.>'], options)
 
 async function refuses(
   t: Test,
@@ -70,9 +75,10 @@ void t.test('does not wait for ever on a server that hangs', { skip }, async (t)
 })
 
 void t.test('says what is wrong with the credentials', { skip }, async (t) => {
-  const server = await startNats(t, { auth: { user: 'bob', password: 'pw' } })
-  const admin = await connectNats(t, server, { user: 'bob', pass: 'pw' })
-  await createStream(admin, 'ORDERS', ['orders.>'])
+  const { server } = await startOrders(t, {
+    server: { auth: { user: 'bob', password: 'pw' } },
+    login: { user: 'bob', pass: 'pw' }
+  })
   const as = (username: string, password: string) =>
     connectorTo(server.port, {
       authentication: { mode: 'user_and_password', username, password }
@@ -103,8 +109,10 @@ void t.test('accepts a jwt with its nkey seed, and tells a bad one', { skip }, a
 void t.test('accepts a token, an nkey alone, and tells bad ones', { skip }, async (t) => {
   const user = nkeys.createUser() as KeyPair
   const seed = (pair: KeyPair) => Buffer.from(pair.getSeed()).toString()
-  const byToken = await startNats(t, { configText: 'authorization { token: "right" }' })
-  await createStream(await connectNats(t, byToken, { token: 'right' }), 'ORDERS', ['orders.>'])
+  const { server: byToken } = await startOrders(t, {
+    server: { configText: 'authorization { token: "right" }' },
+    login: { token: 'right' }
+  })
   const token = (text: string) =>
     connectorTo(byToken.port, { authentication: { mode: 'token', token: text } })
   t.equal((await probe(token('right'))).position.sequence, 0)
@@ -140,9 +148,7 @@ void t.test('trusts by the certificates given, and shows its own', { skip }, asy
 })
 
 void t.test('says what is wrong with the stream', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
-  await createStream(admin, 'ORDERS', ['orders.>', 'returns'])
+  const { server, admin } = await startStream(t, 'ORDERS', ['orders.>', 'returns'])
   await createStream(admin, 'WORK', ['work'], { retention: 'workqueue' as never })
   const to = (change: Partial<NatsConnector>) => connectorTo(server.port, change)
 
@@ -171,9 +177,10 @@ void t.test('names the permission that is missing', { skip }, async (t) => {
       { user: admin, password: a }
       { user: weak, password: w, permissions: { publish: { deny: "${deny}" } } } ] }`
   for (const denied of ['STREAM.INFO.>', 'CONSUMER.CREATE.>', 'CONSUMER.MSG.NEXT.>']) {
-    const server = await startNats(t, { configText: rights(`$JS.API.${denied}`) })
-    const admin = await connectNats(t, server, { user: 'admin', pass: 'a' })
-    await createStream(admin, 'ORDERS', ['orders.>'])
+    const { server } = await startOrders(t, {
+      server: { configText: rights(`$JS.API.${denied}`) },
+      login: { user: 'admin', pass: 'a' }
+    })
     const error = await refuses(
       t,
       connectorTo(server.port, {
@@ -187,10 +194,8 @@ void t.test('names the permission that is missing', { skip }, async (t) => {
 })
 
 void t.test('turns a start mode into a sequence and leaves nothing behind', { skip }, async (t) => {
-  const server = await startNats(t)
-  const admin = await connectNats(t, server)
+  const { server, admin } = await startOrders(t, { config: { max_msgs: 20 } })
   const manager = await admin.jetstreamManager()
-  await createStream(admin, 'ORDERS', ['orders.>'], { max_msgs: 20 })
   const at = async (change: Partial<NatsConnector> = {}) =>
     (await probe(connectorTo(server.port, change))).position.sequence
   t.equal(await at(), 0, 'earliest of an empty stream')

@@ -15,6 +15,8 @@ import type { Batch, Decoded, Delivered, NatsConnector, StreamPosition } from '.
 import { OID } from '../../src/types/oids.ts'
 import type { RelationSchema } from '../../src/types/value.ts'
 import { eventually } from '../support/eventually.ts'
+import { startStream } from '../support/nats-server.ts'
+import type { NatsServerOptions, StreamServer } from '../support/nats-server.ts'
 
 export const log = createLogger({ level: 'silent', format: 'json' })
 
@@ -109,6 +111,13 @@ export async function ingest(
   }
   return { ingestion, sink, states, connections, rows }
 }
+
+/** A server of the test's own with the stream that connectorTo reads. */
+export const startNumbers = (
+  t: Test,
+  config: object = {},
+  server: NatsServerOptions = {}
+): Promise<StreamServer> => startStream(t, 'N', ['n.>'], { config, server })
 
 /** { n: from } … { n: to - 1 } */
 export const numbers = (from: number, to: number): { n: number }[] =>

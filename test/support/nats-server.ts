@@ -181,6 +181,32 @@ export async function createStream(
   await manager.streams.add({ name, subjects: [...subjects], ...config })
 }
 
+export interface StreamOptions {
+  readonly server?: NatsServerOptions
+  /** How the client logs in, where the server asks. */
+  readonly login?: ConnectionOptions
+  readonly config?: Partial<StreamConfig>
+}
+
+/** A server with one stream, and a client of it. */
+export interface StreamServer {
+  readonly server: NatsServer
+  readonly admin: NatsConnection
+}
+
+/** A server of the test's own with one stream of these subjects, until the test's teardown. */
+export async function startStream(
+  test: Test,
+  name: string,
+  subjects: readonly string[],
+  options: StreamOptions = {}
+): Promise<StreamServer> {
+  const server = await startNats(test, options.server)
+  const admin = await connectNats(test, server, options.login)
+  await createStream(admin, name, subjects, options.config)
+  return { server, admin }
+}
+
 /**
  * Publishes each value as JSON, in order. A window at a time: the stream takes deliveries in order,
  * so that the acknowledgement of a window's last one stands for all of it.
