@@ -10,6 +10,11 @@ export interface CommandForm {
 
 export const commandForms = [
   { name: 'serve', operands: [], meaning: 'answers clients until it is told to stop (the default)' },
+  {
+    name: 'check',
+    operands: [],
+    meaning: 'looks at all that serve would need, says what is wrong and what to do; changes nothing'
+  },
   { name: 'version', operands: [], meaning: 'prints the version' }
 ] as const satisfies readonly CommandForm[]
 

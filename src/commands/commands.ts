@@ -4,6 +4,7 @@
 import type { CommandName } from '../config-commands.ts'
 import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
+import { check } from './check.ts'
 import { serve } from './serve.ts'
 
 /** What a command is given of the process. */
@@ -25,5 +26,6 @@ export type Command = (context: CommandContext) => Promise<number>
 
 /** Without `version`, which needs no configuration. */
 export const commands: Readonly<Record<Exclude<CommandName, 'version'>, Command>> = {
-  serve
+  serve,
+  check
 }

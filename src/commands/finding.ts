@@ -1,0 +1,32 @@
+// What `jetgres check` found of one thing, and how it is printed. Pure.
+
+export interface Finding {
+  /** What was looked at. */
+  readonly what: string
+  /** skipped: could not be looked at, because of something that is wrong elsewhere or not there. */
+  readonly verdict: 'ok' | 'wrong' | 'skipped'
+  readonly told: string
+  /** What to do about it. */
+  readonly todo?: string
+}
+
+export const ok = (what: string, told: string): Finding => ({ what, verdict: 'ok', told })
+
+export const wrong = (what: string, told: string, todo: string): Finding => ({
+  what,
+  verdict: 'wrong',
+  told,
+  todo
+})
+
+export const skipped = (what: string, told: string): Finding => ({ what, verdict: 'skipped', told })
+
+const WIDTH = 'skipped'.length
+
+export function printed({ what, verdict, told, todo }: Finding): string {
+  const line = `${verdict.padEnd(WIDTH)}  ${what}: ${told}\n`
+  return todo === undefined ? line : `${line}${' '.repeat(WIDTH)}  do: ${todo}\n`
+}
+
+export const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''
