@@ -246,7 +246,7 @@ export const STATE_CASES: readonly (readonly [title: string, exchanges: readonly
     'statement_timeout, as each way of setting it has it',
     [
       [q('BEGIN')],
-      [q(`SET LOCAL statement_timeout = '50ms'`)],
+      [q(`SET LOCAL statement_timeout = '1s'`)],
       [COUNT],
       [q('SELECT pg_sleep(5)')],
       [q('ROLLBACK')],
