@@ -13,6 +13,7 @@ from driven import (
     HOST,
     PORT,
     ROWS,
+    RUNNING,
     SHOWS_ROUTE,
     USER,
     print_route,
@@ -223,17 +224,22 @@ async def types(connection):
 
 
 async def cancels(connection):
+    watch = await asyncpg.connect()
+    running = RUNNING.replace("PID", str(connection.get_server_pid()))
     for endless in ("SELECT pg_sleep(60)", ENDLESS):
         await fail("timed out", connection.fetch(endless, timeout=0.3))
         show("afterwards", await connection.fetchval("SELECT count(*) FROM driven"))
         task = asyncio.ensure_future(connection.fetch(endless))
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(30):
+            while await watch.fetchval(running) == 0:
+                pass
         task.cancel()
         try:
             await task
         except asyncio.CancelledError:
             show("cancelled")
         show("afterwards", await connection.fetchval("SELECT count(*) FROM driven"))
+    await watch.close()
     await connection.execute("SET statement_timeout = 200")
     await fail("out of time", connection.fetch(ENDLESS))
     await connection.reset()

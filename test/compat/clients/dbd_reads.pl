@@ -45,6 +45,17 @@ sub connected {
   );
 }
 
+# Waits until the backend is at a statement to be cancelled.
+sub wait_until_running {
+  my ($pid) = @_;
+  my ($watch, $deadline) = (connected(''), time + 30);
+  my $running = $ENV{DRIVEN_RUNNING} =~ s/PID/$pid/r;
+  until ($watch->selectrow_array($running)) {
+    die 'the statement did not come' if time > $deadline;
+  }
+  $watch->disconnect;
+}
+
 sub rows { my ($db, @rest) = @_; return $db->selectall_arrayref(@rest) }
 
 sub connects {
@@ -184,7 +195,7 @@ sub asynchronous {
   for my $text ('SELECT pg_sleep(60)', $endless) {
     my $running = $db->prepare($text, { pg_async => PG_ASYNC });
     $running->execute;
-    select undef, undef, undef, 0.3;
+    wait_until_running($db->{pg_pid});
     show('running', $db->pg_ready);
     show('cancelled', $running->pg_cancel, $db->state);
   }

@@ -6,6 +6,7 @@ The test that starts them tells it by libpq's variables and those below (support
 import datetime
 import decimal
 import os
+import threading
 import time
 import uuid
 
@@ -15,6 +16,7 @@ USER = os.environ["PGUSER"]
 DATABASE = os.environ["PGDATABASE"]
 DDL = os.environ["DRIVEN_DDL"]
 ROWS = int(os.environ["DRIVEN_ROWS"])
+RUNNING = os.environ["DRIVEN_RUNNING"]
 SHOWS_ROUTE = os.environ.get("SHOWS_ROUTE") == "1"
 
 # A condition and a value for its parameter; nearly each finds something.
@@ -91,6 +93,24 @@ def route(step, fetch):
 
 def print_route(step, where):
     print(f"route {step}: {where}", flush=True)
+
+
+def when_running(pid, fetch, act):
+    """A thread that calls `act` once the backend is at a statement to be cancelled.
+
+    `fetch` runs a text on a connection of its own and returns one value.
+    """
+
+    def wait():
+        deadline = time.monotonic() + 30
+        while fetch(RUNNING.replace("PID", str(pid))) == 0:
+            if time.monotonic() > deadline:
+                raise SystemExit("the statement did not come")
+        act()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
 
 
 def wait_for_rows(count):

@@ -3,11 +3,21 @@
 import datetime
 import decimal
 import sys
-import threading
 
 import pyodbc
 
-from driven import DATABASE, DDL, ENDLESS, HOST, PORT, USER, route, show, wait_for_rows
+from driven import (
+    DATABASE,
+    DDL,
+    ENDLESS,
+    HOST,
+    PORT,
+    USER,
+    route,
+    show,
+    wait_for_rows,
+    when_running,
+)
 
 # The driver by its name, and how it shall read, e.g. "UseDeclareFetch=1;Fetch=2".
 DRIVER, OPTIONS = sys.argv[1], sys.argv[2]
@@ -168,11 +178,14 @@ def errors():
     fail("bad parameter", lambda: fetched("SELECT id FROM driven WHERE id = ?", "x"))
     fail("too few", lambda: fetched("SELECT id FROM driven WHERE id = ?"))
     cursor = connection.cursor()
+    watch = pyodbc.connect(TO, autocommit=True)
+    seen = lambda text: watch.execute(text).fetchval()
+    pid = fetched("SELECT pg_backend_pid()")[0][0]
     for endless in ("SELECT pg_sleep(60)", ENDLESS):
-        timer = threading.Timer(0.3, cursor.cancel)
-        timer.start()
+        canceller = when_running(pid, seen, cursor.cancel)
         fail("cancelled", lambda: cursor.execute(endless))
-        timer.join()
+        canceller.join()
+    watch.close()
     connection.execute("SET statement_timeout = 200")
     fail("out of time", lambda: connection.execute(ENDLESS))
     connection.execute("RESET statement_timeout")

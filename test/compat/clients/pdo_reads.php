@@ -51,6 +51,17 @@ function route(PDO $db, string $step): void
     }
 }
 
+/** Waits until the backend is at a statement to be cancelled. */
+function until_running(int $pid): void
+{
+    $watch = connected();
+    $deadline = microtime(true) + 30;
+    $running = str_replace('PID', (string) $pid, getenv('DRIVEN_RUNNING'));
+    while ($watch->query($running)->fetchColumn() === 0) {
+        microtime(true) < $deadline || exit('the statement did not come');
+    }
+}
+
 function connected(array $options = [], string $more = ''): PDO
 {
     $place = array_map('getenv', ['PGHOST', 'PGPORT', 'PGDATABASE']);
@@ -217,7 +228,7 @@ function procedural(): void
         show('sent', pg_result_status($result), $state, pg_fetch_all($result));
     }
     pg_send_query($db, 'SELECT pg_sleep(60)');
-    usleep(200_000);
+    until_running(pg_get_pid($db));
     show('cancelled', pg_cancel_query($db), pg_connection_busy($db));
     show('copied', pg_copy_to($db, 'driven'));
     pg_query($db, 'CREATE TEMP TABLE own (id int)');

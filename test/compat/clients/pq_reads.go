@@ -227,6 +227,19 @@ func copies(db *sql.DB) {
 	must(tx.Rollback())
 }
 
+// untilRunning waits until the backend is at a statement to be cancelled.
+func untilRunning(pid int) {
+	watch := connected("")
+	defer watch.Close()
+	running := strings.Replace(os.Getenv("DRIVEN_RUNNING"), "PID", fmt.Sprint(pid), 1)
+	for deadline, count := time.Now().Add(30*time.Second), 0; count == 0; {
+		must(watch.QueryRow(running).Scan(&count))
+		if time.Now().After(deadline) {
+			panic("the statement did not come")
+		}
+	}
+}
+
 func cancels(db *sql.DB) {
 	var tables, ids []string
 	for i := 0; i < 14; i++ {
@@ -236,10 +249,18 @@ func cancels(db *sql.DB) {
 	endless := "SELECT count(*) FROM " + strings.Join(tables, ", ") +
 		" WHERE " + strings.Join(ids, " + ") + " < 0"
 	for _, text := range []string{"SELECT pg_sleep(60)", endless} {
-		soon, stop := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		until, stop := context.WithCancel(context.Background())
+		one, err := db.Conn(until)
+		must(err)
+		var pid int
+		must(one.QueryRowContext(until, "SELECT pg_backend_pid()").Scan(&pid))
+		go func() {
+			untilRunning(pid)
+			stop()
+		}()
 		var found any
-		fail("cancelled", db.QueryRowContext(soon, text).Scan(&found))
-		stop()
+		fail("cancelled", one.QueryRowContext(until, text).Scan(&found))
+		one.Close()
 		attempt(db, "afterwards", "SELECT count(*) FROM driven")
 	}
 	_, err := db.Exec("SET statement_timeout = 200")

@@ -1,13 +1,12 @@
 """Creates a table by psycopg2, prints everything it reads, a line a step, and drops the table."""
 
 import sys
-import threading
 
 import psycopg2
 import psycopg2.extensions
 import psycopg2.extras
 
-from driven import DDL, ENDLESS, fail, route, show, wait_for_rows
+from driven import DDL, ENDLESS, fail, route, show, wait_for_rows, when_running
 
 # All that is needed is in libpq's variables.
 connection = psycopg2.connect("")
@@ -19,8 +18,8 @@ def described(cursor):
     ]
 
 
-def value(text):
-    with connection, connection.cursor() as cursor:
+def value(text, on=connection):
+    with on, on.cursor() as cursor:
         cursor.execute(text)
         return cursor.fetchone()[0]
 
@@ -116,12 +115,13 @@ for isolation in ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE"):
         show(isolation, cursor.fetchall())
 connection.set_session(isolation_level="DEFAULT", readonly=False)
 
+watch = psycopg2.connect("")
 with connection.cursor() as cursor:
     for endless in ("SELECT pg_sleep(60)", ENDLESS):
-        timer = threading.Timer(0.3, connection.cancel)
-        timer.start()
+        pid = connection.info.backend_pid
+        canceller = when_running(pid, lambda text: value(text, watch), connection.cancel)
         fail("cancelled", psycopg2.extensions.QueryCanceledError, lambda: cursor.execute(endless))
-        timer.join()
+        canceller.join()
         connection.rollback()
     cursor.execute("SET statement_timeout = 200")
     fail("out of time", psycopg2.Error, lambda: cursor.execute(ENDLESS))

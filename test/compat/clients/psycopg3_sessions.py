@@ -1,11 +1,10 @@
 """Creates a table by psycopg 3, prints what a session sees of it, and drops it."""
 
 import asyncio
-import threading
 
 import psycopg
 
-from driven import DDL, ENDLESS, fail, route, show, wait_for_rows
+from driven import DDL, ENDLESS, fail, route, show, wait_for_rows, when_running
 
 REPEATS = 8
 # Everything of an error but where in the server's source it was made.
@@ -238,11 +237,12 @@ def pipelines():
 
 
 def cancels():
+    watch = psycopg.connect("", autocommit=True)
+    seen = lambda text: watch.execute(text).fetchone()[0]
     for endless in ("SELECT pg_sleep(60)", ENDLESS, f"SELECT * FROM ({ENDLESS}) x, pg_sleep(0)"):
-        timer = threading.Timer(0.3, connection.cancel)
-        timer.start()
+        canceller = when_running(connection.info.backend_pid, seen, connection.cancel)
         fail("cancelled", psycopg.errors.QueryCanceled, lambda: connection.execute(endless))
-        timer.join()
+        canceller.join()
         show("and then", ids("id = 1"))
     for setting in ("statement_timeout = 200",):
         with connection.transaction(force_rollback=True):
@@ -250,11 +250,12 @@ def cancels():
             fail("out of time", psycopg.Error, lambda: connection.execute(ENDLESS))
     with psycopg.connect("", autocommit=True) as victim:
         pid = victim.info.backend_pid
-        timer = threading.Timer(0.3, value, ("SELECT pg_terminate_backend(%s)", (pid,)))
-        timer.start()
+        terminate = lambda: value("SELECT pg_terminate_backend(%s)", (pid,))
+        terminator = when_running(pid, seen, terminate)
         fail("terminated", psycopg.Error, lambda: victim.execute(ENDLESS))
-        timer.join()
+        terminator.join()
         show("closed", victim.closed, victim.broken)
+    watch.close()
     show("pid", connection.info.backend_pid == value("SELECT pg_backend_pid()"))
 
 

@@ -37,6 +37,16 @@ def route(db, step)
   puts "route #{step}: #{db.exec('SHOW jetgres.last_route').getvalue(0, 0)}"
 end
 
+# Waits until the backend is at a statement to be cancelled.
+def wait_until_running(pid)
+  watch = PG.connect
+  deadline = Time.now + 30
+  while watch.exec(ENV.fetch('DRIVEN_RUNNING').sub('PID', pid.to_s)).getvalue(0, 0) == '0'
+    abort 'the statement did not come' if Time.now > deadline
+  end
+  watch.close
+end
+
 def connects
   given = PG.connect(application_name: 'ruby', options: '-c DateStyle=German')
   %w[application_name DateStyle].each { |name| show(name, given.exec("SHOW #{name}").values) }
@@ -167,7 +177,7 @@ end
 def cancels(db)
   ['SELECT pg_sleep(60)', ENDLESS].each do |text|
     db.send_query(text)
-    sleep 0.2
+    wait_until_running(db.backend_pid)
     show('cancel', db.cancel)
     fail('cancelled') { db.get_last_result }
   end

@@ -156,13 +156,20 @@ export async function fillDriven(client: pg.Client): Promise<void> {
   )
 }
 
+/**
+ * Is backend PID at one of the statements that the programs run to cancel them? The server paces the
+ * asking.
+ */
+const RUNNING = `SELECT count(*) FROM pg_stat_activity, pg_sleep(0.01)
+  WHERE pid = PID AND state = 'active' AND query ~ 'driven d13|pg_sleep.60'`
+
 /** For a test of one driver, with servers of its own. */
 export async function driveBoth(t: Test, drive: Drive, wanted: readonly RegExp[]): Promise<void> {
   const circuit = await openCircuit(t)
   await circuit.drive(t, drive, wanted)
 }
 
-/** A program that finds the address in libpq's variables, the rest in DRIVEN_DDL, DRIVEN_ROWS. */
+/** A program that finds the address in libpq's variables, the rest in those that begin with DRIVEN. */
 export const driven =
   (program: string, ...args: readonly string[]): Drive =>
   ({ host, port, user, database }, ddl, rows) =>
@@ -174,6 +181,7 @@ export const driven =
         PGDATABASE: database,
         DRIVEN_DDL: ddl,
         DRIVEN_ROWS: String(rows),
+        DRIVEN_RUNNING: RUNNING,
         PYTHONDONTWRITEBYTECODE: '1',
         PYTHONHASHSEED: '0',
         SHOWS_ROUTE: database === RELATION ? '1' : ''

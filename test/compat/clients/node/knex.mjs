@@ -189,6 +189,7 @@ show('migrated', await knex.migrate.latest({ migrationSource }))
 show('rolled back', await knex.migrate.rollback({ migrationSource }))
 await knex.schema.dropTable('knex_migrations_lock').dropTable('knex_migrations')
 
+// Its own time limit: what is seen is the same whenever that strikes.
 await fails('cancelled', () => knex.raw('SELECT pg_sleep(20)').timeout(300, { cancel: true }))
 show('goes on', await knex('many').count())
 show(
