@@ -167,7 +167,9 @@ export class Session implements RegisteredSession {
       },
       closed: () => {
         // Who runs something here still has to say how it ended.
-        if (!this.#conversation?.stopLocal('upstream')) this.#socket.end()
+        if (this.#conversation?.stopLocal('upstream')) return
+        this.#output.flush()
+        this.#socket.end()
       }
     }
   }
@@ -307,7 +309,7 @@ export class Session implements RegisteredSession {
   #fail(error: PgError): void {
     if (this.#output.closed) return
     this.#log.debug({ err: error }, 'session ended by an error')
-    this.#output.write(errorResponse(asFatal(error)))
+    if (!this.#conversation?.link.hasSaidWhy) this.#output.write(errorResponse(asFatal(error)))
     this.#output.flush()
     this.#socket.end()
   }

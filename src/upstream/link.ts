@@ -5,13 +5,13 @@
 import type { Socket } from 'node:net'
 
 import { connectionFailure } from '../errors.ts'
-import { decodeKeyData, decodeParameterStatus } from '../wire/backend.ts'
+import { decodeKeyData, decodeParameterStatus, endsConnection } from '../wire/backend.ts'
 import { bodyOf, code, FrameScanner } from '../wire/frames.ts'
 import type { Frame, Treatment } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import { Replies } from './replies.ts'
 import type { ReplySink, RequestKind } from './replies.ts'
-import { socketDrained } from './socket-drain.ts'
+import { socketDrained, writeTogether } from './socket-drain.ts'
 
 const AUTHENTICATION = code('R')
 const READY = code('Z')
@@ -65,6 +65,8 @@ export class Link {
   /** The upstream reads COPY data; it ignores Sync and Flush until CopyDone or CopyFail. */
   #copying = false
   #closed = false
+  /** The upstream has said why it ends the connection. */
+  #hasSaidWhy = false
   /** From when on nothing is looked at. */
   #piping: 'never' | 'once let in' | 'always' = 'never'
   /** A held ReadyForQuery: nothing may be read until it has gone out. */
@@ -114,6 +116,11 @@ export class Link {
     return this.#closed
   }
 
+  /** The client knows why the upstream ended the connection. */
+  get hasSaidWhy(): boolean {
+    return this.#hasSaidWhy
+  }
+
   /** Everything is just passed on: replication once let in, a protocol older than 3 from the start. */
   pipe(from: 'once let in' | 'always'): void {
     this.#piping = from
@@ -121,14 +128,14 @@ export class Link {
 
   /** Sends what belongs to no request: the startup packet, a password, COPY data, Terminate. */
   send(bytes: Buffer): undefined {
-    this.#socket.write(bytes)
+    writeTogether(this.#socket, bytes)
     return undefined
   }
 
   /** The client ended its COPY data. */
   endCopy(bytes: Buffer): void {
     this.#copying = false
-    this.#socket.write(bytes)
+    writeTogether(this.#socket, bytes)
   }
 
   /** Relays a client's request; its reply goes to the client. */
@@ -136,14 +143,14 @@ export class Link {
     this.#dirty = true
     if (kind === 'sync') this.#skipping = false
     if (!this.#skipping) this.#replies.expect(kind)
-    this.#socket.write(bytes)
+    writeTogether(this.#socket, bytes)
     return undefined
   }
 
   /** Resolves when everything relayed so far has been answered (or will be skipped). */
   async drained(): Promise<void> {
     if (this.#replies.size === 0 || this.#closed) return
-    this.#socket.write(frontend.flush())
+    writeTogether(this.#socket, frontend.flush())
     await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
   }
 
@@ -172,7 +179,7 @@ export class Link {
     const tail = end === 'sync' ? frontend.sync() : frontend.flush()
     this.#dirty = true
     if (end === 'sync') this.#skipping = false
-    this.#socket.write(Buffer.concat([...asks.map((ask) => ask.bytes), tail]))
+    writeTogether(this.#socket, Buffer.concat([...asks.map((ask) => ask.bytes), tail]))
     if (this.#closed) this.#replies.abandon()
     await ended
     if (this.#closed) throw connectionFailure('the upstream closed the connection')
@@ -269,7 +276,8 @@ export class Link {
       this.#holding = false
       this.#release(frame)
       for (const bytes of this.#heldBack.splice(0)) this.#pass(bytes)
-      this.#socket.resume()
+      if (this.#closed) this.#events.closed()
+      else this.#socket.resume()
     })
   }
 
@@ -280,6 +288,7 @@ export class Link {
   }
 
   #onError(frame: Frame): void {
+    if (endsConnection(bodyOf(frame))) return this.#onLastWords(frame)
     const sink = this.#replies.sink
     if (sink) sink.failed(frame)
     else this.#pass(frame.bytes)
@@ -289,6 +298,13 @@ export class Link {
     const extended = kind !== undefined && !['query', 'function', 'sync'].includes(kind)
     this.#skipping ||= extended && this.#replies.size === 0
     this.#wakeIfDrained()
+  }
+
+  /** They are the client's, whoever asked what they interrupt. */
+  #onLastWords(frame: Frame): void {
+    this.#hasSaidWhy = true
+    this.#pass(frame.bytes)
+    this.#socket.destroy()
   }
 
   #onParameter(frame: Frame): void {
@@ -312,7 +328,7 @@ export class Link {
     this.#closed = true
     this.#replies.abandon()
     this.#wakeDrained()
-    this.#events.closed()
+    if (!this.#holding) this.#events.closed()
   }
 
   #wakeIfDrained(): void {

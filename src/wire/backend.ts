@@ -142,6 +142,12 @@ export function decodeErrorFields(body: Buffer): Map<string, string> {
   return fields
 }
 
+/** Is this ErrorResponse the last message? Before 9.6 there is only a translated severity. */
+export function endsConnection(body: Buffer): boolean {
+  const fields = decodeErrorFields(body)
+  return ['FATAL', 'PANIC'].includes(fields.get('V') ?? fields.get('S') ?? '')
+}
+
 /** Re-encodes error fields, each as it was, for an error whose position had to be moved. */
 export const encodeErrorFields = (fields: ReadonlyMap<string, string>): Buffer =>
   frame('E', tagged([...fields]))

@@ -121,6 +121,22 @@ void t.test('a local statement is ended', { skip: withoutNats() }, async (t) => 
     })
   })
 
+  await t.test('while the upstream is asked what it means', async (t) => {
+    const asking = `SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event_type = 'Lock'`
+    for (const [end, code] of [['pg_cancel_backend', '57014'], ['pg_terminate_backend', '57P01']] as const) {
+      for (const text of [SHORT, 'SELECT id FROM small; SHOW jetgres.last_route', { name: 'one', text: SHORT }]) {
+        const victim = await jetgres.connect()
+        const pid = await pidOf(victim)
+        await direct.query('BEGIN; LOCK TABLE small IN ACCESS EXCLUSIVE MODE')
+        const over = ended(victim.query(text as string))
+        await eventually(async () => (await direct.query(asking, [pid])).rowCount === 1, { what: 'the wait' })
+        await direct.query(`SELECT ${end}($1)`, [pid])
+        t.equal((await over).code, code, `${end}, ${JSON.stringify(text)}`)
+        await direct.query('ROLLBACK')
+      }
+    }
+  })
+
   await t.test('by statement_timeout, however short', async (t) => {
     const victim = await jetgres.connect()
     for (const limitMs of [20, 200]) {

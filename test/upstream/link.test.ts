@@ -24,11 +24,12 @@ import {
   readyForQuery,
   textRow
 } from '../../src/wire/backend.ts'
-import { syntaxError } from '../../src/errors.ts'
+import { adminShutdown, asFatal, syntaxError } from '../../src/errors.ts'
 import { frontend } from '../../src/wire/frontend.ts'
 import { eventually } from '../support/eventually.ts'
 
 const ERROR = errorResponse(syntaxError('wrong'))
+const LAST_WORDS = errorResponse(asFatal(adminShutdown('terminating')))
 const sync = frontend.sync()
 const parse = frontend.parse({ name: '', text: 'x', types: [] })
 
@@ -281,6 +282,40 @@ void t.test('a connection that ends ends what waits for it', async (t) => {
   t.equal(scene.heard.at(-1), 'closed')
   await t.rejects(scene.link.exchange([], 'sync'), { code: '08006' }, 'nor does a later one wait')
   await scene.link.drained()
+})
+
+void t.test("the upstream's last words are the client's, whoever asked last", async (t) => {
+  for (const end of ['flush', 'sync'] as const) {
+    const scene = await started(t)
+    const asked = scene.link.exchange([{ kind: 'parse', bytes: parse }], end)
+    scene.answer(LAST_WORDS)
+    await t.rejects(asked, { code: '08006' })
+    t.ok(scene.relayed.equals(LAST_WORDS), end)
+    t.equal(scene.link.hasSaidWhy, true)
+    t.same(scene.heard, ['ready I', 'closed'])
+  }
+})
+
+void t.test('so are those behind a ReadyForQuery that is held back', async (t) => {
+  const scene = await started(t)
+  let release = (): void => undefined
+  scene.hold = new Promise((resolve) => (release = resolve))
+  scene.link.request('query', frontend.query('x'))
+  scene.answer(readyForQuery('I'), LAST_WORDS)
+  await eventually(() => scene.link.closed, { what: 'the end' })
+  t.notOk(scene.heard.includes('closed'))
+  release()
+  await scene.seesRelayed(readyForQuery('I'), LAST_WORDS)
+  t.equal(scene.heard.at(-1), 'closed')
+})
+
+void t.test('and those that are not read yet when writing fails', async (t) => {
+  const scene = await started(t)
+  scene.upstream.write(LAST_WORDS)
+  scene.upstream.destroy()
+  for (let i = 0; i < 3; i++) scene.link.request('query', frontend.query('x'))
+  await eventually(() => scene.link.closed, { what: 'the end' })
+  t.equal(scene.relayed.toString('latin1'), LAST_WORDS.toString('latin1'))
 })
 
 void t.test('an impossible length ends the connection', async (t) => {
