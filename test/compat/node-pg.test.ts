@@ -213,7 +213,7 @@ async function cancelled(t: Test, { stage }: Parts): Promise<void> {
         new Promise<false>((resolve) => setImmediate(() => resolve(false)))
       ])
     })
-    t.ok(Date.now() - start < 2_000, `${route}: ${Date.now() - start} ms`)
+    t.ok(Date.now() - start < 10_000, `${route}: ${Date.now() - start} ms`)
     t.equal(await lastRoute(client), route)
     t.same((await client.query('SELECT 1 AS one')).rows, [{ one: 1 }])
     await client.end()

@@ -33,7 +33,7 @@ const ROWS = [
   { id: 3, sym: 'ACME', price: -7, at: null, note: 'tab\there "q"', tags: null }
 ]
 const BIG_ROWS = 3_000
-const CANCEL_MS = 1_000
+const CANCEL_MS = 5_000
 
 /** psql's output for a script given on stdin, both streams in one. */
 async function psql(to: Address, script: string): Promise<string> {

@@ -314,7 +314,7 @@ void t.test('what is no such record is refused, at no more cost than its own', a
     const before = performance.now()
     const told = payload.toString('hex').slice(0, 40)
     t.match(decode(payload), { ok: false, error: why }, told)
-    t.ok(performance.now() - before < 1_000, `${told} takes no time`)
+    t.ok(performance.now() - before < 5_000, `${told} takes no time`)
   }
   t.same(decode(good), { ok: true, row: ['a', true, '[null]', null] }, 'the next is not affected')
 })

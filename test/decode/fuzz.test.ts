@@ -21,7 +21,7 @@ import type { Payload } from './payloads.ts'
 import { PROTO_TEXT, protoBytes, readRow } from './proto-oracle.ts'
 import type { Read } from './proto-oracle.ts'
 
-const PAYLOAD_MS_MAX = 1_000
+const PAYLOAD_MS_MAX = 5_000
 
 /** The key `id` and these columns. */
 const relationOf = (columns: readonly (readonly [string, ColumnType])[]): RelationSchema => ({
@@ -35,7 +35,7 @@ const relationOf = (columns: readonly (readonly [string, ColumnType])[]): Relati
   key: [1]
 })
 
-/** Decodes within a second, and never throws. */
+/** Decodes soon, and never throws. */
 function decode(decoder: RowDecoder, payload: Uint8Array): Decoded | string {
   const before = performance.now()
   try {

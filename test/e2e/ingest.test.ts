@@ -84,7 +84,7 @@ async function checkRows(t: Test, client: pg.Client, publisher: Publisher): Prom
   const newest = publisher.published - 1
   await eventually(
     async () => Number((await rowsOf(client, 'SELECT max(n) FROM orders'))[0]?.[0]) === newest,
-    { deadlineMs: 60_000, what: 'the last delivery' }
+    { deadlineMs: 150_000, what: 'the last delivery' }
   )
   const want = publisher.rows()
   t.same(await rowsOf(client, 'SELECT count(*) FROM orders'), [[String(want.length)]])

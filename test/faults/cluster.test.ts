@@ -13,7 +13,7 @@ import { connectNats, startNats, withoutNats } from '../support/nats-server.ts'
 import type { NatsServer } from '../support/nats-server.ts'
 
 const skip = withoutNats()
-const PATIENCE = { deadlineMs: 40_000 }
+const PATIENCE = { deadlineMs: 90_000 }
 const NAMES = ['one', 'two', 'three'] as const
 
 async function startCluster(t: Test): Promise<Map<string, NatsServer>> {

@@ -71,7 +71,7 @@ void t.test('does not wait for ever on a server that hangs', { skip }, async (t)
   server.pause()
   const before = Date.now()
   await refuses(t, connectorTo(server.port), 'HV00N', /did not answer in time$/)
-  t.ok(Date.now() - before < 8_000)
+  t.ok(Date.now() - before < 30_000)
 })
 
 void t.test('says what is wrong with the credentials', { skip }, async (t) => {

@@ -18,7 +18,7 @@ const pauseMsMax = 100
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { deadlineMs = 10_000, what = 'the condition' }: Patience = {}
+  { deadlineMs = 30_000, what = 'the condition' }: Patience = {}
 ): Promise<Exclude<T, false | undefined>> {
   const deadline = Date.now() + deadlineMs
   let last: unknown

@@ -44,7 +44,7 @@ export class ProtocolClient {
   }
 
   /** Waits for a frame of this letter, the `count`th of all; undefined when the server closes. */
-  async until(letter: string, count = 1, deadlineMs = 10_000): Promise<SeenFrame | undefined> {
+  async until(letter: string, count = 1, deadlineMs = 30_000): Promise<SeenFrame | undefined> {
     const found = (): SeenFrame | undefined =>
       this.frames.filter((frame) => frame.letter === letter)[count - 1]
     const said = (): string => this.frames.map((frame) => frame.letter).join('')
@@ -55,7 +55,7 @@ export class ProtocolClient {
     return found()
   }
 
-  async closed(deadlineMs = 10_000): Promise<void> {
+  async closed(deadlineMs = 30_000): Promise<void> {
     await eventually(() => this.isClosed, { deadlineMs, what: 'the end of the connection' })
   }
 
@@ -91,7 +91,7 @@ export async function openSocket(
 }
 
 /** Resolves to the next bytes of a socket nobody reads; '' when it closes. */
-export async function nextBytes(socket: Socket, deadlineMs = 10_000): Promise<string> {
+export async function nextBytes(socket: Socket, deadlineMs = 30_000): Promise<string> {
   const get = (): string | false | undefined => {
     const bytes = socket.read() as Buffer | null
     return bytes?.toString('latin1') ?? (socket.destroyed || socket.readableEnded ? '' : undefined)

@@ -56,7 +56,7 @@ export class RawClient {
   }
 
   /** Waits for `count` messages of type `letter`; takes and prints all up to the last of them. */
-  async until(letter: string, count = 1, deadlineMs = 10_000): Promise<string[]> {
+  async until(letter: string, count = 1, deadlineMs = 30_000): Promise<string[]> {
     const isLast = (frame: Frame, i: number): boolean =>
       String.fromCharCode(frame.type) === letter && this.#count(letter, i) === count
     const last = (): number => this.#frames.findIndex(isLast)

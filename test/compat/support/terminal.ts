@@ -34,7 +34,7 @@ export class Terminal {
   }
 
   /** Waits for a text behind what was waited for before; returns everything up to its end. */
-  async see(pattern: RegExp, deadlineMs = 10_000): Promise<string> {
+  async see(pattern: RegExp, deadlineMs = 30_000): Promise<string> {
     const find = (): string | undefined => {
       const rest = this.#seen.slice(this.#from)
       const match = pattern.exec(rest)
