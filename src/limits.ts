@@ -138,6 +138,14 @@ export const limits = {
   maintenanceConnectionsMax: 8,
   /** A prepared SELECT's plan is checked against names and privileges at least this often. */
   planFreshMs: 1_000,
+  /** Upstream tables beside relations that one SELECT may be answered with here. */
+  upstreamTablesMax: 6,
+  /**
+   * Rows and text of them that are read for it: 10,000 take some 20 ms. Where there are more,
+   * Postgres joins them as fast.
+   */
+  upstreamRowsMax: 10_000,
+  upstreamRowBytesMax: 4 * 1024 * 1024,
   /** Texts, or patterns of them, whose plan a session remembers, and their length. */
   keptPlans: 64,
   keptPlanCharsMax: 10_000,

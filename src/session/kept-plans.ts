@@ -10,7 +10,7 @@ import { keyOf } from './key-lookup.ts'
 import type { Constant, KeySource } from './key-lookup.ts'
 import { patternOf } from './literals.ts'
 import type { Literal } from './literals.ts'
-import { usesNow } from './plan.ts'
+import { isMomentary } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
 
 export interface Kept {
@@ -70,7 +70,7 @@ export class KeptPlans {
   }
 
   #put(name: string, entry: Entry): void {
-    if (name.length > limits.keptPlanCharsMax || usesNow(entry.plan)) return
+    if (name.length > limits.keptPlanCharsMax || isMomentary(entry.plan)) return
     this.#forget(name)
     this.#entries.set(name, entry)
     if (entry.constants) this.#patterns++

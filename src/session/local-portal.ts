@@ -116,12 +116,18 @@ export class LocalPortal {
     const { plan } = this
     this.#snapshot = await this.#store.snapshot({ pinned: false })
     const parameters = plan.binds.map(({ number, typeOid }) => ({
-      value: number === NOW ? plan.facts.now : (this.#values[number - 1] ?? null),
+      value: this.#valueOf(number),
       type: { oid: typeOid, typmod: -1 }
     }))
     this.#cursor = await this.#snapshot.query(plan.sql, parameters)
     this.#encoder = this.#cursor.encoder(this.#output.columns, plan.facts.output)
     await this.#advance()
+  }
+
+  #valueOf(number: number): Value {
+    const { facts, lentValues } = this.plan
+    if (number === NOW) return facts.now
+    return (number > 0 ? this.#values[number - 1] : lentValues?.[-number - 1]) ?? null
   }
 
   /**

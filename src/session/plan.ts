@@ -3,12 +3,14 @@
 
 import type { Catalog } from '../catalog/catalog.ts'
 import type { PgError } from '../errors.ts'
+import { limits } from '../limits.ts'
 import type { Relation } from '../catalog/relation.ts'
 import type { Node } from '../sql/ast.ts'
 import { NOW } from '../translate/context.ts'
 import { translate } from '../translate/translate.ts'
 import { codecFor, settingsSupported } from '../types/codec.ts'
-import type { ColumnType, RelationSchema } from '../types/value.ts'
+import type { Lent, UpstreamTable } from '../translate/upstream-tables.ts'
+import type { ColumnType, RelationSchema, Value } from '../types/value.ts'
 import type { Field } from '../wire/backend.ts'
 import type { SessionFacts } from './facts.ts'
 import type { TableName } from './inspect.ts'
@@ -34,6 +36,10 @@ export interface LocalPlan {
   readonly fields: readonly Field[]
   readonly relations: readonly Relation[]
   readonly facts: SessionFacts
+  /** The columns of upstream tables that it reads. */
+  readonly lent: readonly Lent[]
+  /** Their values, once they are read: for this one execution. */
+  readonly lentValues?: readonly (readonly Value[])[]
   /** Set where the statement is one: its row may be in memory. */
   readonly lookup: KeyLookup | undefined
 }
@@ -53,6 +59,8 @@ export interface PlanInput {
   readonly description: Description
   readonly overloaded: string | undefined
   readonly database: string
+  /** By OID: tables of the upstream's own that can be read here. */
+  readonly upstream?: ReadonlyMap<number, UpstreamTable>
 }
 
 export function planSelect(input: PlanInput, catalog: Catalog): Planned {
@@ -64,6 +72,16 @@ export function planSelect(input: PlanInput, catalog: Catalog): Planned {
   const planned = reason === undefined ? planTranslated(input, found) : { relay: reason }
   const refuse = 'relay' in planned ? refusal(found.filter(isFound), planned.relay) : undefined
   return refuse ? { refuse } : planned
+}
+
+/** OIDs of the tables of the upstream's own beside relations, where it is worth asking for them. */
+export function tablesBeside(input: PlanInput, catalog: Catalog): readonly number[] {
+  const isOurs = (oid: number): boolean => catalog.byTwin(input.database, oid) !== undefined
+  const oids = input.facts.names.flatMap(({ oid }) => oid ?? [])
+  const others = new Set(oids.filter((oid) => !isOurs(oid)))
+  const isMixed = others.size > 0 && oids.some(isOurs)
+  if (!isMixed || others.size > limits.upstreamTablesMax) return []
+  return sessionReason(input) ?? outputReason(input) ? [] : [...others]
 }
 
 /** Something about the session that only Postgres honours. */
@@ -81,7 +99,7 @@ function sessionReason({ facts, overloaded }: PlanInput): string | undefined {
 }
 
 function namesReason(
-  { facts, tables }: PlanInput,
+  { facts, tables, upstream }: PlanInput,
   found: readonly (Relation | undefined)[]
 ): string | undefined {
   for (const [i, name] of facts.names.entries()) {
@@ -89,9 +107,10 @@ function namesReason(
     // A name that is no table is a CTE's; the translator knows its scope.
     if (name.oid === undefined) continue
     const label = tables[i]!.name
-    if (!relation) return `"${label}" is not an ingested relation`
+    if (!relation && !upstream?.has(name.oid)) return `"${label}" is not an ingested relation`
     if (!name.maySelect) return `no SELECT privilege on the whole of "${label}"`
     if (name.rowSecurity) return `row-level security is on for "${label}"`
+    if (!relation) continue
     if (!relation.isActive) return `"${label}" is not ingesting yet`
     if (relation.isAltering) return `"${label}" is being altered`
   }
@@ -109,14 +128,18 @@ function planTranslated(
   found: readonly (Relation | undefined)[]
 ): Planned {
   const byName = new Map<string, RelationSchema>()
+  const upstream = new Map<string, UpstreamTable>()
   for (const [i, table] of input.tables.entries()) {
     const relation = found[i]
     if (relation) byName.set(keyOf(table.schema, table.name), relation.comparable)
+    const own = input.upstream?.get(input.facts.names[i]?.oid ?? 0)
+    if (own) upstream.set(keyOf(table.schema, table.name), own)
   }
   const { parameters, fields } = input.description
   const described: ColumnType[] = fields.map(({ typeOid, typmod }) => ({ oid: typeOid, typmod }))
   const translation = translate(input.select, {
     relation: (schema, name) => byName.get(keyOf(schema, name)),
+    upstreamTable: (schema, name) => upstream.get(keyOf(schema, name)),
     described,
     parameters,
     timeZone: input.facts.output.timeZone,
@@ -135,13 +158,15 @@ function planTranslated(
       fields,
       relations: found.filter(isFound),
       facts: input.facts,
+      lent: translation.lent,
       lookup: found[0] && readKeyLookup(input.select, found[0], parameters, fields)
     }
   }
 }
 
-/** It depends on when the transaction began. */
-export const usesNow = (plan: LocalPlan): boolean => plan.binds.some(({ number }) => number === NOW)
+/** It is of one execution only: of its transaction's start, or of rows read for it. */
+export const isMomentary = (plan: LocalPlan): boolean =>
+  plan.lent.length > 0 || plan.binds.some(({ number }) => number === NOW)
 
 const keyOf = (schema: string | undefined, name: string): string => `${schema ?? ''}.${name}`
 

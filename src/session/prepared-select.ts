@@ -16,9 +16,10 @@ import type { Inspection } from './inspect.ts'
 import { keyOf } from './key-lookup.ts'
 import type { Constant, KeySource } from './key-lookup.ts'
 import { LocalPortal } from './local-portal.ts'
-import { planSelect, usesNow } from './plan.ts'
+import { isMomentary } from './plan.ts'
 import type { LocalPlan, Planned } from './plan.ts'
 import { SelectPortal } from './select-portal.ts'
+import { planStatement } from './upstream-rows.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 type Select = Extract<Inspection, { kind: 'select' }>
@@ -104,7 +105,7 @@ export class PreparedSelect {
 
   #isFresh(c: Conversation): boolean {
     const planned = this.#planned
-    const isTimeless = planned && !('plan' in planned && usesNow(planned.plan))
+    const isTimeless = planned && !('plan' in planned && isMomentary(planned.plan))
     const isYoung = Date.now() - this.#plannedAt < limits.planFreshMs
     return isTimeless === true && isYoung && this.#epoch === c.planEpoch
   }
@@ -120,14 +121,8 @@ export class PreparedSelect {
     }
     this.#epoch = epoch
     this.#plannedAt = Date.now()
-    this.#planned = planSelect(
-      {
-        ...this.#inspection,
-        ...described,
-        database: c.identity.database
-      },
-      c.context.catalog
-    )
+    const input = { ...this.#inspection, ...described, database: c.identity.database }
+    this.#planned = await planStatement(c, input, 'flush')
     return this.#planned
   }
 

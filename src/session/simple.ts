@@ -20,6 +20,7 @@ import { runSeveral } from './several.ts'
 import { encodeReply } from './statements/reply.ts'
 import { runStatement } from './statements/run.ts'
 import { LocalPortal } from './local-portal.ts'
+import { planStatement } from './upstream-rows.ts'
 import type { RunResult } from './local-portal.ts'
 
 type Select = Extract<Inspection, { kind: 'select' }>
@@ -166,16 +167,9 @@ export class Simple {
     }
     const { description, facts, overloaded } = described
     if (description.parameters.length > 0) return this.#relay(frame.bytes, 'it has parameters')
-    const planned = planSelect(
-      {
-        ...inspection,
-        facts,
-        description,
-        overloaded,
-        database: identity.database
-      },
-      context.catalog
-    )
+    const { database } = identity
+    const input = { ...inspection, facts, description, overloaded, database }
+    const planned = await planStatement(this.#c, input, 'sync')
     if ('plain' in planned) return this.#relay(frame.bytes)
     if ('relay' in planned) return this.#relay(frame.bytes, planned.relay)
     if ('refuse' in planned) return this.#reported(planned.refuse)

@@ -10,6 +10,7 @@ import { numericParameter, type Parameters } from './coerce.ts'
 import type { Expr, Facts } from './expr.ts'
 import { CONSTANT, relay, typed } from './expr.ts'
 import { UTC, type ZoneName } from './instants.ts'
+import { type UpstreamTable, UpstreamTables } from './upstream-tables.ts'
 
 /** The number under which the time of the transaction's start is bound. */
 export const NOW = 0
@@ -17,6 +18,8 @@ export const NOW = 0
 export interface TranslateScope {
   /** The relation that a name in FROM means in this session; undefined: none of ours → relay. */
   relation(schema: string | undefined, name: string): RelationSchema | undefined
+  /** A table of the upstream's own by that name, whose rows the caller can bind. */
+  upstreamTable?(schema: string | undefined, name: string): UpstreamTable | undefined
   /** What the upstream said the result columns are; undefined when nobody asked it (back channel). */
   readonly described: readonly ColumnType[] | undefined
   /** Parameter type OIDs, $1 first, as the upstream inferred them; 0 or absent: not known. */
@@ -56,6 +59,7 @@ export class Context implements Parameters {
   /** DuckDB's $1, $2 …: which Postgres parameter each is. */
   readonly used: number[] = []
   readonly zone: ZoneName
+  readonly upstream = new UpstreamTables((number, oid) => this.parameter(number, oid))
   readonly #oids = new Map<number, number>()
   #depth = 0
   #names = 0

@@ -45,6 +45,8 @@ export interface Expr {
   readonly column: boolean
   /** What an ORDER BY or < would use: bytes when a column takes part, else the database's default. */
   readonly bytewise: boolean
+  /** A bytewise text whose letters Postgres folds by Unicode, not ASCII's alone. */
+  readonly foldsUnicode?: true
   /**
    * Evaluating it may fail, here or in Postgres: no row may be spared the evaluation where Postgres
    * would not spare it, and it is no filter to begin with.
@@ -72,7 +74,10 @@ export interface Expr {
   readonly shown?: string
 }
 
-export type Facts = Pick<Expr, 'constant' | 'aggregate' | 'bytewise' | 'fallible'>
+export type Facts = Pick<
+  Expr,
+  'constant' | 'aggregate' | 'bytewise' | 'fallible' | 'foldsUnicode'
+>
 
 /** What an expression inherits from its parts. Source: parse_collate.c, a column's collation wins. */
 export function factsOf(parts: readonly Expr[]): Facts {
@@ -80,7 +85,8 @@ export function factsOf(parts: readonly Expr[]): Facts {
     constant: parts.every((part) => part.constant),
     aggregate: parts.some((part) => part.aggregate),
     bytewise: parts.some((part) => part.bytewise),
-    fallible: parts.some((part) => part.fallible)
+    fallible: parts.some((part) => part.fallible),
+    ...(parts.some((part) => part.foldsUnicode) && { foldsUnicode: true })
   }
 }
 
@@ -111,6 +117,7 @@ export function typed(sql: string, oid: number, facts: Facts): Expr {
     aggregate,
     fallible,
     bytewise: bytewise && isText(oid),
+    ...(facts.foldsUnicode && isText(oid) && { foldsUnicode: true }),
     column: false
   }
 }

@@ -8,7 +8,7 @@ import * as ast from './ast.ts'
 import { comparison } from './comparisons.ts'
 import type { Context } from './context.ts'
 import { type Derived, derive, type Queries, subqueryOf } from './derived.ts'
-import { columnExpr, type Expr, relay } from './expr.ts'
+import { columnExpr, type Expr, factsOf, relay } from './expr.ts'
 import { walkBoolean } from './expressions.ts'
 import { type FromItem, type NamedExpr, NOTHING, type Range } from './scope.ts'
 import { seriesOf } from './series.ts'
@@ -70,7 +70,7 @@ function rangeVar(body: ast.Node, queries: Queries): FromItem {
   if (cte) return named(cte(), shown, alias, queries)
   if (!ast.flag(body, 'inh')) relay('FROM ONLY')
   const relation = queries.context.scope.relation(schema, name)
-  if (!relation) return relay(`"${name}" is not an ingested relation`)
+  if (!relation) return upstreamRange(schema, name, alias, queries.context)
   const own = queries.context.rangeName()
   const columns = relation.columns.map(
     ({ name: title, attnum, type }) =>
@@ -78,6 +78,25 @@ function rangeVar(body: ast.Node, queries: Queries): FromItem {
   )
   const written = ast.has(alias, 'aliasname') ? undefined : schema
   return single(`${storeTable(relation.id)} AS ${own}`, shown, written, renamed(columns, alias))
+}
+
+/** A table of the upstream's own, where the caller can read it. */
+function upstreamRange(
+  schema: string | undefined,
+  name: string,
+  alias: ast.Node,
+  context: Context
+): FromItem {
+  const { scope, upstream } = context
+  const table = scope.upstreamTable?.(schema, name)
+  if (!table) return relay(`"${name}" is not an ingested relation`)
+  const own = context.rangeName()
+  const columns = table.columns.map(
+    (column) => new LazyColumn(column.name, () => upstream.column(table, column, own))
+  )
+  const shown = ast.has(alias, 'aliasname') ? ast.str(alias, 'aliasname') : name
+  const written = ast.has(alias, 'aliasname') ? undefined : schema
+  return single(`${upstream.use(table)} AS ${own}`, shown, written, renamed(columns, alias))
 }
 
 /** A column of an unknown type is a reason to relay only when it is used. */
@@ -207,5 +226,10 @@ function mergedColumn(word: string, l: Expr, r: Expr): Expr {
   if (word === 'RIGHT JOIN') return r
   if (word !== 'FULL JOIN') return l
   if (l.type.typmod !== r.type.typmod || l.form !== r.form) return relay('USING of two types')
-  return columnExpr(`COALESCE(${l.sql}, ${r.sql})`, l.type)
+  const { foldsUnicode } = factsOf([l, r])
+  return {
+    ...columnExpr(`COALESCE(${l.sql}, ${r.sql})`, l.type),
+    bytewise: l.bytewise && r.bytewise,
+    ...(foldsUnicode && { foldsUnicode })
+  }
 }

@@ -9,9 +9,12 @@ import { boolean, factsOf, fallible, guard, quote, relay, typed } from './expr.t
 const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 const LOWER = UPPER.toLowerCase()
 
+/** Its letters are ASCII's alone to Postgres. */
+export const foldsAscii = (expr: Expr): boolean => expr.bytewise && !expr.foldsUnicode
+
 /** lower() or upper() as Postgres has them under COLLATE "C". */
 export function foldAscii(expr: Expr, to: 'lower' | 'upper'): Expr {
-  if (!expr.bytewise) return relay(`${to} of a text without COLLATE "C"`)
+  if (!foldsAscii(expr)) return relay(`${to} of a text without COLLATE "C"`)
   const [from, into] = to === 'lower' ? [UPPER, LOWER] : [LOWER, UPPER]
   return typed(`translate(${expr.sql}, '${from}', '${into}')`, OID.text, factsOf([expr]))
 }
@@ -32,7 +35,7 @@ export function like(op: string, a: Expr, b: Expr): Expr {
   const pattern = checkedPattern(b)
   const fold = (sql: string): string => `translate(${sql}, '${UPPER}', '${LOWER}')`
   const folds = op.endsWith('*')
-  if (folds && !a.bytewise) relay('ILIKE on a text without COLLATE "C"')
+  if (folds && !foldsAscii(a)) relay('ILIKE on a text without COLLATE "C"')
   const [text, against] = folds ? [fold(a.sql), fold(pattern.sql)] : [a.sql, pattern.sql]
   const escape = pattern.escapes ? ` ESCAPE ${quote('\\')}` : ''
   const not = op.startsWith('!') ? 'NOT ' : ''

@@ -6,6 +6,7 @@
 import { OID } from '../types/oids.ts'
 import type { Expr } from './expr.ts'
 import { boolean, factsOf, quote, relay, typed } from './expr.ts'
+import { foldsAscii } from './patterns.ts'
 
 /** A character that stands for itself, an escaped punctuation, `.`, a class of plain characters. */
 const ATOM = String.raw`(?:[^\\.^$*+?()[\]{}|\n]|\\[-.^$*+?()[\]{}|/]|\.|\[\^?(?:[^\\\][^&~:.=\n-]|[a-z0-9A-Z]-[a-z0-9A-Z])+\])`
@@ -32,7 +33,7 @@ const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text)
 
 /** `a ~ b` and its relatives. `.` matches a line's end on both sides. */
 export function matches(op: string, a: Expr, b: Expr): Expr {
-  if (!a.bytewise) return relay('a regular expression on a text without COLLATE "C"')
+  if (!foldsAscii(a)) return relay('a regular expression on a text without COLLATE "C"')
   const text = patternOf(b, MATCHED)
   const folds = op.endsWith('*')
   if (folds && (!isAscii(text) || /[ksKS[.]/.test(text))) relay('a regular expression without case')
@@ -43,7 +44,7 @@ export function matches(op: string, a: Expr, b: Expr): Expr {
 
 /** The whole text replaced, its groups put in: `^…$` only. */
 export function replaceMatch(a: Expr, pattern: Expr | undefined, by: Expr | undefined): Expr {
-  if (!a.bytewise) return relay('a regular expression on a text without COLLATE "C"')
+  if (!foldsAscii(a)) return relay('a regular expression on a text without COLLATE "C"')
   const text = patternOf(pattern, WHOLE)
   const replacement = by?.literal
   const isPlain = typeof replacement === 'string' && /^(?:[^\\]|\\[1-9])*$/.test(replacement)

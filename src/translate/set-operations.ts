@@ -7,7 +7,7 @@ import * as ast from './ast.ts'
 import { unify } from './coerce.ts'
 import { requireGroupable } from './comparisons.ts'
 import { derived, type Derived, hasTwoForms, type Queries, type Query } from './derived.ts'
-import { type Expr, printedNumeric, relay } from './expr.ts'
+import { type Expr, factsOf, printedNumeric, relay } from './expr.ts'
 
 const WORDS: Readonly<Record<string, string>> = {
   SETOP_UNION: 'UNION',
@@ -44,8 +44,12 @@ function common(a: Expr, b: Expr, keepsAll: boolean, queries: Queries): readonly
   if (isSame(a, b)) return [a, b]
   const [first, second] = unify([a, b], queries.context)
   if (!first || !second) return relay('UNION of different types')
-  const bytewise = first.bytewise && second.bytewise
-  if (first.type.oid !== OID.numeric) return [{ ...first, bytewise }, { ...second, bytewise }]
+  const { foldsUnicode } = factsOf([first, second])
+  const facts = {
+    bytewise: first.bytewise && second.bytewise,
+    ...(foldsUnicode && { foldsUnicode })
+  }
+  if (first.type.oid !== OID.numeric) return [{ ...first, ...facts }, { ...second, ...facts }]
   if (first.printed !== undefined && second.printed !== undefined) return [first, second]
   // Numerics of different scales keep their own digits.
   return keepsAll ? [asText(a, first), asText(b, second)] : relay('UNION of different scales')
@@ -69,6 +73,7 @@ function isSame(a: Expr, b: Expr): boolean {
     a.type.oid !== OID.unknown &&
     a.column === b.column &&
     a.bytewise === b.bytewise &&
+    a.foldsUnicode === b.foldsUnicode &&
     (a.printed === undefined) === (b.printed === undefined) &&
     a.decimal?.scale === b.decimal?.scale &&
     a.decimal?.precision === b.decimal?.precision &&

@@ -7,7 +7,15 @@ import * as ast from './ast.ts'
 import { settle } from './coerce.ts'
 import { hasTwoForms, type Subquery } from './derived.ts'
 import type { Expr } from './expr.ts'
-import { boolean, CONSTANT, decimalExpr, fallible, printedNumeric, relay, typed } from './expr.ts'
+import {
+  boolean,
+  decimalExpr,
+  factsOf,
+  fallible,
+  printedNumeric,
+  relay,
+  typed
+} from './expr.ts'
 import { type Env, walk } from './expressions.ts'
 import { memberOf } from './memberships.ts'
 
@@ -39,7 +47,7 @@ const varying = (expr: Expr): Expr => ({ ...expr, constant: false })
 function scalarOf(column: Expr, { sql }: Subquery): Expr {
   const { oid } = column.type
   if (oid === OID.bpchar) return relay('a scalar subquery of this type')
-  const facts = { ...CONSTANT, bytewise: column.bytewise, constant: false, fallible: true }
+  const facts = { ...factsOf([column]), aggregate: false, constant: false, fallible: true }
   if (oid !== OID.numeric) return fallible(typed(`(${sql})`, oid, facts))
   const { decimal } = column
   if (column.form !== 'VARCHAR' && decimal)

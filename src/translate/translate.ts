@@ -11,16 +11,19 @@ import { Context, type TranslateScope } from './context.ts'
 import { Relay, relay } from './expr.ts'
 import { output } from './output.ts'
 import { translateQuery } from './select.ts'
+import type { Lent } from './upstream-tables.ts'
 
 export type { TranslateScope } from './context.ts'
 
 export type Translation =
   | {
       readonly sql: string
-      /** For DuckDB's $1, $2 …: which Postgres parameter (1-based) each is. */
+      /** For DuckDB's $1, $2 …: which Postgres parameter (1-based) each is; NOW; or one of `lent`. */
       readonly parameters: readonly number[]
       /** The type OID to bind each of them as; the same as the upstream's where that is known. */
       readonly parameterTypes: readonly number[]
+      /** The columns of upstream tables to bind, each as an array: parameter -1 is the first. */
+      readonly lent: readonly Lent[]
       /** The type of each result column. */
       readonly columns: readonly ColumnType[]
     }
@@ -51,12 +54,14 @@ function translated(select: unknown, scope: TranslateScope): Translation {
     output(settle(expr, OID.text, context), described?.[i])
   )
   const list = columns.map((column) => column.sql).join(', ')
-  const sql = `SELECT ${query.distinct ?? ''}${list}${query.body}${query.tail}`
+  const before = context.upstream.withClause()
+  const sql = `${before}SELECT ${query.distinct ?? ''}${list}${query.body}${query.tail}`
   if (sql.length > limits.translatedSqlCharsMax) relay('the translation is too long')
   return {
     sql,
     parameters: [...context.used],
     parameterTypes: context.usedTypes(),
+    lent: context.upstream.lent,
     columns: columns.map((column) => column.type)
   }
 }
