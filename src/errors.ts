@@ -99,6 +99,17 @@ export function asFatal({ code, message, detail, hint, position, cause }: PgErro
   return new PgError(code, message, { severity: 'FATAL', detail, hint, position, cause })
 }
 
+/** What Postgres said of an expression that it ran for us, in its own code and words. */
+export const saidByPostgres = (cause: {
+  readonly code?: string | undefined
+  readonly message: string
+  readonly detail?: string | undefined
+  readonly hint?: string | undefined
+}): PgError => {
+  const { code = 'XX000', message, detail, hint } = cause
+  return new PgError(code, message, { detail, hint, cause })
+}
+
 /** The nearest PgError along `cause`, or an XX000 that says no more than is safe. */
 export function toPgError(error: unknown): PgError {
   for (let e: unknown = error, depth = 0; e instanceof Error && depth < 16; depth++) {

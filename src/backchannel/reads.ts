@@ -8,10 +8,12 @@ import type { Catalog } from '../catalog/catalog.ts'
 import type { Consistency, Relation } from '../catalog/relation.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
+import { StoreError } from '../store/store-error.ts'
 import { isStatusTable } from '../types/status-tables.ts'
 import type { StatusTable } from '../types/status-tables.ts'
 import { relationIdOf } from './request.ts'
 import { openScan } from './scan.ts'
+import { openScratch } from './scratch.ts'
 import { openStatus } from './status.ts'
 import type { Scan, ScanRequest } from './remote.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
@@ -40,6 +42,8 @@ export class Reads {
   readonly #savepoints = new Map<number, ReadonlySet<string>>()
   readonly #scratch: ScratchSpace
   #snapshot: Snapshot | undefined
+  /** In this remote transaction. */
+  #isInterrupted = false
 
   constructor(options: ReadsOptions) {
     this.#options = options
@@ -50,9 +54,20 @@ export class Reads {
   async declare(cursor: string, request: ScanRequest): Promise<void> {
     if (isStatusTable(request.table)) return this.#declareStatus(cursor, request, request.table)
     const relation = this.#relationOf(relationIdOf(request.table))
+    this.#scans.set(cursor, await this.#open(request, relation))
+  }
+
+  /** What fails in the store is Postgres's to judge. The failure ends the snapshot: if it is alone. */
+  async #open(request: ScanRequest, relation: Relation): Promise<Scan> {
+    const isAlone = this.#scans.size === 0 && !this.#options.client().isRepeatable
     const snapshot = await this.#pinned(relation)
-    const scan = await openScan(request, relation, snapshot, this.#scratch)
-    this.#scans.set(cursor, scan)
+    try {
+      return await openScan(request, relation, snapshot, this.#scratch, isAlone)
+    } catch (error) {
+      if (!isAlone || !(error instanceof StoreError) || this.#isInterrupted) throw error
+    }
+    await this.#release()
+    return openScratch(request, relation, await this.#pinned(relation), this.#scratch)
   }
 
   async #declareStatus(cursor: string, request: ScanRequest, table: StatusTable): Promise<void> {
@@ -90,12 +105,14 @@ export class Reads {
 
   /** The remote transaction is over. */
   async end(): Promise<void> {
+    this.#isInterrupted = false
     this.#savepoints.clear()
     await this.close(undefined)
     await this.#release()
   }
 
   interrupt(): void {
+    this.#isInterrupted = true
     this.#snapshot?.interrupt()
   }
 

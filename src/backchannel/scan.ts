@@ -13,15 +13,20 @@ import { childScope, parametersOf, REMOTE_SETTINGS } from './remote.ts'
 import type { Scan, ScanRequest } from './remote.ts'
 import { openScratch } from './scratch.ts'
 
-/** @throws StoreError, PgError */
+/**
+ * `mayTry`: a failure in the store ends nothing but this read, which is then opened on a scratch table.
+ * @throws StoreError, PgError
+ */
 export async function openScan(
   request: ScanRequest,
   relation: Relation,
   snapshot: Snapshot,
-  space: ScratchSpace
+  space: ScratchSpace,
+  mayTry: boolean
 ): Promise<Scan> {
   const translation = translate(request.select, childScope(request, relation))
-  if ('relay' in translation) return openScratch(request, relation, snapshot, space)
+  if ('relay' in translation || (translation.mayFail && !mayTry))
+    return openScratch(request, relation, snapshot, space)
   const scan = new StoreScan(request, translation, snapshot)
   await scan.rewind()
   return scan
@@ -65,6 +70,8 @@ class StoreScan implements Scan {
   async rewind(): Promise<void> {
     await this.close()
     this.#cursor = await this.#snapshot.query(this.#translation.sql, this.#parameters)
+    // What fails must do so before its first row, or it could not be asked of Postgres any more.
+    if (this.#translation.mayFail) await this.#cursor.whole()
     // As postgres_fdw reads rows: text.
     const columns = this.#translation.columns.map((type) => ({ type, isBinary: false }))
     this.#encoder = this.#cursor.encoder(columns, REMOTE_SETTINGS)

@@ -194,6 +194,13 @@ export class Cursor {
     while (this.#held.length > 0) this.#takeHeld()
   }
 
+  /** Has all chunks at hand, so that the rest can't fail. @throws StoreError */
+  async whole(): Promise<void> {
+    if (this.#snapshot.isReleased) throw new StoreError('the snapshot is released')
+    await this.#loan.reader.run('fetch', (check) => this.setAside(check))
+    this.#end()
+  }
+
   /** For the snapshot: keeps the remaining chunks, because DuckDB is about to forget them. */
   async setAside(check: () => void): Promise<void> {
     try {

@@ -60,6 +60,8 @@ export class Context implements Parameters {
   readonly used: number[] = []
   readonly zone: ZoneName
   readonly upstream = new UpstreamTables((number, oid) => this.parameter(number, oid))
+  /** An expression was met whose evaluation may fail. */
+  mayFail = false
   readonly #oids = new Map<number, number>()
   #depth = 0
   #names = 0

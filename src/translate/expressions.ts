@@ -42,7 +42,9 @@ type Walk = (body: ast.Node, env: Env) => Expr
 export function walk(node: unknown, env: Env): Expr {
   const { kind, body } = ast.open(node)
   const walker = WALKERS[kind] ?? relay(`${kind || 'an empty expression'} is not translated`)
-  return env.context.deeper(() => walker(body, env))
+  const expr = env.context.deeper(() => walker(body, env))
+  env.context.mayFail ||= expr.fallible
+  return expr
 }
 
 /** An expression that must be boolean; an untyped literal is read as one. */

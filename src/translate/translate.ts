@@ -24,6 +24,8 @@ export type Translation =
       readonly parameterTypes: readonly number[]
       /** The columns of upstream tables to bind, each as an array: parameter -1 is the first. */
       readonly lent: readonly Lent[]
+      /** Running it may fail, where Postgres may or may not. */
+      readonly mayFail: boolean
       /** The type of each result column. */
       readonly columns: readonly ColumnType[]
     }
@@ -62,6 +64,7 @@ function translated(select: unknown, scope: TranslateScope): Translation {
     parameters: [...context.used],
     parameterTypes: context.usedTypes(),
     lent: context.upstream.lent,
+    mayFail: context.mayFail || sql.includes('error('),
     columns: columns.map((column) => column.type)
   }
 }

@@ -6,10 +6,10 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
-import type pg from 'pg'
+import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
-import { tooManyConnections } from '../errors.ts'
+import { saidByPostgres, tooManyConnections } from '../errors.ts'
 import type { MaintenanceDatabase } from './maintenance.ts'
 
 // What postgres_fdw sets on its connections (connection.c): its conditions are written for these.
@@ -66,7 +66,8 @@ export class ScratchSpace {
       return result
     } catch (error) {
       await client.query('ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step').catch(() => undefined)
-      throw error
+      // A division by zero is the client's statement's, and keeps its code.
+      throw error instanceof pg.DatabaseError ? saidByPostgres(error) : error
     }
   }
 
