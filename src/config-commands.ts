@@ -3,7 +3,7 @@
 
 export interface CommandForm {
   readonly name: string
-  /** The words it takes behind its name, as --help shows them; each is needed. */
+  /** The words it takes behind its name, as --help shows them; one in brackets may be left out. */
   readonly operands: readonly string[]
   readonly meaning: string
 }
@@ -14,6 +14,17 @@ export const commandForms = [
     name: 'check',
     operands: [],
     meaning: 'looks at all that serve would need, says what is wrong and what to do; changes nothing'
+  },
+  {
+    name: 'backup',
+    operands: ['DIR'],
+    meaning: 'copies all that a running jetgres keeps, as it is now, to a new data directory'
+  },
+  {
+    name: 'rebuild',
+    operands: ['[RELATION]'],
+    meaning:
+      'reads what is damaged in the store, or one relation, anew from the streams; the file is kept'
   },
   { name: 'version', operands: [], meaning: 'prints the version' }
 ] as const satisfies readonly CommandForm[]

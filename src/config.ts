@@ -74,12 +74,14 @@ export function readCommand(argv: readonly string[]): CommandLine {
     const names = commandForms.map(({ name }) => name)
     throw new ConfigError([`"${first}" is not a command${nearHint(first, names)}`])
   }
-  const behind = 1 + form.operands.length
-  const operands = argv.slice(1, behind)
-  if (operands.length < form.operands.length || operands.some((word) => word.startsWith('-'))) {
+  const words = argv.slice(1, 1 + form.operands.length)
+  const flag = words.findIndex((word) => word.startsWith('-'))
+  const operands = flag < 0 ? words : words.slice(0, flag)
+  const needed = form.operands.filter((operand) => !operand.startsWith('['))
+  if (operands.length < needed.length) {
     throw new ConfigError([`the command is: jetgres ${[first, ...form.operands].join(' ')} [options]`])
   }
-  return { name: form.name, operands, rest: argv.slice(behind) }
+  return { name: form.name, operands, rest: argv.slice(1 + operands.length) }
 }
 
 /**

@@ -126,6 +126,10 @@ export const limits = {
   /** How long a host's role (primary or standby) is believed, where target_session_attrs asks. */
   hostRoleFreshMs: 1_000,
   listenBacklog: 1_024,
+  /** A command is a word and a path. */
+  controlRequestBytesMax: 16 * 1024,
+  /** Commands under way or waiting. */
+  controlConnectionsMax: 8,
   /** Between looks at another claimant of the data directory. */
   lockPollMs: 10,
   /** Between tries to start the embedded Postgres again. */

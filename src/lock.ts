@@ -54,7 +54,7 @@ function lockOf(server: Server, handle: FileHandle): Lock {
 }
 
 /** Socket paths hold about 100 bytes, folders may be deeper: Linux has a short name for each. */
-function shortPath(folder: string, handle: FileHandle): string {
+export function shortPath(folder: string, handle: FileHandle): string {
   return platform() === 'linux' ? `/proc/self/fd/${handle.fd}` : folder
 }
 

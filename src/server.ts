@@ -3,10 +3,12 @@
 import { join } from 'node:path'
 
 import { Backchannel } from './backchannel/listener.ts'
+import { backUp } from './catalog/backup.ts'
 import { Catalog } from './catalog/catalog.ts'
 import { Secrets } from './catalog/secrets.ts'
 import { formatAddress, isLoopback } from './config.ts'
 import type { Config } from './config.ts'
+import { listenForCommands } from './control.ts'
 import { startHttp } from './http/http.ts'
 import { NatsConnections } from './ingest/connection.ts'
 import { lockDataDir } from './lock.ts'
@@ -17,7 +19,7 @@ import { Listener } from './session/listener.ts'
 import { SessionRegistry } from './session/registry.ts'
 import { NameScan } from './sql/classify.ts'
 import { loadParser } from './sql/parser.ts'
-import { Store } from './store/store.ts'
+import { Store, storePathIn } from './store/store.ts'
 import { loadTarget } from './upstream/dial.ts'
 import type { Target } from './upstream/dial.ts'
 import { KeptPostgres } from './upstream/keep-embedded.ts'
@@ -67,7 +69,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   const lock = await lockDataDir(config.dataDir)
   closers.add('lock', () => lock.release())
   const secret = await loadSecret(config.dataDir)
-  const store = await Store.open({ path: join(config.dataDir, 'store.duckdb'), log })
+  const store = await Store.open({ path: storePathIn(config.dataDir), log })
   closers.add('store', () => store.close())
   const target = await openUpstream(config, log, closers)
 
@@ -119,6 +121,19 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   })
   const { port } = await listener.listen(config.listen)
   closers.add('listener', () => listener.close())
+  const stopListening = await listenForCommands(
+    config.dataDir,
+    async ({ name, operands: [dir = ''] }) => {
+      if (name !== 'backup') throw new Error(`"${name}" is no command of a running jetgres`)
+      const isEmbedded = config.upstream === undefined
+      const embedded = isEmbedded ? maintenance.database(target.database) : undefined
+      await backUp({ dataDir: config.dataDir, store, embedded }, dir)
+      const rest = isEmbedded ? '' : ' (the Postgres behind jetgres is not in it)'
+      return `A data directory with everything as it is now: ${dir}${rest}`
+    },
+    log
+  )
+  closers.add('commands', stopListening)
   const http = await openHttp(config, maintenance, closers)
   return {
     addresses: {

@@ -21,6 +21,7 @@ const levels: Readonly<Record<string, number>> = {
   'config.ts': 2.5,
   'config-help.ts': 2.5,
   'lock.ts': 2,
+  'control.ts': 2.5,
   'secret.ts': 2,
   types: 3,
   wire: 3,

@@ -2,7 +2,7 @@
 // without asking anybody. Holds secrets; must never reach a log, a client or the upstream.
 
 import { invariant } from '../errors.ts'
-import type { Encoding, NatsConnector } from '../types/connector.ts'
+import type { Encoding, NatsConnector, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
 
 export type RelationKind = 'table' | 'source'
@@ -31,6 +31,8 @@ export interface Definition {
   readonly payloadNames?: Readonly<Record<number, string>>
   /** Deliveries a second; 0: ingestion is paused; undefined: as many as there are. */
   readonly rateLimit?: number | undefined
+  /** Behind which its rows begin in the stream: where it is read anew from. */
+  readonly from?: StreamPosition
 }
 
 export interface DefinedOption {

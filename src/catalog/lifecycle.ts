@@ -40,7 +40,8 @@ export class Lifecycle {
    * Keeps a definition whose transaction hasn't ended.
    * @throws PgError when its payloads could not be decoded
    */
-  async prepare(definition: Definition, position: StreamPosition): Promise<Relation> {
+  async prepare(made: Definition, position: StreamPosition): Promise<Relation> {
+    const definition = { ...made, from: position }
     const { schema, connector } = definition
     await decoderOf(definition)
     const relation = new Relation(definition)

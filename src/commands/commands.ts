@@ -4,7 +4,9 @@
 import type { CommandName } from '../config-commands.ts'
 import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
+import { backup } from './backup.ts'
 import { check } from './check.ts'
+import { rebuild } from './rebuild.ts'
 import { serve } from './serve.ts'
 
 /** What a command is given of the process. */
@@ -27,5 +29,7 @@ export type Command = (context: CommandContext) => Promise<number>
 /** Without `version`, which needs no configuration. */
 export const commands: Readonly<Record<Exclude<CommandName, 'version'>, Command>> = {
   serve,
-  check
+  check,
+  backup,
+  rebuild
 }

@@ -19,9 +19,17 @@ export async function step<T>(name: string, work: () => Promise<T> | T): Promise
   }
 }
 
+/** DuckDB's words for a file whose checksums, length or log are not what they were. */
+const DAMAGE =
+  /corrupt|not a valid duckdb|not enough bytes|not read enough bytes|failure while replaying wal/i
+
+const REMEDY =
+  'the file is damaged: "jetgres rebuild", with jetgres stopped, reads anew from the streams what cannot be read'
+
 /** `cause` itself when it is a StoreError already, else a StoreError that names the step. */
 export function asStoreError(name: string, cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause
   const message = cause instanceof Error ? cause.message : String(cause)
-  return new StoreError(`${name}: ${message}`, { cause })
+  const remedy = DAMAGE.test(message) ? `; ${REMEDY}` : ''
+  return new StoreError(`${name}: ${message}${remedy}`, { cause })
 }

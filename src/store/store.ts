@@ -3,6 +3,7 @@
 // Must never hand out a DuckDB object, nor let anything but the writer write.
 
 import { chmod } from 'node:fs/promises'
+import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
@@ -10,13 +11,16 @@ import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.
 import { storeTable } from '../types/store-names.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { CommitClock } from './commit-clock.ts'
-import { applyBatch, createTableSql, targetOf } from './apply.ts'
+import { applyBatch, targetOf } from './apply.ts'
 import type { Progress, Target } from './apply.ts'
+import { confine, copyStore } from './backup.ts'
+import { DefinitionsCopy, refuseMissing } from './definitions-copy.ts'
+import type { KeptDefinition } from './definitions-copy.ts'
+import { duckOptions } from './duck-options.ts'
 import {
-  deleteRelation,
-  insertRelation,
+  DROPPED_TABLE,
+  GAPS_TABLE,
   loadRelations,
-  passId,
   prepareFormat,
   takeId,
   updateDefinition,
@@ -27,12 +31,16 @@ import { readDropped, readGaps } from './losses.ts'
 import type { NoticedGap } from './losses.ts'
 import { ReaderPool } from './reader-pool.ts'
 import type { Change } from './resident-rows.ts'
+import { makeRelation, removeRelation } from './relation-table.ts'
 import { RowCache } from './row-cache.ts'
 import type { Fields, RowKey } from './row-slab.ts'
 import { reshapeTable } from './reshape.ts'
 import { Snapshot } from './snapshot.ts'
 import { StoreError, step } from './store-error.ts'
 import { Writer } from './writer.ts'
+
+/** Where a data directory has it. */
+export const storePathIn = (dataDir: string): string => join(dataDir, 'store.duckdb')
 
 export interface StoreOptions {
   /** The file; its WAL lies beside it, as `<path>.wal`. Made when missing. */
@@ -66,27 +74,35 @@ export class Store {
   /** What is committed. Changed only after a commit, so it never runs ahead of the file. */
   readonly #relations = new Map<number, Relation>()
   readonly #rows: RowCache
+  readonly #copy: DefinitionsCopy
+  readonly #path: string
+  #copying: Promise<void> = Promise.resolve()
   #closing: Promise<void> | undefined
 
   private constructor(
     instance: DuckDBInstance,
     writer: Writer,
     readers: ReaderPool,
-    { log, rowCacheBytesMax = limits.rowCacheBytesMax }: StoreOptions
+    copy: DefinitionsCopy,
+    { path, log, rowCacheBytesMax = limits.rowCacheBytesMax }: StoreOptions
   ) {
+    this.#path = path
     this.#instance = instance
     this.#writer = writer
     this.#readers = readers
+    this.#copy = copy
     this.#rows = new RowCache((taken) => this.#snapshotBetween(taken), rowCacheBytesMax, log)
   }
 
   /**
    * Opens the file, or makes it, readable by its owner only.
-   * @throws StoreError for a file that is in use, not a store, or of another format version.
+   * @throws StoreError for a file that is in use, missing, damaged, not a store, or of another format
+   *   version.
    */
   static open(options: StoreOptions): Promise<Store> {
     const { path, log } = options
     return step(`open the store "${path}"`, async () => {
+      await refuseMissing(path)
       const instance = await DuckDBInstance.create(path, duckOptions(options))
       try {
         await chmod(path, 0o600)
@@ -98,8 +114,11 @@ export class Store {
           await prepareFormat(writer, path)
           return loadRelations(writer)
         })
-        const store = new Store(instance, writer, new ReaderPool(instance, log, clock), options)
+        await confine(instance, path)
+        const copy = await DefinitionsCopy.open(path, log)
+        const store = new Store(instance, writer, new ReaderPool(instance, log, clock), copy, options)
         for (const relation of stored) store.#remember(relation)
+        await store.#copyDefinitions()
         return store
       } catch (error) {
         instance.closeSync()
@@ -134,11 +153,28 @@ export class Store {
       if (this.#relations.has(schema.id)) {
         throw new StoreError(`relation ${schema.id} is in the store already`)
       }
-      await writer.runOnce(createTableSql(schema))
-      await insertRelation(writer, relation)
-      await passId(writer, schema.id)
+      await makeRelation(writer, relation)
     }
     await this.#writer.transaction('define a relation', work, () => this.#remember(relation))
+    await this.#copyDefinitions()
+  }
+
+  /** As it was without rows, to be read from `position` on; one that isn't there is added. */
+  async reset(schema: RelationSchema, definition: string, position: StreamPosition): Promise<void> {
+    const relation: StoredRelation = { schema, definition, position, dropped: 0 }
+    const work = async (writer: Writer): Promise<void> => {
+      await removeRelation(writer, schema.id)
+      await makeRelation(writer, relation)
+    }
+    await this.#writer.transaction('reset a relation', work, () => {
+      this.#remember(relation)
+      this.#rows.forget(schema.id)
+    })
+    await this.#copyDefinitions()
+  }
+
+  #copyDefinitions(): Promise<void> {
+    return this.#copy.write(this.#definitions())
   }
 
   #remember({ schema, definition, position, dropped }: StoredRelation): void {
@@ -156,6 +192,7 @@ export class Store {
     await this.#writer.transaction('redefine a relation', work, (relation) => {
       relation.definition = definition
     })
+    await this.#copyDefinitions()
   }
 
   /**
@@ -175,22 +212,25 @@ export class Store {
       this.#remember({ schema, definition, ...progress })
       this.#rows.forget(schema.id)
     })
+    await this.#copyDefinitions()
   }
 
   /** Removes a relation, its rows and all that is known of it; one that is not there: nothing. */
   async drop(id: number): Promise<void> {
-    const work = async (writer: Writer): Promise<void> => {
-      await writer.runOnce(`DROP TABLE IF EXISTS ${storeTable(id)}`)
-      await deleteRelation(writer, id)
-    }
+    const work = (writer: Writer): Promise<void> => removeRelation(writer, id)
     await this.#writer.transaction('drop a relation', work, () => {
       this.#relations.delete(id)
       this.#rows.forget(id)
     })
+    await this.#copyDefinitions()
   }
 
   /** All relations, by id. */
-  async definitions(): Promise<{ id: number; definition: string }[]> {
+  async definitions(): Promise<KeptDefinition[]> {
+    return this.#definitions()
+  }
+
+  #definitions(): KeptDefinition[] {
     const all = [...this.#relations].map(([id, { definition }]) => ({ id, definition }))
     return all.toSorted((a, b) => a.id - b.id)
   }
@@ -248,6 +288,28 @@ export class Store {
     return new Snapshot(this.#readers, await this.#readers.borrow(options.pinned ?? true))
   }
 
+  /** What is committed now, in a file of its own; nobody waits meanwhile. @throws StoreError */
+  copyTo(path: string): Promise<void> {
+    this.#copying = this.#copying
+      .catch(() => undefined)
+      .then(() => step('copy the store', () => copyStore(this.#instance, this.#path, path)))
+    return this.#copying
+  }
+
+  /** Reads every block of a relation, or of what is kept of losses. @throws StoreError for a damaged one */
+  async verify(of: number | 'losses'): Promise<void> {
+    const tables = of === 'losses' ? [DROPPED_TABLE, GAPS_TABLE] : [storeTable(of)]
+    const snapshot = await this.snapshot({ pinned: false })
+    try {
+      for (const table of tables) {
+        const cursor = await snapshot.query(`SELECT bit_xor(hash(r)) FROM ${table} r`)
+        while (await cursor.next()) continue
+      }
+    } finally {
+      await snapshot.release()
+    }
+  }
+
   /** Deliveries dropped since the relation was made, kept or not. @throws StoreError */
   async droppedCount(id: number): Promise<number> {
     return this.#get(id).progress.dropped
@@ -279,20 +341,5 @@ export class Store {
     const relation = this.#relations.get(id)
     if (!relation) throw new StoreError(`relation ${id} is not in the store`)
     return relation
-  }
-}
-
-function duckOptions({ memoryBytesMax, threads }: StoreOptions): Record<string, string> {
-  return {
-    // Nothing is ever fetched from the network, and SQL reaches no file but the store's own.
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    enable_external_access: 'false',
-    // Checkpoints are the writer's business; DuckDB's own come at 16 MB and are 5 times slower.
-    checkpoint_threshold: '1TB',
-    // As Postgres sorts.
-    default_null_order: 'nulls_last_on_asc_first_on_desc',
-    ...(memoryBytesMax === undefined ? {} : { memory_limit: `${memoryBytesMax}B` }),
-    ...(threads === undefined ? {} : { threads: String(threads) })
   }
 }

@@ -78,6 +78,12 @@ export async function placeCluster(
   if (remembered !== '') return ownFolder(remembered.trim(), as)
   await letThrough(dataDir, as)
   if (await canEnter(dataDir, as)) return ownFolder(join(dataDir, 'postgres'), as)
+  if (await isFile(join(dataDir, 'postgres', 'data', 'PG_VERSION'))) {
+    throw new Error(
+      `user "${as.name}" cannot reach the embedded Postgres in "${dataDir}": move the data ` +
+        `directory to where it can, such as below ${systemDir}`
+    )
+  }
   const home = join(await copiesFolder(dataDir, as), randomUUID())
   await writeFile(join(dataDir, 'postgres.location'), `${home}\n`, { mode: 0o600 })
   log.info({ dataDir, home, user: as.name }, 'embedded postgres is kept outside the data directory')

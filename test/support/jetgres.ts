@@ -56,6 +56,8 @@ export interface Jetgres {
   kill(): Promise<void>
   /** Resolves to the exit code when the process ends by itself or by a signal sent before. */
   exited(): Promise<number | null>
+  /** Waits for the end of every embedded Postgres that was started. */
+  embeddedGone(): Promise<void>
   /** Starts again on the same port and data; stops it first if it runs. */
   restart(): Promise<void>
 }
@@ -64,14 +66,14 @@ const START_MS = 60_000
 const END_MS = 40_000
 
 /** The built program; JETGRES_MAIN names another build of it. */
-const main = resolve(import.meta.dirname, '../..', process.env['JETGRES_MAIN'] ?? 'dist/jetgres.cjs')
+export const mainPath = resolve(import.meta.dirname, '../..', process.env['JETGRES_MAIN'] ?? 'dist/jetgres.cjs')
 
 /** Starts jetgres for the test; see JetgresOptions. */
 export async function startJetgres(
   t: Pick<Test, 'teardown'>,
   options: JetgresOptions = {}
 ): Promise<Jetgres> {
-  if (!existsSync(main)) throw new Error(`${main} is missing: npm run build`)
+  if (!existsSync(mainPath)) throw new Error(`${mainPath} is missing: npm run build`)
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'jetgres-test-e2e-')))
   const server = new Program(dataDir, options)
   t.teardown(async () => {
@@ -145,7 +147,7 @@ class Program implements Jetgres {
     const { upstream, args = [] } = this.#options
     const where = ['--listen', `${this.host}:${this.#port}`, '--data-dir', this.dataDir]
     const behind = upstream === undefined ? [] : ['--upstream', upstream]
-    const all = [main, ...where, '--http', 'off', '--log-format', 'json', ...behind, ...args]
+    const all = [mainPath, ...where, '--http', 'off', '--log-format', 'json', ...behind, ...args]
     this.#from = this.lines.length
     const child = spawn(process.execPath, ['--enable-source-maps', ...all], {
       stdio: ['ignore', 'pipe', 'pipe'],
