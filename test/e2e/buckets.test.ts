@@ -9,7 +9,7 @@ import { withoutNats } from '../support/nats-server.ts'
 import { random } from '../support/random.ts'
 import { openWorld, rowsOf } from './world.ts'
 
-const options = { skip: withoutNats(), timeout: 110_000 }
+const options = { skip: withoutNats(), timeout: 280_000 }
 
 void t.test('key-value buckets', options, async (t) => {
   const world = await openWorld(t)

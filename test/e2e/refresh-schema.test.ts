@@ -33,7 +33,7 @@ async function noticesOf(client: pg.Client, text: string): Promise<string[]> {
   return notices
 }
 
-const options = { skip: withoutNats(), timeout: 110_000 }
+const options = { skip: withoutNats(), timeout: 280_000 }
 
 void t.test('a schema that changes', options, async (t) => {
   const world = await openWorld(t)

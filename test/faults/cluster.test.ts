@@ -36,7 +36,7 @@ const leaderOf = async (admin: NatsConnection): Promise<string> => {
   return cluster.leader
 }
 
-void t.test('leaders that step down and die', { skip, timeout: 180_000 }, async (t) => {
+void t.test('leaders that step down and die', { skip, timeout: 400_000 }, async (t) => {
   const servers = await startCluster(t)
   const all = [...servers.values()]
   const admin = await connectNats(t, all[0] as NatsServer, {

@@ -123,7 +123,7 @@ function faultOf({ want }: Payload, row: readonly unknown[] | undefined): string
   return other === -1 ? undefined : `${String(row[other])} is not ${String(want?.[other])}`
 }
 
-void t.test('hostile payloads', { skip: withoutNats(), timeout: 110_000 }, async (t) => {
+void t.test('hostile payloads', { skip: withoutNats(), timeout: 280_000 }, async (t) => {
   const seeds = random(t)
   const { client, connection, nats } = await openWorld(t)
   const jetstream = connection.jetstream()
