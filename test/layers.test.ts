@@ -185,8 +185,10 @@ void t.test('only main.ts touches the process, and nothing prints', async (t) =>
   const sources = await readSources()
   for (const { path, globals } of sources) {
     const isProgram = path === 'main.ts' || path === 'jetgres.cts'
-    const used = isProgram ? globals.filter((name) => name.startsWith('console')) : globals
-    t.same(used, [], path)
+    const isWrong = (name: string): boolean =>
+      // The end of a turn is the event loop's.
+      (!isProgram || name.startsWith('console')) && name !== 'process.nextTick'
+    t.same(globals.filter(isWrong), [], path)
   }
   const importers = sources.filter(({ imports }) => imports.includes('node:process'))
   // The lock tells its holder's number; that is all.

@@ -5,13 +5,21 @@ import type { Socket } from 'node:net'
 
 import { limits } from '../limits.ts'
 
-export class ClientInput implements AsyncIterable<Buffer> {
+/** Handles a chunk; the next one waits until a promise that it returns is fulfilled. */
+export type Take = (chunk: Buffer) => Promise<void> | undefined
+
+export class ClientInput {
   readonly #socket: Socket
   readonly #gone: () => void
   #chunks: Buffer[] = []
   #bytes = 0
   #isOver = false
-  #wake: (() => void) | undefined
+  /** A chunk is being handled, or nobody handles them yet. */
+  #isBusy = true
+  #take: Take = () => undefined
+  #isEnough: () => boolean = () => false
+  #over: () => void = () => undefined
+  #failed: (error: unknown) => void = () => undefined
 
   /** `gone` is called when nothing more will come and all that came has been taken. */
   constructor(socket: Socket, gone: () => void) {
@@ -24,34 +32,59 @@ export class ClientInput implements AsyncIterable<Buffer> {
     if (socket.destroyed || socket.readableEnded) this.#end()
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
-    for (;;) {
-      const chunk = this.#chunks.shift()
-      if (chunk) {
-        this.#bytes -= chunk.length
-        if (this.#bytes < limits.clientReadAheadBytes) this.#socket.resume()
-        yield chunk
-      } else if (this.#isOver) return
-      else await new Promise<void>((resolve) => (this.#wake = resolve))
-    }
+  /**
+   * Hands over all that comes, within the turn in which it comes where nothing is waited for.
+   * Resolves when no more will come, or `isOver`, asked after each chunk, says that no more is
+   * wanted; rejects with what `take` fails with.
+   */
+  read(take: Take, isOver: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#take = take
+      this.#isEnough = isOver
+      this.#over = resolve
+      this.#failed = reject
+      this.#goOn()
+    })
   }
 
   #push(chunk: Buffer): void {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     if (this.#bytes >= limits.clientReadAheadBytes) this.#socket.pause()
-    this.#wakeUp()
+    this.#handleAll()
+  }
+
+  readonly #goOn = (): void => {
+    this.#isBusy = this.#isEnough()
+    if (this.#isBusy) this.#over()
+    else this.#handleAll()
+  }
+
+  #handleAll(): void {
+    while (!this.#isBusy) {
+      const chunk = this.#chunks.shift()
+      if (!chunk) return this.#isOver ? this.#over() : undefined
+      this.#bytes -= chunk.length
+      if (this.#bytes < limits.clientReadAheadBytes && this.#socket.isPaused()) this.#socket.resume()
+      this.#handle(chunk)
+    }
+  }
+
+  #handle(chunk: Buffer): void {
+    this.#isBusy = true
+    try {
+      const pending = this.#take(chunk)
+      if (pending) void pending.then(this.#goOn, this.#failed)
+      else this.#isBusy = false
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   #end(): void {
     if (this.#isOver) return
     this.#isOver = true
     if (this.#chunks.length === 0) this.#gone()
-    this.#wakeUp()
-  }
-
-  #wakeUp(): void {
-    this.#wake?.()
-    this.#wake = undefined
+    this.#handleAll()
   }
 }

@@ -4,9 +4,9 @@
 import { toPgError } from '../errors.ts'
 import type { Consistency, Relation } from '../catalog/relation.ts'
 import type { Ask, ExchangeResult, Link } from '../upstream/link.ts'
+import type { SocketOutput } from '../upstream/socket-output.ts'
 import { encodeErrorFields, errorResponse } from '../wire/backend.ts'
 import { frontend } from '../wire/frontend.ts'
-import type { ClientOutput } from './client-output.ts'
 import type { Route, SessionContext } from './context.ts'
 import type { LocalPortal, StopReason } from './local-portal.ts'
 import { Overloads } from './overloads.ts'
@@ -32,7 +32,7 @@ const SCHEMA_CHANGE = /^\s*(?:alter|create|drop|grant|reassign|revoke|truncate)\
 
 export class Conversation {
   readonly link: Link
-  readonly output: ClientOutput
+  readonly output: SocketOutput
   readonly context: SessionContext
   readonly identity: Identity
   /** Last heard; '' until asked in this transaction. */
@@ -60,7 +60,7 @@ export class Conversation {
   /** The transaction, or statement, in hand may change what other sessions know. */
   #changesSchema = false
 
-  constructor(link: Link, output: ClientOutput, context: SessionContext, identity: Identity) {
+  constructor(link: Link, output: SocketOutput, context: SessionContext, identity: Identity) {
     this.link = link
     this.output = output
     this.context = context
@@ -148,7 +148,7 @@ export class Conversation {
 
   /** Tells the client of an error and makes the upstream's transaction fail with it. */
   async report(error: unknown): Promise<void> {
-    if (error instanceof UpstreamError) return this.output.write(encodeErrorFields(error.fields))
+    if (error instanceof UpstreamError) return void this.output.write(encodeErrorFields(error.fields))
     // The upstream's own last words have gone to the client.
     if (this.link.closed) return
     const pgError = toPgError(error)

@@ -13,7 +13,14 @@ import {
 } from '../wire/backend.ts'
 import { bodyOf } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
-import { decodeBind, decodeExecute, decodeParse, decodeTarget, frontend } from '../wire/frontend.ts'
+import {
+  decodeBind,
+  decodeBindNames,
+  decodeExecute,
+  decodeParse,
+  decodeTarget,
+  frontend
+} from '../wire/frontend.ts'
 import type { BindMessage, ParseMessage } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { inspect } from './inspect.ts'
@@ -90,10 +97,14 @@ export class Extended {
 
   bind(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
+    const names = decodeBindNames(bodyOf(frame))
+    const statement = this.#statements.get(names.statement)
+    if (!statement) {
+      if (names.portal === '') this.#closePortal('')
+      return this.#bindRelayed(names.portal, frame)
+    }
     const message = decodeBind(bodyOf(frame))
-    const statement = this.#statements.get(message.statement)
     if (message.portal === '') this.#closePortal('')
-    if (!statement) return this.#bindRelayed(message.portal, frame)
     if (statement instanceof PreparedSelect) {
       if (this.#bindNow(statement, message, frame)) return undefined
       return this.#inTurn(() => this.#bindSelect(statement, message, frame))

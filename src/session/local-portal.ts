@@ -10,8 +10,8 @@ import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { NOW } from '../translate/context.ts'
 import type { Value } from '../types/value.ts'
+import type { SocketOutput } from '../upstream/socket-output.ts'
 import { RowWriter } from '../wire/row-writer.ts'
-import type { ClientOutput } from './client-output.ts'
 import type { LocalPlan } from './plan.ts'
 import { outputOf } from './plan-output.ts'
 import type { PlanOutput } from './plan-output.ts'
@@ -135,7 +135,7 @@ export class LocalPortal {
    * are none: until then nothing is sent and the statement can still be relayed.
    * @throws 57014 when stopped
    */
-  async run(output: ClientOutput, rowsMax: number, before: () => void): Promise<RunResult> {
+  async run(output: SocketOutput, rowsMax: number, before: () => void): Promise<RunResult> {
     const writer = new RowWriter()
     let rows = 0
     while (this.#chunk && (rowsMax === 0 || rows < rowsMax)) {

@@ -13,6 +13,7 @@ import type { Logger } from '../log.ts'
 import { sendCancel } from '../upstream/cancel.ts'
 import { dial } from '../upstream/dial.ts'
 import { Link } from '../upstream/link.ts'
+import { SocketOutput } from '../upstream/socket-output.ts'
 import type { Endpoint } from '../upstream/target.ts'
 import { errorResponse, readyForQuery } from '../wire/backend.ts'
 import { bodyOf, FrameReader } from '../wire/frames.ts'
@@ -22,12 +23,12 @@ import { isReplication } from '../wire/startup.ts'
 import type { StartupPacket } from '../wire/startup.ts'
 import { Authentication } from './authentication.ts'
 import { ClientInput } from './client-input.ts'
-import { ClientOutput } from './client-output.ts'
 import { Conversation } from './conversation.ts'
 import type { SessionContext } from './context.ts'
 import { isEncrypted } from './encryption.ts'
 import { Extended } from './extended.ts'
 import { FLUSH_BYTES, REQUESTS, TYPE } from './frame-types.ts'
+import { handleFrames } from './handle-frames.ts'
 import type { RegisteredSession } from './registry.ts'
 import { Simple } from './simple.ts'
 
@@ -39,7 +40,7 @@ const DUMP = /^pg_dump(all)?$/
 export class Session implements RegisteredSession {
   readonly #socket: Socket
   readonly #context: SessionContext
-  readonly #output: ClientOutput
+  readonly #output: SocketOutput
   readonly #log: Logger
   #conversation: Conversation | undefined
   #simple: Simple | undefined
@@ -59,7 +60,7 @@ export class Session implements RegisteredSession {
   constructor(socket: Socket, context: SessionContext) {
     this.#socket = socket
     this.#context = context
-    this.#output = new ClientOutput(socket)
+    this.#output = new SocketOutput(socket)
     this.#log = context.log
   }
 
@@ -148,10 +149,9 @@ export class Session implements RegisteredSession {
   #events(): ConstructorParameters<typeof Link>[1] {
     return {
       relay: (bytes) => {
-        this.#output.write(bytes)
-        const ready = this.#output.flush()
-        if (!ready) void this.#output.drained().then(() => this.#conversation?.link.resume())
-        return ready
+        const drained = this.#output.write(bytes) ? undefined : this.#output.drained()
+        void drained?.then(() => this.#conversation?.link.resume())
+        return drained === undefined
       },
       ready: (status) => {
         this.#started?.()
@@ -167,40 +167,37 @@ export class Session implements RegisteredSession {
       },
       closed: () => {
         // Who runs something here still has to say how it ended.
-        if (this.#conversation?.stopLocal('upstream')) return
-        this.#output.flush()
-        this.#socket.end()
+        if (!this.#conversation?.stopLocal('upstream')) this.#output.end()
       }
     }
   }
 
   async #serve(link: Link, rest: Buffer): Promise<void> {
     const reader = new FrameReader()
+    const handle = (frame: Frame): Promise<void> | undefined => this.#handle(link, frame)
+    const take = (chunk: Buffer): Promise<void> | undefined => {
+      if (this.#isPipe && link.status !== '') return this.#pipe(link, [reader.takeRest(), chunk])
+      reader.add(chunk)
+      const pending = handleFrames(reader, handle)
+      return pending || link.status === '' ? this.#taken(link, reader, pending) : link.writable()
+    }
     this.#socket.on('close', () => this.#conversation?.stopLocal('client gone'))
     const input = new ClientInput(this.#socket, () => this.#abandon())
-    await this.#handleAll(link, reader.push(rest))
-    for await (const chunk of input) {
-      if (this.#isPipe && link.status !== '') await this.#pipe(link, [reader.takeRest(), chunk])
-      else await this.#handleAll(link, reader.push(chunk))
-      // Who isn't let in yet makes us keep no more than a password.
-      if (reader.pendingBytes > limits.unauthenticatedBytesMax) await link.started()
-      if (link.closed) return
-    }
+    await take(rest)
+    await input.read(take, () => link.closed)
+  }
+
+  async #taken(link: Link, reader: FrameReader, pending: Promise<void> | undefined): Promise<void> {
+    await pending
+    await link.writable()
+    // Who isn't let in yet makes us keep no more than a password.
+    if (reader.pendingBytes > limits.unauthenticatedBytesMax) await link.started()
   }
 
   /** Replication is a protocol of its own: nothing in it is looked at. */
-  #pipe(link: Link, chunks: readonly Buffer[]): Promise<void> {
+  #pipe(link: Link, chunks: readonly Buffer[]): Promise<void> | undefined {
     for (const bytes of chunks) if (bytes.length > 0) link.send(bytes)
     return link.writable()
-  }
-
-  async #handleAll(link: Link, frames: Iterable<Frame>): Promise<void> {
-    for (const frame of frames) {
-      const pending = this.#handle(link, frame)
-      if (pending) await pending
-    }
-    this.#output.flush()
-    await link.writable()
   }
 
   /** Returns a promise only when something has to be waited for. */
@@ -310,8 +307,7 @@ export class Session implements RegisteredSession {
     if (this.#output.closed) return
     this.#log.debug({ err: error }, 'session ended by an error')
     if (!this.#conversation?.link.hasSaidWhy) this.#output.write(errorResponse(asFatal(error)))
-    this.#output.flush()
-    this.#socket.end()
+    this.#output.end()
   }
 
   #close(): void {
@@ -323,6 +319,7 @@ export class Session implements RegisteredSession {
       link.close()
     }
     void this.#conversation?.closed()
+    this.#output.flush()
     this.#socket.destroySoon()
     setTimeout(() => this.#socket.destroy(), limits.clientLingerMs).unref()
   }

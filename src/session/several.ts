@@ -51,7 +51,7 @@ async function answerPart(c: Conversation, text: string): Promise<void> {
     const reply = await runStatement(c, inspection.statement, text)
     if (reply !== 'relay') {
       c.lastRoute = { to: 'define' }
-      return c.output.write(encodeReply(reply))
+      return void c.output.write(encodeReply(reply))
     }
   }
   c.lastRoute = { to: 'relay', reason: REASON }

@@ -10,6 +10,10 @@ const SIEVE_MASK = 0xfff
 const NINE = 57
 const AMPERSAND = 38
 const LETTER_U = 117
+const QUOTE = 34
+/** Set in the code of a lower-case letter. */
+const LOWER = 32
+const LETTER = { a: 97, c: 99, d: 100, e: 101, h: 104, l: 108, r: 114, s: 115 } as const
 
 /** ASCII code → its lower case where it is part of an identifier, 0 elsewhere. */
 const FOLDED = Uint8Array.from({ length: 128 }, (_, code) => {
@@ -102,10 +106,28 @@ const hashed = (hash: number, unit: number): number => (Math.imul(hash, 31) + un
  */
 export function startsIntercepted(text: string): boolean {
   for (let at = 0; at !== -1; at = nextStatement(text, at)) {
-    const word = wordAt(text, skipBlank(text, at))
+    const start = skipBlank(text, at)
+    const word = mayBeIntercepted(text, start) ? wordAt(text, start) : undefined
     if (word !== undefined && isIntercepted(word.text, text, word.end)) return true
   }
   return false
+}
+
+/** Its first two letters are those of CREATE, DROP, DESCRIBE, ALTER or SHOW, or it is quoted. */
+function mayBeIntercepted(text: string, at: number): boolean {
+  const second = text.charCodeAt(at + 1) | LOWER
+  switch (text.charCodeAt(at) | LOWER) {
+    case LETTER.c:
+      return second === LETTER.r
+    case LETTER.d:
+      return second === LETTER.r || second === LETTER.e
+    case LETTER.a:
+      return second === LETTER.l
+    case LETTER.s:
+      return second === LETTER.h
+    default:
+      return text.charCodeAt(at) === QUOTE
+  }
 }
 
 /** Behind the next semicolon, be it inside a string or not; -1 when there is none. */

@@ -11,7 +11,7 @@ import type { Frame, Treatment } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import { Replies } from './replies.ts'
 import type { ReplySink, RequestKind } from './replies.ts'
-import { socketDrained, writeTogether } from './socket-drain.ts'
+import { SocketOutput } from './socket-output.ts'
 
 const AUTHENTICATION = code('R')
 const READY = code('Z')
@@ -51,6 +51,7 @@ export interface ExchangeResult {
 
 export class Link {
   readonly #socket: Socket
+  readonly #output: SocketOutput
   readonly #events: LinkEvents
   readonly #replies = new Replies()
   readonly #scanner: FrameScanner
@@ -76,6 +77,7 @@ export class Link {
 
   constructor(socket: Socket, events: LinkEvents) {
     this.#socket = socket
+    this.#output = new SocketOutput(socket)
     this.#events = events
     this.#scanner = new FrameScanner({
       treat: (type) => this.#treat(type),
@@ -128,14 +130,14 @@ export class Link {
 
   /** Sends what belongs to no request: the startup packet, a password, COPY data, Terminate. */
   send(bytes: Buffer): undefined {
-    writeTogether(this.#socket, bytes)
+    this.#output.write(bytes)
     return undefined
   }
 
   /** The client ended its COPY data. */
   endCopy(bytes: Buffer): void {
     this.#copying = false
-    writeTogether(this.#socket, bytes)
+    this.#output.write(bytes)
   }
 
   /** Relays a client's request; its reply goes to the client. */
@@ -143,14 +145,14 @@ export class Link {
     this.#dirty = true
     if (kind === 'sync') this.#skipping = false
     if (!this.#skipping) this.#replies.expect(kind)
-    writeTogether(this.#socket, bytes)
+    this.#output.write(bytes)
     return undefined
   }
 
   /** Resolves when everything relayed so far has been answered (or will be skipped). */
   async drained(): Promise<void> {
     if (this.#replies.size === 0 || this.#closed) return
-    writeTogether(this.#socket, frontend.flush())
+    this.#output.write(frontend.flush())
     await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
   }
 
@@ -179,7 +181,7 @@ export class Link {
     const tail = end === 'sync' ? frontend.sync() : frontend.flush()
     this.#dirty = true
     if (end === 'sync') this.#skipping = false
-    writeTogether(this.#socket, Buffer.concat([...asks.map((ask) => ask.bytes), tail]))
+    this.#output.write(Buffer.concat([...asks.map((ask) => ask.bytes), tail]))
     if (this.#closed) this.#replies.abandon()
     await ended
     if (this.#closed) throw connectionFailure('the upstream closed the connection')
@@ -192,9 +194,9 @@ export class Link {
     await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
   }
 
-  /** Waits until the socket takes more bytes. */
-  writable(): Promise<void> {
-    return socketDrained(this.#socket)
+  /** Undefined while the upstream takes what it gets; else resolves when it does again. */
+  writable(): Promise<void> | undefined {
+    return this.#output.drained()
   }
 
   resume(): void {
@@ -202,7 +204,7 @@ export class Link {
   }
 
   close(): void {
-    this.#socket.end()
+    this.#output.end()
   }
 
   destroy(): void {

@@ -33,6 +33,10 @@ export class BodyReader {
 
   /** A NUL-terminated string. */
   cstring(): string {
+    if (this.#bytes[this.#offset] === 0) {
+      this.#offset++
+      return ''
+    }
     const end = this.#bytes.indexOf(0, this.#offset)
     if (end < 0) throw protocolViolation('invalid string in message')
     const text = this.#bytes.toString('utf8', this.#offset, end)
@@ -52,7 +56,9 @@ export class BodyReader {
   /** `count` values of one reader, bounded by what the body can hold. */
   list<T>(count: number, read: () => T): T[] {
     if (count < 0 || count > this.remaining) throw protocolViolation('invalid message format')
-    return Array.from({ length: count }, read)
+    const values: T[] = []
+    for (let i = 0; i < count; i++) values.push(read())
+    return values
   }
 
   /** What was read is the whole message. */

@@ -32,8 +32,9 @@ function frameLength(buffer: Buffer, offset: number): number {
 
 /** Whole frames out of arbitrary chunks. For the client's side, where frames are looked into. */
 export class FrameReader {
-  /** What came after the last whole frame. */
+  /** What came after the last whole frame; of the first of them, from #offset on. */
   #rest: Buffer[] = []
+  #offset = 0
   #restBytes = 0
   /** Size of the frame at the head of `rest`, once its header is there. */
   #wanted = HEADER_BYTES
@@ -43,34 +44,54 @@ export class FrameReader {
     return this.#restBytes
   }
 
-  /** @throws PgError 08P01 on an impossible length */
+  /** The frames that are whole with this chunk. @throws PgError 08P01 on an impossible length */
   *push(chunk: Buffer): Generator<Frame> {
+    this.add(chunk)
+    for (let frame = this.next(); frame; frame = this.next()) yield frame
+  }
+
+  add(chunk: Buffer): void {
     this.#rest.push(chunk)
     this.#restBytes += chunk.length
-    if (this.#restBytes < this.#wanted) return
-    const buffer = this.#rest.length === 1 ? chunk : Buffer.concat(this.#rest)
-    let offset = 0
+  }
+
+  /** The next whole frame, if there is one. @throws PgError 08P01 on an impossible length */
+  next(): Frame | undefined {
+    if (this.#restBytes < this.#wanted) return undefined
+    const buffer = this.#contiguous()
+    const start = this.#offset
+    const size = frameLength(buffer, start)
+    this.#wanted = size
+    if (this.#restBytes < size) return undefined
     this.#wanted = HEADER_BYTES
-    while (buffer.length - offset >= HEADER_BYTES) {
-      const size = frameLength(buffer, offset)
-      if (buffer.length - offset < size) {
-        this.#wanted = size
-        break
-      }
-      yield { type: buffer[offset]!, bytes: buffer.subarray(offset, offset + size) }
-      offset += size
-    }
-    this.#rest = offset < buffer.length ? [buffer.subarray(offset)] : []
-    this.#restBytes = buffer.length - offset
+    this.#restBytes -= size
+    this.#offset += size
+    if (this.#restBytes === 0) this.#clear()
+    return { type: buffer[start]!, bytes: buffer.subarray(start, start + size) }
   }
 
   /** Hands over what has not become a frame (a TLS upgrade, a hand-over). */
   takeRest(): Buffer {
-    const rest = Buffer.concat(this.#rest)
-    this.#rest = []
+    const rest = this.#restBytes === 0 ? Buffer.alloc(0) : this.#contiguous().subarray(this.#offset)
+    this.#clear()
     this.#restBytes = 0
     this.#wanted = HEADER_BYTES
     return rest
+  }
+
+  /** The bytes that wait, in one buffer, from #offset on. */
+  #contiguous(): Buffer {
+    const [first, ...more] = this.#rest
+    if (first && more.length === 0) return first
+    const joined = Buffer.concat([first!.subarray(this.#offset), ...more])
+    this.#rest = [joined]
+    this.#offset = 0
+    return joined
+  }
+
+  #clear(): void {
+    this.#rest = []
+    this.#offset = 0
   }
 }
 

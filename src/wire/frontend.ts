@@ -60,6 +60,12 @@ export function decodeBind(body: Buffer): BindMessage {
   return reader.end({ portal, statement, parameterFormats, parameters, resultFormats })
 }
 
+/** What a Bind is about, without the rest of it: whether that is well formed, others judge. */
+export function decodeBindNames(body: Buffer): Pick<BindMessage, 'portal' | 'statement'> {
+  const reader = new BodyReader(body)
+  return { portal: reader.cstring(), statement: reader.cstring() }
+}
+
 export function decodeTarget(body: Buffer): TargetMessage {
   const reader = new BodyReader(body)
   const kind = String.fromCharCode(reader.byte())

@@ -1,0 +1,77 @@
+// The writing side of one socket: what is written within one turn of the event loop leaves by one
+// system call. Those cost more than all else on a relay's way; and of two the second fails where the
+// other side has left meanwhile, and its last words, though they came, would never be read.
+// Obeys back-pressure; knows no messages.
+
+import type { Socket } from 'node:net'
+
+import { socketDrained } from './socket-drain.ts'
+
+const FLUSH_BYTES = 64 * 1024
+
+export class SocketOutput {
+  readonly #socket: Socket
+  #pending: Buffer[] = []
+  #pendingBytes = 0
+  /** A flush at the end of this turn is due. */
+  #isDue = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  get closed(): boolean {
+    return this.#socket.destroyed || this.#socket.writableEnded
+  }
+
+  /** Bytes that leave when this turn ends; false when the peer should be waited for. */
+  write(bytes: Buffer): boolean {
+    const last = this.#pending.length - 1
+    const joined = last >= 0 ? joinedInPlace(this.#pending[last]!, bytes) : undefined
+    if (joined) this.#pending[last] = joined
+    else this.#pending.push(bytes)
+    this.#pendingBytes += bytes.length
+    if (this.#pendingBytes > FLUSH_BYTES) return this.flush()
+    if (!this.#isDue) process.nextTick(flushDue, this)
+    this.#isDue = true
+    return !this.#socket.writableNeedDrain
+  }
+
+  /** Hands what is pending to the socket; false when the peer should be waited for. */
+  flush(): boolean {
+    const pending = this.#pending
+    if (pending.length > 0) {
+      this.#pending = []
+      this.#pendingBytes = 0
+      if (!this.closed) this.#socket.write(pending.length === 1 ? pending[0]! : Buffer.concat(pending))
+    }
+    return !this.#socket.writableNeedDrain
+  }
+
+  /** Flushes. Undefined while the peer takes what it gets; else resolves when it does, or is gone. */
+  drained(): Promise<void> | undefined {
+    return this.flush() ? undefined : socketDrained(this.#socket)
+  }
+
+  /** Half-closes the connection behind what is pending. */
+  end(): void {
+    this.flush()
+    this.#socket.end()
+  }
+
+  /** For `process.nextTick`. */
+  turnEnded(): void {
+    this.#isDue = false
+    this.flush()
+  }
+}
+
+/** No closure a turn. */
+const flushDue = (output: SocketOutput): void => output.turnEnded()
+
+/** Both as one where the second follows the first in memory: slices of one chunk, mostly. */
+function joinedInPlace(first: Buffer, second: Buffer): Buffer | undefined {
+  if (first.byteOffset + first.length !== second.byteOffset) return undefined
+  if (first.buffer !== second.buffer) return undefined
+  return Buffer.from(first.buffer, first.byteOffset, first.length + second.length)
+}
