@@ -7,24 +7,25 @@ import { compare, geometricMean, median } from './statistics.mjs'
 /**
  * @typedef {{
  *   machine: Record<string, string>, options: Record<string, number>,
- *   results: Result[], failures: string[]
+ *   results: Result[], minutes: Record<string, number>, failures: string[]
  * }} Report
  */
 
 const heads = ['case', 'measured', 'unit', 'jetgres', 'peer', 'ratio', 'spread', 'note']
 
 /** @param {Report} report */
-export function asText({ machine, options, results, failures }) {
+export function asText({ machine, options, results, minutes, failures }) {
   const table = [heads, ...rowsOf(results)]
   const widths = heads.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0)))
   const pad = (/** @type {string} */ cell, /** @type {number} */ column) =>
     cell.padEnd(widths[column] ?? 0)
   const lines = table.map((row) => row.map(pad).join('  ').trimEnd())
-  return [...facts(machine, options), '', ...lines, '', ...means(results), ...failures].join('\n')
+  const summary = [...means(results), ...took(minutes), ...failures]
+  return [...facts(machine, options), '', ...lines, '', ...summary].join('\n')
 }
 
 /** @param {Report} report @param {string | undefined} remark */
-export function asMarkdown({ machine, options, results, failures }, remark) {
+export function asMarkdown({ machine, options, results, minutes, failures }, remark) {
   const row = (/** @type {string[]} */ cells) =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return [
@@ -41,7 +42,7 @@ export function asMarkdown({ machine, options, results, failures }, remark) {
     row(heads.map(() => '---')),
     ...rowsOf(results).map(row),
     '',
-    ...[...means(results), ...failures].map((line) => `- ${line}`),
+    ...[...means(results), ...took(minutes), ...failures].map((line) => `- ${line}`),
     ''
   ].join('\n')
 }
@@ -49,6 +50,13 @@ export function asMarkdown({ machine, options, results, failures }, remark) {
 /** @param {Record<string, string>} machine @param {Record<string, number>} options */
 function facts(machine, options) {
   return Object.entries({ ...machine, ...options }).map(([name, value]) => `${name}: ${value}`)
+}
+
+/** @param {Record<string, number>} minutes */
+function took(minutes) {
+  const sum = Object.values(minutes).reduce((total, each) => total + each, 0)
+  const each = Object.entries(minutes).map(([name, value]) => `${name} ${value.toFixed(1)}`)
+  return [`took ${sum.toFixed(1)} minutes: ${each.join(', ')}`]
 }
 
 /** @param {Result[]} results */

@@ -25,7 +25,8 @@ const cases = [
   'mixed',
   'relay',
   'relay-bulk',
-  'restart'
+  'restart',
+  'growth'
 ]
 const documentPath = resolve(import.meta.dirname, '../../docs/BENCHMARKS.md')
 const caseMinutesMax = 30
@@ -36,7 +37,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
     scale: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '1' },
     match: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
     remark: { type: 'string' },
@@ -58,11 +59,13 @@ async function main() {
   }
   if (!existsSync(mainPath)) throw new Error('run "npm run build" first')
   /** @type {import('./report.mjs').Report} */
-  const report = { machine: machine(), options, results: [], failures: [] }
+  const report = { machine: machine(), options, results: [], minutes: {}, failures: [] }
   for (const name of positionals.length > 0 ? positionals : cases) {
     console.error(name)
     try {
+      const from = performance.now()
       report.results.push(...(await runCase(name, options)))
+      report.minutes[name] = (performance.now() - from) / 60_000
     } catch (error) {
       // Whatever went wrong, the other cases have something to say; the exit code tells.
       const message = error instanceof Error ? error.message : String(error)

@@ -18,6 +18,8 @@ import { Program, freePort, until } from './processes.mjs'
 /** @typedef {{ upstream?: string, nodeArgs?: string[] }} JetgresOptions */
 
 const root = resolve(import.meta.dirname, '../..')
+/** A second: Linux counts CPU time in these, on every machine. */
+const clockTicks = 100
 export const mainPath = join(root, 'dist/jetgres.cjs')
 
 /**
@@ -93,6 +95,19 @@ export class Jetgres {
   /** @param {NodeJS.Signals} [signal] */
   async stop(signal) {
     await this.#program?.stop(signal)
+  }
+
+  /** Of the process alone, not of its embedded Postgres. @param {'VmRSS' | 'VmHWM'} [field] */
+  residentMiB(field = 'VmRSS') {
+    const status = readFileSync(`/proc/${this.#program?.child.pid}/status`, 'utf8')
+    return Number(new RegExp(`^${field}:\\s*(\\d+) kB`, 'm').exec(status)?.[1]) / 1024
+  }
+
+  /** Of all its threads, since its start. */
+  cpuSeconds() {
+    const stat = readFileSync(`/proc/${this.#program?.child.pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / clockTicks
   }
 
   /** After a kill: its guard stops the embedded Postgres. */

@@ -24,9 +24,11 @@ export async function run(bench) {
 
   const works = [
     ...shapes.map((shape) => ({ name: `-S ${shapeName(shape)}`, shape, script: ['-S'] })),
-    ...shapes
-      .filter(({ mode }) => mode === 'simple')
-      .map((shape) => ({ name: `TPC-B ${shapeName(shape)}`, shape, script: ['-b', 'tpcb-like'] }))
+    ...shapes.map((shape) => ({
+      name: `TPC-B ${shapeName(shape)}`,
+      shape,
+      script: ['-b', 'tpcb-like']
+    }))
   ]
   const all = []
   for (const { name, shape, script } of works.filter((work) => work.name.includes(bench.match))) {
