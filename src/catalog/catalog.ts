@@ -6,7 +6,7 @@ import { loadSchema } from '../decode/load-schema.ts'
 import type { LoadedSchema } from '../decode/load-schema.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import { probe } from '../ingest/probe.ts'
-import type { Probed } from '../ingest/probe.ts'
+import type { OwnConsumer, Probed } from '../ingest/probe.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
@@ -133,11 +133,18 @@ export class Catalog {
   }
 
   /**
-   * Checks the NATS side of a relation to be: where it would begin.
+   * Checks the NATS side of a relation to be: where it would begin. Where it takes the place of
+   * another, that one's consumer is no stranger's.
    * @throws PgError, each fault its own
    */
-  probe(connector: NatsConnector): Promise<Probed> {
-    return probe(connector)
+  async probe(connector: NatsConnector, predecessor?: Relation): Promise<Probed> {
+    return probe(connector, predecessor && (await this.#consumerOf(predecessor)))
+  }
+
+  async #consumerOf({ id, definition }: Relation): Promise<OwnConsumer | undefined> {
+    const { durable } = definition.connector
+    if (!durable) return undefined
+    return { name: durable.name, created: (await this.#options.store.position(id)).created }
   }
 
   /**
@@ -184,6 +191,11 @@ export class Catalog {
     return this.#reconciliation.inTurn(relation.definition.database, () =>
       this.#lifecycle.redefine(relation, change(relation.definition))
     )
+  }
+
+  /** Removes the consumer that a relation had where it is no longer fed from. */
+  leaveConsumer(relation: Relation, before: NatsConnector): Promise<void> {
+    return this.#lifecycle.leaveConsumer(relation, before)
   }
 
   /** Marks a relation as part of a transaction in flight, or as no longer so. */

@@ -6,7 +6,7 @@ import { makeDurable, removeDurable } from '../ingest/durable.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
-import type { Encoding, RowDecoder, StreamPosition } from '../types/connector.ts'
+import type { Encoding, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
 import { decoderOf } from './decoder-of.ts'
 import { readDefinition, writeDefinition } from './definition.ts'
 import type { Definition } from './definition.ts'
@@ -46,8 +46,11 @@ export class Lifecycle {
     await decoderOf(definition)
     const relation = new Relation(definition)
     await this.#options.store.define(schema, writeDefinition(definition), position)
-    // The definition is on disk by now, so whatever happens somebody knows of the consumer.
-    if (connector.durable) await this.#makeDurable(relation, position)
+    // The definition is on disk by now, so whatever happens somebody knows of the consumer. One that
+    // is taken over stays its owner's until the transaction has committed.
+    if (connector.durable && !(await this.#isShared(relation))) {
+      await this.#makeDurable(relation, position)
+    }
     this.#options.relations.add(relation)
     return relation
   }
@@ -112,7 +115,7 @@ export class Lifecycle {
   async remove(relation: Relation): Promise<void> {
     this.#options.relations.delete(relation)
     await relation.ingestion?.stop()
-    await this.#removeDurable(relation)
+    if (!(await this.#isShared(relation))) await this.#removeDurable(relation)
     await this.#options.store.drop(relation.id)
     this.#options.log.info({ relation: relation.label }, 'relation dropped')
   }
@@ -137,13 +140,33 @@ export class Lifecycle {
     }
   }
 
-  /** A server that is gone must not keep a relation from being dropped. */
-  async #removeDurable({ definition, label }: Relation): Promise<void> {
+  #removeDurable(relation: Relation): Promise<void> {
+    return this.leaveConsumer(relation, relation.definition.connector)
+  }
+
+  /** Of a connector that the relation has or had: a server that is gone must hold nobody up. */
+  async leaveConsumer({ label }: Relation, connector: NatsConnector): Promise<void> {
     try {
-      await removeDurable(definition.connector)
+      await removeDurable(connector)
     } catch (err) {
-      const consumer = definition.connector.durable?.name
+      const consumer = connector.durable?.name
       this.#options.log.warn({ err, relation: label, consumer }, 'consumer could not be removed')
     }
+  }
+
+  /** Whether another relation reads by the same consumer: CREATE OR REPLACE hands it over. */
+  async #isShared({ id, definition }: Relation): Promise<boolean> {
+    const { stream, durable } = definition.connector
+    if (!durable) return false
+    const { relations, store } = this.#options
+    const { created } = await store.position(id)
+    const namesakes = relations.all().filter((other) => {
+      const { connector } = other.definition
+      return other.id !== id && connector.stream === stream && connector.durable?.name === durable.name
+    })
+    for (const other of namesakes) {
+      if ((await store.position(other.id)).created === created) return true
+    }
+    return false
   }
 }

@@ -95,12 +95,15 @@ export class Reconciliation {
       database,
       asked.map(({ definition }) => definition.twinOid)
     )
-    for (const relation of asked.filter((relation) => relations.has(relation))) {
+    const found = asked.filter((relation) => relations.has(relation))
+    // First what is gone: it may have left its consumer to one that is to start.
+    for (const relation of found) {
+      const isOpen = wasOpen.has(relation.id) || this.#open.has(relation.id)
+      if (!twins.has(relation.definition.twinOid) && !isOpen) await lifecycle.remove(relation)
+    }
+    for (const relation of found) {
       const twin = twins.get(relation.definition.twinOid)
       if (twin) await this.#confirm(relation, twin, database)
-      else if (!wasOpen.has(relation.id) && !this.#open.has(relation.id)) {
-        await lifecycle.remove(relation)
-      }
     }
   }
 

@@ -39,12 +39,18 @@ export interface Probed {
   readonly connector: NatsConnector
 }
 
+/** A durable consumer that is the asking relation's already, in this life of its stream. */
+export interface OwnConsumer {
+  readonly name: string
+  readonly created: string
+}
+
 /**
  * @throws PgError HV00N unreachable or no JetStream, 28P01 or 28000 refused, 42501 not permitted,
  *   HV00R no such stream or subject, 0A000 retention that can't be read so, 22023 bad option,
  *   42710 the durable consumer is there already.
  */
-export async function probe(connector: NatsConnector): Promise<Probed> {
+export async function probe(connector: NatsConnector, known?: OwnConsumer): Promise<Probed> {
   validate(connector)
   const options = connectOptions(connector)
   let connection: NatsConnection | undefined
@@ -52,8 +58,9 @@ export async function probe(connector: NatsConnector): Promise<Probed> {
     connection = await connect({ ...options, reconnect: false })
     const info = await findStream(connection, connector)
     checkSubjects(connector, info)
-    const durable = durableOf(connector, info)
-    if (durable) await checkDurable(connection, connector, info, durable.name)
+    const own = known?.created === info.created ? known.name : undefined
+    const durable = durableOf(connector, info, own)
+    if (durable) await checkDurable(connection, connector, info, durable.name, own)
     const sequence = await resolveStart(connection, connector, info)
     if (retentionOf(info) === 'limits') await tryReading(connection, connector, sequence + 1)
     const position = { sequence, created: info.created }
@@ -90,12 +97,16 @@ function validate(connector: NatsConnector): void {
 }
 
 /** Undefined where jetgres keeps the position by itself. */
-function durableOf({ consumer }: NatsConnector, info: StreamInfo): DurableConsumer | undefined {
+function durableOf(
+  { consumer }: NatsConnector,
+  info: StreamInfo,
+  own: string | undefined
+): DurableConsumer | undefined {
   const keepsAll = retentionOf(info) === 'limits'
   if (keepsAll && consumer?.name === undefined) return undefined
   return {
     ...consumer,
-    name: consumer?.name ?? `jetgres_${nuid.next()}`,
+    name: consumer?.name ?? own ?? `jetgres_${nuid.next()}`,
     // A work queue takes nothing else, and each delivery stands for itself where others read too.
     ackPolicy: keepsAll ? (consumer?.ackPolicy ?? 'all') : 'explicit'
   }
@@ -105,9 +116,11 @@ async function checkDurable(
   connection: NatsConnection,
   connector: NatsConnector,
   info: StreamInfo,
-  name: string
+  name: string,
+  own: string | undefined
 ): Promise<void> {
   checkRetention(connection, connector, info)
+  if (name === own) return
   const { stream } = connector
   const found = await consumerInfo(connection, stream, name).catch((error: unknown) => {
     if (!isConsumerMissing(error)) throw error

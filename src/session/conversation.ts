@@ -52,6 +52,10 @@ export class Conversation {
   #running: LocalPortal | undefined
   /** Relations made or altered in the transaction that is open. */
   #made: Relation[] = []
+  /** Relations dropped in it. */
+  readonly #dropped = new Set<Relation>()
+  /** What a commit of it allows, run when the twins have been looked at. */
+  #afterwards: (() => Promise<void>)[] = []
   /** A relation was made, dropped or altered: look at the twins when the transaction is over. */
   #touchedCatalog = false
   #onIdle: (() => void)[] = []
@@ -195,6 +199,22 @@ export class Conversation {
     this.#touchedCatalog = true
   }
 
+  /** Their twins were dropped in the transaction that is open. */
+  dropped(relations: readonly Relation[]): void {
+    for (const relation of relations) this.#dropped.add(relation)
+    this.#touchedCatalog = true
+  }
+
+  isDropped(relation: Relation): boolean {
+    return this.#dropped.has(relation)
+  }
+
+  /** Puts work off until the transaction has ended; it must look itself how that went. */
+  afterwards(work: () => Promise<void>): void {
+    this.#afterwards.push(work)
+    this.#touchedCatalog = true
+  }
+
   /**
    * A ReadyForQuery is due with this status. When that ends a transaction, what depended on it is
    * settled first: the promise, if any, holds the client's ReadyForQuery back.
@@ -215,13 +235,16 @@ export class Conversation {
   }
 
   async #settle(): Promise<void> {
-    const made = this.#made
+    const [made, afterwards] = [this.#made, this.#afterwards]
     this.#made = []
+    this.#afterwards = []
+    this.#dropped.clear()
     this.#touchedCatalog = false
     const { catalog, log } = this.context
     for (const relation of made) catalog.setOpen(relation, false)
     try {
       await catalog.reconcile(this.identity.database)
+      for (const work of afterwards) await work()
     } catch (err) {
       log.warn({ err }, 'twins could not be looked at; tried again soon')
     }

@@ -95,7 +95,7 @@ function isOurs({ text, shift }: Part, names: NameScan): boolean {
   }
 }
 
-/** DROP and ALTER are everybody's statements: ours only where a relation's name stands in them. */
+/** DROP, ALTER and CREATE INDEX are everybody's: ours only where a relation's name stands in them. */
 function ours(text: string, names: NameScan): OurStatement | undefined {
   const statement = readStatement(text)
   if (!statement) return undefined
@@ -104,6 +104,7 @@ function ours(text: string, names: NameScan): OurStatement | undefined {
 }
 
 const isOfTable = (statement: OurStatement): boolean =>
+  statement.kind === 'createIndex' ||
   (statement.kind === 'drop' || statement.kind === 'alter') && statement.relation === 'table'
 
 function inspectReading(text: string, names: NameScan): Inspection {

@@ -102,7 +102,7 @@ const hashed = (hash: number, unit: number): number => (Math.imul(hash, 31) + un
 
 /**
  * Tells whether a statement of `text` may be one of jetgres's own: CREATE TABLE or SOURCE with a
- * connector, DROP or ALTER of either, the SHOW forms, DESCRIBE.
+ * connector, CREATE INDEX, DROP or ALTER of either, GRANT ON SOURCE, the SHOW forms, DESCRIBE.
  */
 export function startsIntercepted(text: string): boolean {
   for (let at = 0; at !== -1; at = nextStatement(text, at)) {
@@ -143,6 +143,9 @@ function isIntercepted(first: string, text: string, at: number): boolean {
       return true
     case 'create':
       return createsOurs(text, at)
+    case 'grant':
+    case 'revoke':
+      return ON_SOURCE.test(text)
     case 'drop':
     case 'alter':
       return /^(?:table|source|secret)$/.test(nextWord(text, at))
@@ -156,13 +159,16 @@ function isIntercepted(first: string, text: string, at: number): boolean {
 /** A connector's key may be written with escapes, hence the U&. */
 const CONNECTOR = /connector|u&"/i
 
-const BEFORE_RELATION = /^(?:or|replace|temp|temporary|local|global|unlogged|materialized)$/
+/** A table may have the name; the grammar tells. */
+const ON_SOURCE = /\bsource\b/i
+
+const BEFORE_RELATION = /^(?:or|replace|temp|temporary|local|global|unlogged|materialized|unique)$/
 
 function createsOurs(text: string, from: number): boolean {
   let at = from
   for (let words = 0; words < 6; words++) {
     const word = wordAt(text, skipBlank(text, at))
-    if (word?.text === 'source' || word?.text === 'secret') return true
+    if (/^(?:source|secret|index)$/.test(word?.text ?? '')) return true
     if (word?.text === 'table') return CONNECTOR.test(text)
     if (!word || !BEFORE_RELATION.test(word.text)) return false
     at = word.end

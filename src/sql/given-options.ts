@@ -2,7 +2,7 @@
 // know of them. Knows no meaning.
 
 import { invalidOptionName, invalidParameterValue } from '../errors.ts'
-import { OPTIONS, canonicalKey, nearestKey } from './option-table.ts'
+import { OPTIONS, canonicalKey, isMisspelt, nearestKey } from './option-table.ts'
 import { duplicatedOption } from './option-list.ts'
 import type { GivenOption } from './option-list.ts'
 import type { OptionKind } from './option-table.ts'
@@ -44,14 +44,26 @@ export class Options {
     return this.get(key)?.valuePosition ?? this.#withPosition
   }
 
+  noticeMisspelt(): void {
+    const misspelt = [...this.#byKey].filter(([, { key }]) => isMisspelt(key))
+    if (misspelt.length === 0) return
+    const given = quoted(misspelt.map(([, { key }]) => key))
+    const [noun, verb] = misspelt.length === 1 ? ['option', 'is'] : ['options', 'are']
+    this.notices.push(
+      `${noun} ${given} ${verb} taken as ${quoted(misspelt.map(([key]) => key))}`
+    )
+  }
+
   noticeUnused(): void {
     const unused = [...this.#byKey.keys()].filter((key) => !OPTIONS[key]!.hasEffect)
     if (unused.length === 0) return
-    const names = unused.map((key) => `"${this.get(key)!.key}"`).join(', ')
+    const names = quoted(unused.map((key) => this.get(key)!.key))
     const [noun, verb] = unused.length === 1 ? ['option', 'has'] : ['options', 'have']
     this.notices.push(`${noun} ${names} ${verb} no effect`)
   }
 }
+
+const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(', ')
 
 function unknownOption({ key, position }: GivenOption): Error {
   const near = nearestKey(key)
@@ -66,7 +78,10 @@ const KIND: Readonly<Record<OptionKind, { pattern: RegExp; name: string }>> = {
   string: { pattern: /^/, name: 'a string' },
   boolean: { pattern: /^(?:true|false)$/i, name: 'true or false' },
   integer: { pattern: /^-?\d{1,19}$/, name: 'an integer' },
-  integers: { pattern: /^\s*\d{1,19}(?:\s*,\s*\d{1,19})*\s*$/, name: 'integers between commas' }
+  natural: { pattern: /^\d{1,19}$/, name: 'an integer that is not negative' },
+  naturals: { pattern: /^\s*\d{1,19}(?:\s*,\s*\d{1,19})*\s*$/, name: 'integers between commas' },
+  ackPolicy: { pattern: /^(?:none|all|explicit)$/i, name: 'none, all or explicit' },
+  replayPolicy: { pattern: /^(?:instant|original)$/i, name: 'instant or original' }
 }
 
 function checkKind(option: GivenOption, kind: OptionKind): void {

@@ -45,12 +45,6 @@ function readAckPolicy(options: Options): Pick<StatedConsumer, 'ackPolicy'> {
   if (!given) return {}
   const policy = given.value.toLowerCase()
   if (policy === 'all' || policy === 'explicit') return { ackPolicy: policy }
-  if (policy !== 'none') {
-    throw invalidParameterValue(`invalid value for option "${given.key}": "${given.value}"`, {
-      position: given.valuePosition,
-      hint: 'Expected none, all or explicit.'
-    })
-  }
   options.notices.push(
     `option "${given.key}" = none has no effect: a durable consumer is acknowledged`
   )

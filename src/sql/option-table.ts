@@ -1,7 +1,15 @@
 // The specification of WITH (connector = 'nats', …): every key that is accepted and its type.
 // Data only. Keys and aliases are RisingWave's, of today and of its 1.2 release.
 
-export type OptionKind = 'string' | 'boolean' | 'integer' | 'integers'
+export type OptionKind =
+  | 'string'
+  | 'boolean'
+  | 'integer'
+  /** Not negative. */
+  | 'natural'
+  | 'naturals'
+  | 'ackPolicy'
+  | 'replayPolicy'
 
 export interface OptionRule {
   readonly kind: OptionKind
@@ -9,37 +17,41 @@ export interface OptionRule {
   readonly hasEffect: boolean
   /** Never shown again once it was given. */
   readonly isSecret: boolean
-  /** Other spellings of the key. */
+  /** Other spellings of the key that RisingWave takes. */
   readonly aliases: readonly string[]
+  /** What its documentation has instead, and RisingWave refuses: taken, and told of. */
+  readonly misspellings: readonly string[]
 }
 
 const used = (kind: OptionKind, ...aliases: string[]): OptionRule => ({
   kind,
   hasEffect: true,
   isSecret: false,
-  aliases
+  aliases,
+  misspellings: []
 })
-const secret = (...aliases: string[]): OptionRule => ({
-  ...used('string', ...aliases),
-  isSecret: true
-})
+const secret = (): OptionRule => ({ ...used('string'), isSecret: true })
 const unused = (kind: OptionKind, ...aliases: string[]): OptionRule => ({
   ...used(kind, ...aliases),
   hasEffect: false
 })
+const spelled = (rule: OptionRule, ...misspellings: string[]): OptionRule => ({
+  ...rule,
+  misspellings
+})
 
 export const OPTIONS: Readonly<Record<string, OptionRule>> = {
   connector: used('string'),
-  server_url: used('string', 'nats.server_url'),
-  subject: used('string', 'nats.subject'),
-  stream: used('string', 'nats.stream'),
-  connect_mode: used('string', 'nats.connect_mode'),
-  username: used('string', 'nats.user', 'nats.username', 'user'),
-  password: secret('nats.password'),
-  jwt: secret('nats.jwt'),
-  nkey: secret('nats.nkey'),
+  server_url: used('string'),
+  subject: used('string'),
+  stream: used('string'),
+  connect_mode: used('string'),
+  username: spelled(used('string'), 'user'),
+  password: secret(),
+  jwt: secret(),
+  nkey: secret(),
   creds: secret(),
-  token: secret('nats.token'),
+  token: secret(),
   'tls.ca': used('string'),
   'tls.cert': used('string'),
   'tls.key': secret(),
@@ -48,25 +60,25 @@ export const OPTIONS: Readonly<Record<string, OptionRule>> = {
 
   // What a stream is made with, where CREATE may make it.
   allow_create_stream: used('boolean'),
-  max_bytes: used('integer', 'nats.max_bytes'),
-  max_messages: used('integer', 'nats.max_messages'),
-  max_messages_per_subject: used('integer', 'nats.max_messages_per_subject'),
-  max_consumers: used('integer', 'nats.max_consumers'),
-  max_message_size: used('integer', 'nats.max_message_size'),
+  max_bytes: used('integer'),
+  max_messages: used('integer'),
+  max_messages_per_subject: used('integer'),
+  max_consumers: used('integer'),
+  max_message_size: used('integer'),
 
-  // jetgres reads as fast as it can.
-  source_rate_limit: unused('integer'),
+  /** As ALTER … SET SOURCE_RATE_LIMIT. */
+  source_rate_limit: used('natural'),
 
   // Of a durable consumer; without one jetgres keeps the position by itself.
   'consumer.durable_name': used('string'),
   'consumer.description': used('string'),
-  'consumer.ack_policy': used('string'),
-  'consumer.ack_wait.sec': used('integer', 'consumer.ack_wait'),
+  'consumer.ack_policy': used('ackPolicy'),
+  'consumer.ack_wait.sec': spelled(used('natural'), 'consumer.ack_wait'),
   'consumer.max_ack_pending': used('integer'),
-  'consumer.inactive_threshold.sec': used('integer', 'consumer.inactive_threshold'),
-  'consumer.num.replicas': used('integer', 'consumer.num_replicas'),
+  'consumer.inactive_threshold.sec': spelled(used('natural'), 'consumer.inactive_threshold'),
+  'consumer.num.replicas': used('natural', 'consumer.num_replicas'),
   'consumer.memory_storage': used('boolean'),
-  'consumer.sample_frequency': used('integer'),
+  'consumer.sample_frequency': used('natural'),
 
   // jetgres reads everything, in order, once, and asks for as much as it can take.
   'consumer.name': unused('string'),
@@ -75,28 +87,38 @@ export const OPTIONS: Readonly<Record<string, OptionRule>> = {
   'consumer.max_deliver': unused('integer'),
   'consumer.filter_subject': unused('string'),
   'consumer.filter_subjects': unused('string'),
-  'consumer.replay_policy': unused('string'),
-  'consumer.rate_limit': unused('integer'),
+  'consumer.replay_policy': unused('replayPolicy'),
+  'consumer.rate_limit': unused('natural'),
   'consumer.max_waiting': unused('integer'),
   'consumer.headers_only': unused('boolean'),
   'consumer.max_batch': unused('integer'),
   'consumer.max_bytes': unused('integer'),
-  'consumer.max_expires.sec': unused('integer', 'consumer.max_expires'),
-  'consumer.backoff.sec': unused('integers', 'consumer.backoff')
+  'consumer.max_expires.sec': spelled(unused('natural'), 'consumer.max_expires'),
+  'consumer.backoff.sec': spelled(unused('naturals'), 'consumer.backoff')
 }
 
 const CANONICAL: ReadonlyMap<string, string> = new Map(
-  Object.entries(OPTIONS).flatMap(([key, rule]) =>
-    [key, ...rule.aliases].map((spelling): [string, string] => [spelling, key])
+  Object.entries(OPTIONS).flatMap(([key, { aliases, misspellings }]) =>
+    [key, ...aliases, ...misspellings].map((spelling): [string, string] => [spelling, key])
   )
 )
 
+/** RisingWave 1.2 had every key below it, and has dropped it without an alias. */
+const OLD_PREFIX = /^nats\./
+
 /** The key that a spelling stands for; undefined when it is unknown. */
-export const canonicalKey = (spelling: string): string | undefined => CANONICAL.get(spelling)
+export const canonicalKey = (spelling: string): string | undefined =>
+  CANONICAL.get(spelling.replace(OLD_PREFIX, ''))
+
+/** Whether RisingWave of today would refuse the spelling. */
+export const isMisspelt = (spelling: string): boolean => {
+  const rule = OPTIONS[canonicalKey(spelling) ?? '']
+  return OLD_PREFIX.test(spelling) || rule?.misspellings.includes(spelling) === true
+}
 
 /** The known spelling nearest to an unknown one, if one is near. */
 export function nearestKey(spelling: string): string | undefined {
-  return nearest(spelling, [...CANONICAL.keys()])
+  return nearest(spelling.replace(OLD_PREFIX, ''), [...CANONICAL.keys()])
 }
 
 /** The candidate at the smallest edit distance, at most a third of the word's length. */

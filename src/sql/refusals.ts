@@ -14,7 +14,8 @@ export interface Refusal {
 }
 
 const FROM_STREAM = 'The columns of a relation with a connector are filled from the payload.'
-const VIEW = 'Compute it in a view over the relation.'
+const VIEW =
+  'Postgres computes it only for rows that it writes itself: compute it in a view over the relation.'
 const OF_TABLE = 'It stands behind the columns of CREATE TABLE: a source replaces no row.'
 
 const refusal = (words: string, hint: string, name = words.toUpperCase()): Refusal => ({

@@ -3,15 +3,19 @@
 
 import { TokenCursor } from './cursor.ts'
 import { readCommand } from './commands.ts'
+import { readCreateIndex } from './create-index.ts'
 import { readCreateRelation } from './create-relation.ts'
 import { readCreateSecret } from './secrets.ts'
+import { readGrantSource } from './grant-source.ts'
 import { tryScanTokens } from './parser.ts'
 import { startsIntercepted } from './classify.ts'
 import type { Command } from './commands.ts'
+import type { CreateIndex } from './create-index.ts'
 import type { CreateRelation } from './create-relation.ts'
+import type { GrantSource } from './grant-source.ts'
 import type { Token } from './tokens.ts'
 
-export type OurStatement = CreateRelation | Command
+export type OurStatement = CreateRelation | CreateIndex | GrantSource | Command
 
 /**
  * Reads one statement's text (a semicolon at its end is fine). Undefined: it is not ours, or so
@@ -25,7 +29,10 @@ export function readStatement(text: string): OurStatement | undefined {
   while (tokens.at(-1)?.text === ';') tokens.pop()
   const cursor = new TokenCursor(text, tokens)
   if (cursor.accept('create', 'secret')) return readCreateSecret(cursor)
-  return cursor.isNext('create') ? readCreateRelation(cursor) : readCommand(cursor)
+  if (cursor.isNext('grant') || cursor.isNext('revoke')) return readGrantSource(cursor)
+  if (!cursor.isNext('create')) return readCommand(cursor)
+  const isIndex = cursor.isNext('create', 'index') || cursor.isNext('create', 'unique')
+  return isIndex ? readCreateIndex(cursor) : readCreateRelation(cursor)
 }
 
 /** The closing brackets of struct<a struct<b int>> come as one operator: makes them single. */

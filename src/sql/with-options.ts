@@ -2,6 +2,7 @@
 // Pure: nothing is looked up on any server. Secrets never enter a message.
 
 import { featureNotSupported, invalidParameterValue } from '../errors.ts'
+import { canonicalKey } from './option-table.ts'
 import { readConsumer } from './nats-consumer.ts'
 import { Options } from './given-options.ts'
 import { readAuthentication, readTls } from './nats-security.ts'
@@ -26,6 +27,7 @@ export function readConnector(
 ): ConnectorOptions {
   checkConnector(given, withPosition)
   const options = new Options(given, withPosition)
+  options.noticeMisspelt()
   const servers = readServers(options.required('server_url'))
   const subjects = readSubjects(options.required('subject'))
   const stream = streamOf(options, subjects)
@@ -47,6 +49,15 @@ export function readConnector(
   }
   return { connector, notices: options.notices }
 }
+
+/** Deliveries a second that WITH allows, 0 for none; undefined: as many as there are. */
+export function statedRateLimit(given: readonly GivenOption[]): number | undefined {
+  const option = given.find(({ key }) => canonicalKey(key) === RATE_LIMIT)
+  return option && Number(option.value)
+}
+
+/** The key of the option that ALTER … SET SOURCE_RATE_LIMIT changes. */
+export const RATE_LIMIT = 'source_rate_limit'
 
 function checkConnector(given: readonly GivenOption[], withPosition: number): void {
   const option = given.find(({ key }) => key === 'connector')

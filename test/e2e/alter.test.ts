@@ -3,9 +3,11 @@
 // Method: through jetgres with real deliveries; both routes are asked after each step, a restart last.
 
 import t from 'tap'
+import type { Test } from 'tap'
 
 import { eventually } from '../support/eventually.ts'
-import { publishJson, withoutNats } from '../support/nats-server.ts'
+import { connectNats, publishJson, withoutNats } from '../support/nats-server.ts'
+import type { NatsServer } from '../support/nats-server.ts'
 import {
   bothRoutes,
   fedBy,
@@ -191,21 +193,34 @@ void t.test('DROP CONNECTOR leaves an ordinary table with the rows', skip, async
   await again.query('DROP TABLE f')
 })
 
-void t.test('SET SOURCE_RATE_LIMIT slows and pauses, also over a restart', skip, async (t) => {
+void t.test('a rate limit slows and pauses, also over a restart', skip, async (t) => {
   const world = await openShared()
   const { connection, nats } = world
   let { client } = world
   const rows = (count: number) => Array.from({ length: count }, (_, id) => ({ id }))
-  await client.query(`CREATE TABLE g (id int PRIMARY KEY) ${fedBy(nats, 'e2e.g')}`)
-  await client.query('ALTER TABLE g SET SOURCE_RATE_LIMIT TO 0')
+  await client.query(`CREATE TABLE g (id int PRIMARY KEY)
+    ${fedBy(nats, 'e2e.g').replace('(', '(source_rate_limit = 0, ')}`)
   await publishJson(connection, 'e2e.g', rows(10))
   t.match(await rowsOf(client, 'SHOW jetgres.relations'), [['public.g', 'table', 'paused']])
   client = await world.restart()
   t.same(await rowsOf(client, 'SELECT count(*)::int FROM g'), [[0]], 'nothing is read')
   await client.query('ALTER TABLE g SET SOURCE_RATE_LIMIT = DEFAULT')
   await untilCount(client, 'g', 10)
+  const shown = async (): Promise<string> => String((await rowsOf(client, 'SHOW CREATE TABLE g'))[0])
+  t.notMatch(await shown(), /source_rate_limit/)
+  await client.query('ALTER TABLE g SET SOURCE_RATE_LIMIT TO 500')
+  t.match(await shown(), /source_rate_limit = '500'/)
+  await client.query('ALTER TABLE g SET SOURCE_RATE_LIMIT TO 0')
+  t.match(await rowsOf(client, 'SHOW jetgres.relations'), [['public.g', 'table', 'paused']])
   await client.query('DROP TABLE g')
 })
+
+/** The durable consumers of a world's stream. */
+async function consumersOf(t: Test, server: NatsServer): Promise<string[]> {
+  const connection = await connectNats(t, server, { user: 'own', pass: 'own' })
+  const consumers = await (await connection.jetstreamManager()).consumers.list(STREAM).next()
+  return consumers.flatMap(({ config }) => config.durable_name ?? [])
+}
 
 void t.test('CONNECTOR WITH takes new servers and new credentials', skip, async (t) => {
   const world = await openShared()
@@ -214,7 +229,8 @@ void t.test('CONNECTOR WITH takes new servers and new credentials', skip, async 
   const second = await startAmysStream(t, 'n3w', [{ id: 3 }, { id: 4 }])
   await client.query(`CREATE TABLE h (id int PRIMARY KEY) WITH (connector = 'nats',
     server_url = '127.0.0.1:${first.port}', subject = 'e2e.amy', stream = '${STREAM}',
-    connect_mode = 'user_and_password', username = 'amy', password = 'old')
+    connect_mode = 'user_and_password', username = 'amy', password = 'old',
+    consumer.durable_name = 'h')
     FORMAT PLAIN ENCODE JSON`)
   await untilCount(client, 'h', 2)
   const elsewhere = `server_url = '127.0.0.1:${second.port}'`
@@ -229,6 +245,8 @@ void t.test('CONNECTOR WITH takes new servers and new credentials', skip, async 
   await client.query(change)
   t.same(notices, [`stream "${STREAM}" is another one there: it is read from its beginning`])
   await untilCount(client, 'h', 4)
+  await eventually(async () => (await consumersOf(t, second)).join() === 'h', { what: 'it there' })
+  t.same(await consumersOf(t, first), [], 'and no longer here')
   const [[, sql]] = (await rowsOf(client, 'SHOW CREATE TABLE h')) as [[string, string]]
   t.match(sql, new RegExp(`server_url = '127.0.0.1:${second.port}'`))
   t.match(sql, /password = '\*{8}'/)

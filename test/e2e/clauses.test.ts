@@ -12,6 +12,7 @@ import {
   refusal,
   rowsOf,
   sharedWorld,
+  STREAM,
   untilCount
 } from './world.ts'
 
@@ -53,6 +54,34 @@ void t.test('CREATE OR REPLACE puts a relation in the place of another', skip, a
   t.match(await refusal(client, bad), { code: 'HV00R' }, 'a bad connector replaces nothing')
   t.same(await rowsOf(client, 'SELECT count(*)::int FROM r'), [[2]])
   await client.query('DROP VIEW over_r; DROP TABLE ordinary; DROP TABLE r')
+})
+
+void t.test('CREATE OR REPLACE takes over a durable consumer', skip, async (t) => {
+  const world = await openShared()
+  const { client, connection, nats } = world
+  const manager = await connection.jetstreamManager()
+  const consumers = async (): Promise<unknown> =>
+    (await manager.consumers.list(STREAM).next()).flatMap(({ config }) => config.durable_name ?? [])
+  await publishJson(connection, 'e2e.dur', [{ id: 1, v: 'a' }, { id: 2, v: 'b' }])
+  const create = (name: string, columns: string): string =>
+    `CREATE OR REPLACE TABLE ${name} (${columns})
+     ${fedBy(nats, 'e2e.dur').replace('(', "(consumer.durable_name = 'd', ")}`
+  await client.query(create('r', 'id int PRIMARY KEY'))
+  await untilCount(client, 'r', 2)
+  t.match(await refusal(client, create('q', 'id int')), { code: '42710', at: /^'d'/ })
+  const second = create('r', 'id int PRIMARY KEY, v text')
+  await client.query(`BEGIN; ${second}; ROLLBACK`)
+  await publishJson(connection, 'e2e.dur', [{ id: 3, v: 'c' }])
+  await untilCount(client, 'r', 3)
+  t.same(await consumers(), ['d'], 'rolled back')
+  await client.query(second)
+  await untilCount(client, 'r', 3)
+  await publishJson(connection, 'e2e.dur', [{ id: 1, v: 'z' }, { id: 4 }])
+  await untilCount(client, 'r', 4)
+  t.same(await rowsOf(client, 'SELECT v FROM r WHERE id < 3 ORDER BY id'), [['z'], ['b']])
+  t.same(await consumers(), ['d'], 'replaced')
+  await client.query('DROP TABLE r')
+  t.same(await consumers(), [], 'dropped')
 })
 
 void t.test('what becomes of deliveries with one key', skip, async (t) => {

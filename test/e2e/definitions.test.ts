@@ -124,6 +124,49 @@ void t.test('SOURCE', skip, async (t) => {
   t.same([await sources(client), await children(direct)], [[], 0])
 })
 
+void t.test('an index says that it has no effect, a source has privileges', skip, async (t) => {
+  const world = await openShared()
+  const { client, connection, direct, jetgres, nats } = world
+  await publishJson(connection, 'e2e.i', ids(0, 3))
+  await client.query(create(world, 'a', 'i'))
+  await client.query(`CREATE SOURCE s (id int) ${fedBy(nats, 'e2e.i')}`)
+  await client.query('CREATE TABLE ordinary (id int)')
+  for (const [sql, told] of [
+    ['CREATE INDEX by_v ON a (v)', ['the index has no effect: the rows of "a" are not in Postgres']],
+    ['CREATE INDEX CONCURRENTLY ON public.a USING hash (v)', [
+      'the index has no effect: the rows of "public.a" are not in Postgres'
+    ]],
+    ['CREATE UNIQUE INDEX ON ordinary (id)', []]
+  ] as const) {
+    t.same(await noticesOf(client, () => client.query(sql)), told, sql)
+  }
+  t.match(await refusal(client, 'CREATE UNIQUE INDEX ON a (v)'), {
+    code: '0A000',
+    message: 'a unique index on "a" is not supported',
+    at: /^UNIQUE/
+  })
+  t.match(await refusal(client, 'CREATE INDEX ON a (nothing)'), { code: '42703' })
+  await untilCount(client, 'a', 3)
+  t.same(await rowsOf(direct, `SELECT id FROM a WHERE v = 'v1'`), [[1]], 'reads are as before')
+
+  await client.query('CREATE ROLE ann LOGIN')
+  const ann = await jetgres.connect({ user: 'ann' })
+  const read = 'SELECT count(*)::int FROM s'
+  t.equal((await refusal(ann, read)).code, '42501')
+  await client.query('GRANT SELECT ON SOURCE s TO ann')
+  t.same(await rowsOf(ann, read), [[3]])
+  await client.query('REVOKE SELECT ON SOURCE public.s FROM ann')
+  t.equal((await refusal(ann, read)).code, '42501')
+  const wrong: [string, object][] = [
+    ['GRANT SELECT ON SOURCE a TO ann', { code: '42809', message: '"a" is not a source', at: /^a/ }],
+    ['GRANT SELECT ON SOURCE no TO ann', { code: '42P01', at: /^no/ }],
+    ['GRANT SELECT ON SOURCE s TO nobody', { code: '42704' }],
+    ['GRANT SELECT ON SOURCE s TO ann ann', { code: '42601', at: /^ann$/ }]
+  ]
+  for (const [sql, told] of wrong) t.match(await refusal(client, sql), told, sql)
+  await client.query('DROP TABLE a, ordinary; DROP SOURCE s; DROP ROLE ann')
+})
+
 void t.test('what happens on the upstream itself is noticed', skip, async (t) => {
   const world = await openWorld(t)
   const { client, connection, direct } = world

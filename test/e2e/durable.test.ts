@@ -34,6 +34,11 @@ void t.test('streams that remove what was acknowledged', { skip }, async (t) => 
   await client.query('ROLLBACK')
   await eventually(async () => (await consumers('NEWS')).length === 1)
 
+  const replace = `CREATE OR REPLACE TABLE work (n int, v text) ${fedBy(nats, 'work.>', 'WORK')}`
+  const [[name]] = await Promise.all([consumers('WORK')])
+  await client.query(`BEGIN; ${replace}; ROLLBACK`)
+  t.same(await consumers('WORK'), [name], 'rolled back, it keeps its consumer')
+
   await jetgres.kill()
   await publishJson(connection, 'work.a', numbers(500, 1_000))
   await publishJson(connection, 'news.a', numbers(500, 1_000))
@@ -45,6 +50,12 @@ void t.test('streams that remove what was acknowledged', { skip }, async (t) => 
     const [facts] = await rowsOf(later, `SELECT count(DISTINCT n), min(n), max(n) FROM ${table}`)
     t.same(facts, ['1000', 0, 999], `${table}: each once`)
     await eventually(async () => (await manager.streams.info(stream)).state.messages === 0)
+    if (table === 'work') {
+      await later.query(replace)
+      await publishJson(connection, 'work.a', numbers(2_000, 2_100))
+      await untilCount(later, 'work', 100)
+      t.same(await consumers('WORK'), [name], 'handed over')
+    }
     await later.query(`DROP TABLE ${table}`)
     await eventually(async () => (await consumers(stream)).length === 0)
   }

@@ -66,8 +66,13 @@ void t.test('a secret is used where it is named and seen nowhere', skip, async (
   const change = `ALTER TABLE t CONNECTOR WITH (connect_mode = 'user_and_password', username = 'amy',
     password = SECRET other.elsewhere)`
   t.match(await refusal(again, change), { code: '28P01' }, 'that one has the old value')
-  await again.query('DROP TABLE t')
-  await again.query('DROP SECRET pw')
+  const both = 'DROP TABLE t; DROP SECRET pw'
+  t.match(await refusal(again, `${both}; SELECT 1 / 0`), { code: '22012' })
+  await untilCount(again, 't', 4)
+  t.same(await rowsOf(again, 'SHOW SECRETS'), [['pw']], 'both stay with what was rolled back')
+  t.match(await refusal(again, 'DROP SECRET pw; DROP TABLE t'), { code: '2BP01' })
+  await again.query(both)
+  t.same(await rowsOf(again, 'SHOW SECRETS'), [])
   await again.query('DROP SECRET IF EXISTS pw')
   t.match(await refusal(again, 'DROP SECRET pw'), { code: '42704' })
 

@@ -88,6 +88,19 @@ void t.test('commands are read', async (t) => {
     }],
     ["alter secret k as 'v'", { kind: 'alterSecret', name: { name: 'k' }, value: 'v' }],
     ["alter secret k with (backend = 'META') as 'v'", { kind: 'alterSecret', value: 'v' }],
+    ['CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS i ON ONLY s.t (a)', {
+      kind: 'createIndex',
+      name: { schema: 's', name: 't' },
+      uniquePosition: 8
+    }],
+    ['create index on t (a)', { kind: 'createIndex', name: { name: 't' } }],
+    ['grant select on source s, x.y to bob', {
+      kind: 'grantSource',
+      tag: 'GRANT',
+      names: [{ name: 's' }, { schema: 'x', name: 'y' }],
+      sql: 'grant select on TABLE  s, x.y to bob'
+    }],
+    ['REVOKE ALL ON SOURCE "to" FROM bob', { tag: 'REVOKE', names: [{ name: 'to' }] }],
     ['drop secret if exists k', { kind: 'dropSecret', isLenient: true }],
     ['show secrets from s', { kind: 'showSecrets', schema: 's' }],
     ['show columns from t', { kind: 'describe', name: { name: 't' } }],
@@ -115,6 +128,13 @@ void t.test('what Postgres judges itself is not ours', async (t) => {
     'show other.setting',
     'show jetgres',
     'show jetgres.a.b',
+    'create index i t (a)',
+    'create unique table t (a int)',
+    'grant select on source to bob',
+    'grant select on source, b to bob',
+    'grant select on source.t to bob',
+    'grant source to bob',
+    'revoke source',
     'select 1',
     ''
   ]
@@ -125,6 +145,8 @@ void t.test('what only we know is refused at its token', async (t) => {
   const syntax = (token: string): string => `syntax error at or near "${token}"`
   const cases: [string, string, string][] = [
     ['drop source▼', '42601', 'syntax error at end of input'],
+    ['grant select on source s,▼', '42601', 'syntax error at end of input'],
+    ['grant select on source ▼(s) to bob', '42601', syntax('(')],
     ['drop source a ▼b', '42601', syntax('b')],
     ['drop source if ▼a', '42601', syntax('a')],
     ['alter source s▼', '42601', 'syntax error at end of input'],

@@ -94,6 +94,8 @@ void t.test("the documentation's example of RisingWave 1.2 becomes a relation", 
     start: { mode: 'earliest' }
   })
   t.strictSame(relation.notices, [
+    'options "nats.server_url", "nats.subject", "nats.user", "nats.password" are taken as ' +
+      '"server_url", "subject", "username", "password"',
     'option "stream" is not given, the stream is taken to be "your_subject"',
     'option "connect_mode" is not given, it is taken to be "user_and_password"',
     'the primary key of a source is not checked'

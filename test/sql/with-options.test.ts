@@ -99,6 +99,7 @@ void t.test('what is assumed or without effect is said in a notice', async (t) =
   const cases: [string, string[]][] = [
     [BASE, []],
     ["connector='nats', nats.server_url='h', nats.subject='x'", [
+      'options "nats.server_url", "nats.subject" are taken as "server_url", "subject"',
       'option "stream" is not given, the stream is taken to be "x"'
     ]],
     [`${BASE}, username='u', password='p'`, [
@@ -118,7 +119,14 @@ void t.test('what is assumed or without effect is said in a notice', async (t) =
       'option "scan.startup.timestamp.millis" has no effect without scan.startup.mode = ' +
         "'timestamp'"
     ]],
-    [`${BASE}, consumer.durable_name='d', consumer.ack_wait='10'`, []],
+    [`${BASE}, consumer.durable_name='d', consumer.ack_wait='10'`, [
+      'option "consumer.ack_wait" is taken as "consumer.ack_wait.sec"'
+    ]],
+    [`${BASE}, nats.consumer.durable_name='d', user='u', connect_mode='plain'`, [
+      'options "nats.consumer.durable_name", "user" are taken as "consumer.durable_name", "username"',
+      'connect mode "plain" does not use username'
+    ]],
+    [`${BASE}, consumer.num_replicas=1, consumer.durable_name='d', source_rate_limit=5`, []],
     [`${BASE}, consumer.name='d', max_bytes=-1, allow_create_stream=true`, [
       'option "consumer.name" has no effect'
     ]],
@@ -126,6 +134,7 @@ void t.test('what is assumed or without effect is said in a notice', async (t) =
       'option "consumer.ack_policy" = none has no effect: a durable consumer is acknowledged'
     ]],
     [`${BASE}, nats.max_bytes=5, max_messages='7', allow_create_stream='false'`, [
+      'option "nats.max_bytes" is taken as "max_bytes"',
       'options "nats.max_bytes", "max_messages" have no effect without allow_create_stream = true'
     ]],
     [`${BASE}, consumer.backoff.sec='2, 10,15', consumer.max_deliver=1`, [
@@ -171,6 +180,7 @@ void t.test('wrong keys and values are refused at their place', async (t) => {
     [`${BASE}, ▼strem='x'`, 'HV00D', 'invalid option "strem"', /the option "stream"/],
     [`${BASE}, ▼consumer.durable_nmae='x'`, 'HV00D', 'invalid option "consumer.durable_nmae"',
       /"consumer.durable_name"/],
+    [`${BASE}, ▼nats.maxbytes='1'`, 'HV00D', 'invalid option "nats.maxbytes"', /"max_bytes"/],
     [`${BASE}, ▼zzzzzzzz='x'`, 'HV00D', 'invalid option "zzzzzzzz"'],
     [`${BASE}, password=SECRET my_secret ▼AS FILE`, '0A000', 'SECRET … AS FILE is not supported'],
     [`${BASE}, max_bytes=▼1.5`, '22023', 'invalid value for option "max_bytes": "1.5"', /integer/],
@@ -178,6 +188,15 @@ void t.test('wrong keys and values are refused at their place', async (t) => {
       'invalid value for option "consumer.max_ack_pending": "many"'],
     [`${BASE}, allow_create_stream=▼'yes'`, '22023',
       'invalid value for option "allow_create_stream": "yes"', /true or false/],
+    [`${BASE}, source_rate_limit=▼-1`, '22023',
+      'invalid value for option "source_rate_limit": "-1"', /not negative/],
+    [`${BASE}, consumer.ack_wait.sec=▼-1`, '22023',
+      'invalid value for option "consumer.ack_wait.sec": "-1"', /not negative/],
+    [`${BASE}, consumer.ack_policy=▼'some'`, '22023',
+      'invalid value for option "consumer.ack_policy": "some"', /none, all or explicit/],
+    [`${BASE}, consumer.replay_policy=▼'slow'`, '22023',
+      'invalid value for option "consumer.replay_policy": "slow"', /instant or original/],
+    [`${BASE}, consumer.durable_name=▼'a.b'`, '22023', 'invalid consumer name "a.b"'],
     [`${BASE}, consumer.backoff=▼'1,x'`, '22023',
       'invalid value for option "consumer.backoff": "1,x"'],
     [`${BASE}, connect_mode=▼'tls'`, '22023',

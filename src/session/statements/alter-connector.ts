@@ -6,6 +6,7 @@ import { activeSqlTransaction, featureNotSupported, insufficientPrivilege } from
 import type { Alter } from '../../sql/alter.ts'
 import type { GivenOption } from '../../sql/option-list.ts'
 import { canonicalKey } from '../../sql/option-table.ts'
+import { RATE_LIMIT } from '../../sql/with-options.ts'
 import type { NatsConnector } from '../../types/connector.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
@@ -16,7 +17,7 @@ import { plainName } from './resolve.ts'
 import { withSecrets } from './secrets.ts'
 
 /** Who jetgres is; given anew, all of it is. */
-const AUTHENTICATION = ['connect_mode', 'username', 'password', 'jwt', 'nkey', 'token']
+const AUTHENTICATION = ['connect_mode', 'username', 'password', 'jwt', 'nkey', 'creds', 'token']
 const CHANGEABLE = new Set(['server_url', 'tls.ca', 'tls.cert', 'tls.key', ...AUTHENTICATION])
 
 /** @throws PgError 25001, 42501 */
@@ -27,7 +28,12 @@ export async function limitRate(
   limit: number | undefined
 ): Promise<void> {
   await checkAllowed(c, relation, statement, 'ALTER … SET SOURCE_RATE_LIMIT')
-  await c.context.catalog.change(relation, (now) => ({ ...now, rateLimit: limit }))
+  const stated = limit === undefined ? [] : [{ key: RATE_LIMIT, value: String(limit) }]
+  await c.context.catalog.change(relation, (now) => ({
+    ...now,
+    options: [...now.options.filter(({ key }) => canonicalKey(key) !== RATE_LIMIT), ...stated],
+    rateLimit: limit
+  }))
 }
 
 /** @throws PgError 25001, 42501, 0A000, and whatever is wrong with the options or NATS */
@@ -42,26 +48,33 @@ export async function reconnect(
   const filled = await withSecrets(c, given)
   const options = merged(givenOptions(relation.definition, c.context.catalog.secrets, position), filled)
   const { connector, notices } = connectorWith(relation.definition, options, position)
-  const { created } = (await probeConnector(c, withoutConsumer(connector), options)).position
+  const { durable: _, ...wanted } = connector
+  const probed = await probeConnector(c, wanted, options, relation)
   for (const text of notices) c.output.write(notice(text))
-  if (created !== (await c.context.store.position(relation.id)).created) {
-    c.output.write(
-      notice(`stream "${connector.stream}" is another one there: it is read from its beginning`)
-    )
+  const { created } = await c.context.store.position(relation.id)
+  if (probed.position.created === created) {
+    await change(c, relation, connector, options)
+    return
   }
-  await c.context.catalog.change(relation, (now) => ({
+  c.output.write(
+    notice(`stream "${connector.stream}" is another one there: it is read from its beginning`)
+  )
+  const { connector: before } = relation.definition
+  await change(c, relation, probed.connector, options)
+  await c.context.catalog.leaveConsumer(relation, before)
+}
+
+function change(
+  c: Conversation,
+  relation: Relation,
+  connector: NatsConnector,
+  options: readonly GivenOption[]
+): Promise<void> {
+  return c.context.catalog.change(relation, (now) => ({
     ...now,
     connector,
     options: definedOptions(options)
   }))
-}
-
-/** Its consumer is there already, which a relation to be would be refused for. */
-function withoutConsumer(connector: NatsConnector): NatsConnector {
-  const own = new Set(['consumer', 'durable'])
-  return Object.fromEntries(
-    Object.entries(connector).filter(([key]) => !own.has(key))
-  ) as unknown as NatsConnector
 }
 
 /** The options of the relation with those given in the place of their like. */

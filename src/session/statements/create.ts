@@ -3,12 +3,13 @@
 // Whether it all happened is known when that transaction ends (Conversation.made).
 
 import type { Definition } from '../../catalog/definition.ts'
+import type { Relation } from '../../catalog/relation.ts'
 import { featureNotSupported, invariant, wrongObjectType } from '../../errors.ts'
 import type { CreateRelation } from '../../sql/create-relation.ts'
 import type { ListedColumn } from '../../sql/columns.ts'
 import type { QualifiedName } from '../../sql/cursor.ts'
 import type { GivenOption } from '../../sql/option-list.ts'
-import { readConnector } from '../../sql/with-options.ts'
+import { readConnector, statedRateLimit } from '../../sql/with-options.ts'
 import { codecFor } from '../../types/codec.ts'
 import { OID } from '../../types/oids.ts'
 import { storeType } from '../../types/store-type.ts'
@@ -44,9 +45,10 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   const { encoding, offered, ...facts } = await withPayloadSchema(c, statement)
   const options = await withSecrets(c, statement.options)
   const stated = statement.connector ?? connectorOf(c, options, statement.withPosition)
-  const { position, connector } = await probeConnector(c, stated, options)
+  const replaced = statement.orReplace ? standingRelation(c, statement, standing) : undefined
+  const { position, connector } = await probeConnector(c, stated, options, replaced)
   if (connector.consumer && !connector.durable) c.output.write(notice(CONSUMER_WITHOUT_EFFECT))
-  if (statement.orReplace && standing !== undefined) await dropReplaced(c, statement, standing)
+  if (replaced) await dropReplaced(c, statement.name, replaced)
   await makeTwin(c, { ...statement, ...facts })
   const twin = await readTwin(c, statement.name)
   await checkWatermark(c, statement, twin)
@@ -92,21 +94,30 @@ async function inPlace(c: Conversation, name: QualifiedName): Promise<number | u
   return row?.[0] ? Number(row[0]) : undefined
 }
 
-/** OR REPLACE: the relation goes as by DROP, and with it everything but what depends on it. */
-async function dropReplaced(
+/** The relation that OR REPLACE replaces. @throws PgError 42809 */
+function standingRelation(
   c: Conversation,
   { name, relation: kind }: CreateRelation,
-  oid: number
-): Promise<void> {
+  oid: number | undefined
+): Relation | undefined {
+  if (oid === undefined) return undefined
   const relation = c.context.catalog.byTwin(c.identity.database, oid)
-  if (relation?.definition.kind !== kind) {
-    throw wrongObjectType(`"${plainName(name)}" is not a ${kind} with a connector`, {
-      position: name.position,
-      hint: 'CREATE OR REPLACE replaces only what it has made.'
-    })
-  }
+  if (relation?.definition.kind === kind) return relation
+  throw wrongObjectType(`"${plainName(name)}" is not a ${kind} with a connector`, {
+    position: name.position,
+    hint: 'CREATE OR REPLACE replaces only what it has made.'
+  })
+}
+
+/** It goes as by DROP, and with it everything but what depends on it. */
+async function dropReplaced(
+  c: Conversation,
+  name: QualifiedName,
+  relation: Relation
+): Promise<void> {
   await releaseChild(c, relation)
   await askUpstream(c, `DROP TABLE ${sqlName(name)}`)
+  c.dropped([relation])
 }
 
 const CONSUMER_WITHOUT_EFFECT =
@@ -198,6 +209,7 @@ async function definitionOf(
     connector: statement.connector,
     encoding,
     options: definedOptions(statement.options),
+    rateLimit: statedRateLimit(statement.options),
     clauses: {
       ...(statement.watermark ? { watermark: statement.watermark.text } : {}),
       before: statement.before,

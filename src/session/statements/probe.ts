@@ -13,6 +13,7 @@ import {
 import { canonicalKey } from '../../sql/option-table.ts'
 import type { GivenOption } from '../../sql/option-list.ts'
 import type { NatsConnector } from '../../types/connector.ts'
+import type { Relation } from '../../catalog/relation.ts'
 import type { Conversation } from '../conversation.ts'
 
 /** SQLSTATE → the options that may be to blame, the likeliest first. */
@@ -25,14 +26,18 @@ const BLAMED: Readonly<Record<string, readonly string[]>> = {
   [duplicateObject('').code]: ['consumer.durable_name']
 }
 
-/** @throws PgError, each fault its own */
+/**
+ * @param predecessor the relation that this is, or whose place it takes
+ * @throws PgError, each fault its own
+ */
 export async function probeConnector(
   c: Conversation,
   connector: NatsConnector,
-  options: readonly GivenOption[]
+  options: readonly GivenOption[],
+  predecessor?: Relation
 ): ReturnType<Conversation['context']['catalog']['probe']> {
   try {
-    return await c.context.catalog.probe(connector)
+    return await c.context.catalog.probe(connector, predecessor)
   } catch (error) {
     throw placed(error, options)
   }

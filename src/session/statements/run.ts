@@ -3,9 +3,11 @@
 import type { OurStatement } from '../../sql/statement.ts'
 import type { Conversation } from '../conversation.ts'
 import { alterRelation } from './alter.ts'
+import { createIndex } from './create-index.ts'
 import { createRelation } from './create.ts'
 import { describeTable } from './describe.ts'
 import { dropRelations } from './drop.ts'
+import { grantOnSource } from './grant-source.ts'
 import { runSecret, showSecrets } from './secrets.ts'
 import { showCreate } from './show-create.ts'
 import { showRelations } from './show-relations.ts'
@@ -25,6 +27,10 @@ export async function runStatement(
   switch (statement.kind) {
     case 'createRelation':
       return createRelation(c, statement)
+    case 'createIndex':
+      return createIndex(c, statement)
+    case 'grantSource':
+      return grantOnSource(c, statement)
     case 'drop':
       return dropRelations(c, statement, text)
     case 'alter':

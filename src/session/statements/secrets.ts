@@ -37,7 +37,6 @@ export async function runSecret(c: Conversation, statement: SecretStatement): Pr
   // Nothing of it is the upstream's, so ROLLBACK could not undo it.
   if (c.inTransaction) throw activeSqlTransaction(`${tag} cannot run inside a transaction block`)
   const { secrets } = c.context.catalog
-  const { position } = statement.name
   if (statement.kind === 'createSecret') {
     await createSecret(c, statement)
     return done(tag)
@@ -52,16 +51,27 @@ export async function runSecret(c: Conversation, statement: SecretStatement): Pr
     await changeSecret(c, secret, statement)
     return done(tag)
   }
-  const users = c.context.catalog.usersOf(secret).map(({ label }) => label)
-  if (users.length > 0) {
-    throw dependentObjects(`cannot drop secret ${plainName(statement.name)}`, {
-      position,
-      detail: `It is used by ${users.join(', ')}.`,
+  await dropSecret(c, secret, statement.name)
+  return done(tag)
+}
+
+/** @throws PgError 2BP01 */
+async function dropSecret(c: Conversation, secret: SecretName, name: QualifiedName): Promise<void> {
+  const { catalog } = c.context
+  const users = catalog.usersOf(secret)
+  const staying = users.filter((relation) => !c.isDropped(relation))
+  if (staying.length > 0) {
+    throw dependentObjects(`cannot drop secret ${plainName(name)}`, {
+      position: name.position,
+      detail: `It is used by ${staying.map(({ label }) => label).join(', ')}.`,
       hint: 'Drop what uses it, or give it another value with ALTER … CONNECTOR WITH.'
     })
   }
-  await secrets.drop(secret)
-  return done(tag)
+  if (users.length === 0) return catalog.secrets.drop(secret)
+  // DROP TABLE t; DROP SECRET s in one text: only the commit at its end takes the relation away.
+  c.afterwards(async () => {
+    if (catalog.usersOf(secret).length === 0) await catalog.secrets.drop(secret)
+  })
 }
 
 /** Whoever uses it goes on with the new value. @throws PgError 22023 when one cannot */
