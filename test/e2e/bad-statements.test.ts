@@ -31,6 +31,7 @@ const good = (port: number): string[] => {
     `CREATE SOURCE z (id int, PRIMARY KEY (id)) ${fed} ROW FORMAT JSON`,
     'DROP SOURCE IF EXISTS nothing, "z" CASCADE',
     'ALTER SOURCE kept RENAME TO z',
+    'GRANT SELECT (id) ON SOURCE nothing, "z" TO postgres',
     "SHOW SOURCES FROM public LIKE 'z%'",
     'SHOW CREATE TABLE kept',
     'DESCRIBE kept'
