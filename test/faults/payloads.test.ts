@@ -28,6 +28,8 @@ import type { Random } from '../support/random.ts'
 
 /** A stalled relation would be noticed by then. */
 const FRESH_MS = 10_000
+/** Keys lie so far apart that no few damaged bytes make one payload's key another's. */
+const KEYS_APART = 5_000_011
 
 interface Target {
   readonly name: string
@@ -99,7 +101,7 @@ async function publish(
 ): Promise<Map<number, Payload>> {
   const sent = new Map<number, Payload>()
   for (let id = 1; id <= count; id++) {
-    const payload = make(seeds, id)
+    const payload = make(seeds, id * KEYS_APART)
     const { seq } = await jetstream.publish(`e2e.${name}`, payload.bytes)
     sent.set(seq, payload)
   }
