@@ -52,7 +52,23 @@ export const configOptions = [
     variable: 'JETGRES_HTTP',
     form: 'HOST:PORT or off',
     default: '127.0.0.1:6480',
-    meaning: '/healthz and /readyz'
+    meaning: 'the status page, /metrics, /healthz and /readyz'
+  },
+  {
+    flag: '--http-token',
+    variable: 'JETGRES_HTTP_TOKEN',
+    form: 'TEXT',
+    default: 'none: the status page and /metrics are open to this machine alone',
+    meaning:
+      'who has it may see the status page and /metrics, and pause relations, also from elsewhere ' +
+      '(prefer the variable: flags are seen in process lists)'
+  },
+  {
+    flag: '--slow-statement-ms',
+    variable: 'JETGRES_SLOW_STATEMENT_MS',
+    form: 'MILLISECONDS',
+    default: 'none: no statement is logged',
+    meaning: 'a statement that takes so long is logged, with its route and without its constants'
   },
   {
     flag: '--log-level',

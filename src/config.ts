@@ -28,6 +28,10 @@ export interface Config {
   readonly backchannel: Address | undefined
   /** undefined: no HTTP server. */
   readonly http: Address | undefined
+  /** Lets others than this machine see the status page. */
+  readonly httpToken: string | undefined
+  /** Statements that take so long are logged; Infinity: none. */
+  readonly slowStatementMs: number
   readonly logLevel: LogLevel
   /** Without one, `pretty` on a terminal and `json` elsewhere. */
   readonly logFormat: LogFormat | undefined
@@ -104,6 +108,8 @@ export function readConfig(
     dataDir: resolve(given('--data-dir').value ?? './jetgres-data'),
     backchannel: given('--backchannel').isGiven ? address('--backchannel') : undefined,
     http: http.value === 'off' ? undefined : address('--http'),
+    httpToken: given('--http-token').value,
+    slowStatementMs: readMillis(given('--slow-statement-ms'), faults),
     logLevel: oneOf(logLevels, given('--log-level'), faults) ?? 'info',
     logFormat: given('--log-format').isGiven
       ? oneOf(logFormats, given('--log-format'), faults)
@@ -232,6 +238,13 @@ function readSeconds({ name, value, form }: Given, faults: string[]): number {
   if (/^\d{1,5}$/.test(value ?? '') && seconds > 0) return seconds
   faults.push(`${name}: "${value}" is not ${form} (such as 60)`)
   return 0
+}
+
+function readMillis({ name, value, form }: Given, faults: string[]): number {
+  if (value === undefined) return Infinity
+  if (/^\d{1,9}$/.test(value)) return Number(value)
+  faults.push(`${name}: "${value}" is not ${form} (such as 500)`)
+  return Infinity
 }
 
 function oneOf<T extends string>(

@@ -117,6 +117,13 @@ export const limits = {
   watchAfterMs: 50,
   /** Postgres shows no more of a statement by default (track_activity_query_size). */
   watchedSqlCharsShown: 1_000,
+  /** Different reasons for relaying that are counted; what comes beyond is counted together. */
+  relayReasonsKept: 100,
+  /** The slowest statements kept to be shown, and for how long. */
+  slowStatementsKept: 20,
+  slowStatementMs: 3_600_000,
+  /** Relations with metrics and a line of the status page of their own: ten lines a relation. */
+  relationsShownMax: 500,
   /** Bytes read from a client ahead of the frame in hand. */
   clientReadAheadBytes: 256 * 1024,
   /** How long an upstream may take to close after its client is gone and its statement cancelled. */
@@ -173,6 +180,12 @@ export const limits = {
   httpConnectionsMax: 64,
   httpRequestMs: 5_000,
   httpHeaderBytesMax: 8_192,
+  /** Between two looks at whether the upstream is there. */
+  readinessMs: 5_000,
+  /** Pages that follow the live feed: each holds one of httpConnectionsMax. */
+  statusViewersMax: 16,
+  /** Between two events of that feed. */
+  statusFeedMs: 2_000,
   /** From the first signal to the end, drain included; then the process ends regardless. */
   closeMs: 30_000,
 

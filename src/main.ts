@@ -2,8 +2,6 @@
 // The program: argv and environment → command and config → what it does; signals; exit codes. The
 // only file that touches `process`.
 
-import { readFile } from 'node:fs/promises'
-
 import { commands } from './commands/commands.ts'
 import type { CommandContext } from './commands/commands.ts'
 import { exitCodes } from './commands/exit-codes.ts'
@@ -11,6 +9,7 @@ import { helpText } from './config-help.ts'
 import { ConfigError, readCommand, readConfig } from './config.ts'
 import { createLogger } from './log.ts'
 import type { Logger } from './log.ts'
+import { version } from './version.ts'
 
 type Signal = 'SIGINT' | 'SIGTERM'
 
@@ -65,13 +64,6 @@ function orExit<T>(read: () => T): T {
 
 function print(text: string): void {
   process.stdout.write(text)
-}
-
-async function version(): Promise<string> {
-  const about: unknown = JSON.parse(
-    await readFile(new URL('../package.json', import.meta.url), 'utf8')
-  )
-  return String((about as { version: unknown }).version)
 }
 
 await main(process.argv.slice(2))

@@ -10,6 +10,8 @@ import { formatAddress, isLoopback } from './config.ts'
 import type { Config } from './config.ts'
 import { listenForCommands } from './control.ts'
 import { startHttp } from './http/http.ts'
+import type { Watched } from './http/overview.ts'
+import { openMeasures, Readiness } from './http/watching.ts'
 import { NatsConnections } from './ingest/connection.ts'
 import { lockDataDir } from './lock.ts'
 import type { Logger } from './log.ts'
@@ -24,6 +26,7 @@ import { loadTarget } from './upstream/dial.ts'
 import type { Target } from './upstream/dial.ts'
 import { KeptPostgres } from './upstream/keep-embedded.ts'
 import { Maintenance } from './upstream/maintenance.ts'
+import { version } from './version.ts'
 
 export interface Server {
   readonly addresses: {
@@ -86,6 +89,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   const secrets = await Secrets.open(join(config.dataDir, 'secrets.json'))
   const catalog = new Catalog({ store, maintenance, connections, secrets, log })
   const registry = new SessionRegistry()
+  const about = { version: await version(), upstream: targetName(target), catalog, registry, connections }
+  const readiness = new Readiness(maintenance)
+  const measures = openMeasures(about, readiness, config.slowStatementMs, log)
 
   const backchannel = new Backchannel({
     catalog,
@@ -116,6 +122,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     catalog,
     maintenance,
     registry,
+    activity: measures.activity,
     names,
     log
   })
@@ -134,11 +141,12 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     log
   )
   closers.add('commands', stopListening)
-  const http = await openHttp(config, maintenance, closers)
+  const watched = { ...about, ...measures, store, faults: () => readiness.faults }
+  const http = await openHttp(config, watched, readiness, log, closers)
   return {
     addresses: {
       listen: formatAddress({ host: config.listen.host, port }),
-      upstream: [target, ...(target.others ?? [])].map(({ host, port }) => `${host}:${port}`).join(', '),
+      upstream: about.upstream,
       ...http
     },
     reload: async () => {
@@ -147,6 +155,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     close: () => closers.close(log)
   }
 }
+
+const targetName = (target: Target): string =>
+  [target, ...(target.others ?? [])].map(({ host, port }) => `${host}:${port}`).join(', ')
 
 /**
  * The embedded Postgres reaches us by a socket in its own private folder. Any other upstream runs as
@@ -203,23 +214,16 @@ async function openUpstream(config: Config, log: Logger, closers: Closers): Prom
 
 async function openHttp(
   config: Config,
-  maintenance: Maintenance,
+  watched: Watched,
+  readiness: Readiness,
+  log: Logger,
   closers: Closers
 ): Promise<{ http?: string }> {
   if (!config.http) return {}
-  let faults: readonly string[] = []
-  const look = async (): Promise<void> => {
-    faults = await maintenance.ping().then(
-      () => [],
-      (error: Error) => [`the upstream cannot be reached: ${error.message}`]
-    )
-  }
-  await look()
-  const timer = setInterval(() => void look(), 5_000)
-  timer.unref()
-  const http = await startHttp({ address: config.http, notReady: () => faults })
+  await readiness.open()
+  const http = await startHttp({ address: config.http, token: config.httpToken, watched, log })
   closers.add('http', async () => {
-    clearInterval(timer)
+    readiness.close()
     await http.close()
   })
   return { http: formatAddress(http.address) }

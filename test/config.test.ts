@@ -24,6 +24,8 @@ const defaults: Config = {
   dataDir: resolve('./jetgres-data'),
   backchannel: undefined,
   http: { host: '127.0.0.1', port: 6480 },
+  httpToken: undefined,
+  slowStatementMs: Infinity,
   logLevel: 'info',
   logFormat: undefined,
   embeddedPassword: undefined,

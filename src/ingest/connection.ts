@@ -48,6 +48,15 @@ export class NatsConnections {
     }
   }
 
+  /** Each connection, and why it isn't up. */
+  states(): { readonly servers: string; readonly isUp: boolean; readonly error?: string }[] {
+    return [...this.#shared.values()].map(({ servers, current, lastError }) => ({
+      servers,
+      isUp: current !== undefined,
+      ...(lastError && { error: lastError.message })
+    }))
+  }
+
   /** How many connections are held open. */
   get size(): number {
     return this.#shared.size
@@ -94,6 +103,11 @@ class SharedConnection {
 
   get lastError(): PgError | undefined {
     return this.#lastError
+  }
+
+  /** For messages: without what may be secret. */
+  get servers(): string {
+    return serverNames(this.#connector)
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { NameScan } from '../sql/classify.ts'
 import type { Store } from '../store/store.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 import type { Target } from '../upstream/dial.ts'
+import type { Activity } from './activity.ts'
 import type { ClientTls } from './encryption.ts'
 import type { SessionRegistry } from './registry.ts'
 
@@ -27,6 +28,7 @@ export interface SessionContext {
   readonly catalog: Catalog
   readonly maintenance: Maintenance
   readonly registry: SessionRegistry
+  readonly activity: Activity
   /** The names of all relations, as of now. */
   readonly names: () => NameScan
   readonly log: Logger

@@ -38,7 +38,10 @@ export class Conversation {
   /** Last heard; '' until asked in this transaction. */
   isolation = ''
   consistency: Consistency = 'received'
-  lastRoute: Route = { to: 'relay' }
+  /** Of its upstream backend, as logs and the status page name the session; 0 before it is let in. */
+  pid = 0
+  /** The text that came last, as far as it is known; for the list of slow statements alone. */
+  text = ''
   readonly overloads = new Overloads()
   /** Why the portal bound last is not answered here, when it names a relation. */
   relayReason: string | undefined
@@ -48,6 +51,9 @@ export class Conversation {
   #epoch = 0
   /** Inside Parse…Sync. */
   #inBatch = false
+  #lastRoute: Route = { to: 'relay' }
+  /** When the statement in hand was relayed (performance.now). */
+  #relayedAt: number | undefined
   /** The local SELECT that runs now. */
   #running: LocalPortal | undefined
   /** Relations made or altered in the transaction that is open. */
@@ -69,6 +75,17 @@ export class Conversation {
     this.output = output
     this.context = context
     this.identity = identity
+  }
+
+  get lastRoute(): Route {
+    return this.#lastRoute
+  }
+
+  /** Set once for each statement, when its way is known. */
+  set lastRoute(route: Route) {
+    this.#lastRoute = route
+    this.context.activity.routed(route)
+    if (route.to === 'relay') this.#relayedAt ??= performance.now()
   }
 
   get epoch(): number {
@@ -220,12 +237,18 @@ export class Conversation {
    * settled first: the promise, if any, holds the client's ReadyForQuery back.
    */
   afterRequest(status: string): Promise<void> | undefined {
+    if (this.#relayedAt !== undefined) this.#relayEnded(this.#relayedAt)
     if (status !== 'I') return undefined
     this.isolation = ''
     if (this.#changesSchema) this.context.registry.schemaChanged()
     this.#changesSchema = false
     for (const listener of this.#onIdle) listener()
     return this.#touchedCatalog ? this.#settle() : undefined
+  }
+
+  #relayEnded(since: number): void {
+    this.#relayedAt = undefined
+    this.context.activity.took('relay', performance.now() - since, this.text, this.pid)
   }
 
   /** The client is gone: what it left open was rolled back. */

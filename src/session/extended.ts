@@ -72,6 +72,7 @@ export class Extended {
     }
     this.#statements.delete(message.name)
     this.#c.sawRelayed(message.text)
+    this.#c.text = message.text
     if (inspection.kind === 'ours') return this.#parseOurs({ ...inspection, frame }, message.name)
     if (inspection.kind === 'relay') return this.#parseRelayed(frame, message, inspection)
     if (inspection.kind === 'select') this.#keep(message, inspection)

@@ -43,11 +43,13 @@ export async function runLocal(
   const timeout = portal.plan.facts.statementTimeoutMs
   const timer = timeout > 0 ? setTimeout(() => portal.stop('statement timeout'), timeout) : undefined
   const watch = new Watch(c, portal, text)
+  const since = performance.now()
   c.running(portal)
   const result = await run(c, portal, rowsMax, before)
   clearTimeout(timer)
   const told = await watch.end()
   c.running(undefined)
+  if (!('relay' in result)) c.context.activity.took('local', performance.now() - since, text, c.pid)
   if (told) await portal.close()
   return told ? { error: told } : result
 }

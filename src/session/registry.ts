@@ -4,6 +4,21 @@
 import type { Consistency } from '../catalog/relation.ts'
 import type { Endpoint } from '../upstream/target.ts'
 
+/** What may be shown of a session. */
+export interface SessionView {
+  /** Of its upstream backend. */
+  readonly pid: number
+  readonly user: string
+  readonly database: string
+  readonly application: string
+  readonly isBusy: boolean
+  /** How its last statement was answered. */
+  readonly lastRoute: string
+  readonly messages: number
+  /** Unix time in milliseconds. */
+  readonly startedAt: number
+}
+
 /** What others may do with a session. */
 export interface RegisteredSession {
   /** Stops what the session runs locally. False when it runs nothing here. */
@@ -16,6 +31,7 @@ export interface RegisteredSession {
   readonly isolation: string
   /** Its jetgres.consistency, as last heard. */
   readonly consistency: Consistency
+  view(): SessionView
 }
 
 export class SessionRegistry {
@@ -51,6 +67,11 @@ export class SessionRegistry {
 
   schemaChanged(): void {
     this.#schemaChanges++
+  }
+
+  /** The first so many, oldest first. */
+  sessions(limit: number): SessionView[] {
+    return [...this.#byPid.values()].slice(0, limit).map(({ session }) => session.view())
   }
 
   get size(): number {

@@ -24,12 +24,13 @@ import type { StartupPacket } from '../wire/startup.ts'
 import { Authentication } from './authentication.ts'
 import { ClientInput } from './client-input.ts'
 import { Conversation } from './conversation.ts'
+import { describeRoute } from './context.ts'
 import type { SessionContext } from './context.ts'
 import { isEncrypted } from './encryption.ts'
 import { Extended } from './extended.ts'
 import { FLUSH_BYTES, REQUESTS, TYPE } from './frame-types.ts'
 import { handleFrames } from './handle-frames.ts'
-import type { RegisteredSession } from './registry.ts'
+import type { RegisteredSession, SessionView } from './registry.ts'
 import { Simple } from './simple.ts'
 
 type Startup = Extract<StartupPacket, { kind: 'startup' }>
@@ -56,6 +57,8 @@ export class Session implements RegisteredSession {
   /** Called at the first ReadyForQuery. */
   #started: (() => void) | undefined
   #messages = 0
+  #application = ''
+  readonly #startedAt = Date.now()
 
   constructor(socket: Socket, context: SessionContext) {
     this.#socket = socket
@@ -85,6 +88,20 @@ export class Session implements RegisteredSession {
 
   get endpoint(): Endpoint | undefined {
     return this.#endpoint
+  }
+
+  view(): SessionView {
+    const { identity, lastRoute } = this.#conversation!
+    return {
+      pid: this.#pid,
+      user: identity.user,
+      database: identity.database,
+      application: this.#application,
+      isBusy: this.isBusy,
+      lastRoute: describeRoute(lastRoute),
+      messages: this.#messages,
+      startedAt: this.#startedAt
+    }
   }
 
   cancelLocal(): boolean {
@@ -127,7 +144,8 @@ export class Session implements RegisteredSession {
   #open(link: Link, startup: Startup): void {
     const user = startup.parameters.get('user') ?? ''
     const database = startup.parameters.get('database') ?? user
-    const isDump = DUMP.test(startup.parameters.get('application_name') ?? '')
+    this.#application = startup.parameters.get('application_name') ?? ''
+    const isDump = DUMP.test(this.#application)
     const identity = { user, database, isDump }
     const conversation = new Conversation(link, this.#output, this.#context, identity)
     this.#conversation = conversation
@@ -163,6 +181,7 @@ export class Session implements RegisteredSession {
       key: (pid, secret) => {
         this.#pid = pid
         this.#key = { pid, secret }
+        this.#conversation!.pid = pid
         this.#context.registry.add(pid, secret, this)
       },
       closed: () => {
@@ -264,6 +283,7 @@ export class Session implements RegisteredSession {
   #query(frame: Frame, extended: Extended): Promise<void> | undefined {
     const text = decodeQuery(bodyOf(frame))
     extended.queryCame()
+    this.#conversation!.text = text
     const ask = (): Promise<void> | undefined => this.#simple!.query(frame, text)
     return extended.beforeMove(text, 'sync')?.then(ask) ?? ask()
   }
