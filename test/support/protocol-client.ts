@@ -86,7 +86,7 @@ export async function openSocket(
   const socket = connect({ host: to.host, port: to.port, noDelay: true })
   socket.on('error', () => undefined)
   t.teardown(() => socket.destroy())
-  await once(socket, 'connect', { signal: AbortSignal.timeout(10_000) })
+  await once(socket, 'connect', { signal: AbortSignal.timeout(60_000) })
   return socket
 }
 
