@@ -1,170 +1,153 @@
 // Goal: no bytes of one client's crash the server, hang it, or reach another session.
-// Method: frames of real conversations, damaged in every way there is, sent in batches on sessions of
-// their own; a session beside them must go on being answered. FUZZ_INPUTS sets how many.
+// Method: frames of real conversations, damaged in every way there is, sent by the hundred: on sessions,
+// which must answer in sense right behind them; in place of a start-up; to the back channel. A session
+// beside them must get right answers all along. FUZZ_INPUTS sets how many.
+
+import { once } from 'node:events'
 
 import t from 'tap'
 import type { Test } from 'tap'
 
 import { frontend } from '../../src/wire/frontend.ts'
-import { fedBy, lastRoute, openWorld, untilCount } from '../e2e/world.ts'
+import { fedBy, lastRoute, openWorld, rowsOf, untilCount } from '../e2e/world.ts'
+import type { World } from '../e2e/world.ts'
+import { eventually } from '../support/eventually.ts'
 import { publishJson, withoutNats } from '../support/nats-server.ts'
 import { openSocket, ProtocolClient, startup } from '../support/protocol-client.ts'
-import { random } from '../support/random.ts'
+import { random, seeded } from '../support/random.ts'
 import type { Random } from '../support/random.ts'
+import { damagedFrames, damagedStart, ending, LOCAL } from './fuzz-inputs.ts'
 
 const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 20_000)
-const BATCH = 25
-const AT_ONCE = 8
+const AT_ONCE = 6
+const FRAMES = 400
+const STARTS = 10
+const ROWS = Array.from({ length: 20 }, (_, id) => ({ id, body: `row ${id}` }))
 
-const LOCAL = 'SELECT id, body FROM fuzzed WHERE id < $1 ORDER BY id'
-
-/** Each frame a session may hear, with and without sense in its place. */
-const SEEDS: readonly Buffer[] = [
-  frontend.query('SELECT id FROM fuzzed'),
-  frontend.query(`SELECT body FROM fuzzed WHERE id = 3; SELECT 'two'`),
-  frontend.query('BEGIN; SAVEPOINT a'),
-  frontend.query('ROLLBACK'),
-  frontend.query('COPY fuzzed TO STDOUT'),
-  frontend.query('COPY (SELECT 1) TO STDOUT'),
-  frontend.query('CREATE TEMP TABLE IF NOT EXISTS f (a int); COPY f FROM STDIN'),
-  frontend.query('SHOW jetgres.last_route'),
-  frontend.query('DECLARE c CURSOR WITH HOLD FOR SELECT id FROM fuzzed'),
-  frontend.query('DISCARD ALL'),
-  frontend.query(''),
-  frontend.parse({ text: LOCAL, types: [23] }),
-  frontend.parse({ name: 's', text: LOCAL }),
-  frontend.parse({ name: 'r', text: 'SELECT $1::text' }),
-  frontend.bind({ values: ['5'] }),
-  frontend.bind({ portal: 'p', statement: 's', values: ['5'], binary: true }),
-  frontend.bind({ statement: 'r', values: [null] }),
-  frontend.describe({ type: 'S', name: 's' }),
-  frontend.describe({ type: 'P', name: '' }),
-  frontend.execute({}),
-  frontend.execute({ portal: 'p', rows: 2 }),
-  frontend.close({ type: 'S', name: 's' }),
-  frontend.close({ type: 'P', name: 'p' }),
-  frontend.flush(),
-  frontend.sync(),
-  frontend.sync(),
-  frontend.copyData(Buffer.from('1\n')),
-  frontend.copyDone(),
-  frontend.copyFail('enough'),
-  frontend.password('x'),
-  frontend.sendSCRAMClientFinalMessage('c=biws'),
-  Buffer.concat([Buffer.from('F'), int32(14), int32(89), Buffer.alloc(6)])
-]
-
-function int32(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeInt32BE(value)
-  return bytes
-}
-
-/**
- * One damaged input; sometimes a sound one, so that what follows is reached. Few of them break the
- * framing: that ends the session, and nothing behind is looked at.
- */
-function damaged(r: Random): Buffer {
-  const seed = Buffer.from(r.pick(SEEDS))
-  return r.bool(0.06) ? broken(r, seed) : framed(r, seed)
-}
-
-/** No longer frames. */
-function broken(r: Random, seed: Buffer): Buffer {
-  const at = r.int(0, seed.length - 1)
-  switch (r.int(0, 3)) {
-    case 0:
-      return seed.subarray(0, at)
-    case 1:
-      seed.writeInt32BE(r.pick([-1, 0, 3, 4, 5, 1_000, 0x3fffffff, 0x7fffffff, -2_147_483_648]), 1)
-      return seed
-    case 2:
-      seed[0] = r.int(0, 255)
-      return seed
-    default:
-      return r.bytes(r.int(1, 64))
-  }
-}
-
-/** Whole frames with another inside. */
-function framed(r: Random, seed: Buffer): Buffer {
-  const at = r.int(Math.min(5, seed.length - 1), seed.length - 1)
-  switch (r.int(0, 5)) {
-    case 0:
-      if (at >= 5) seed[at] = r.int(0, 255)
-      return seed
-    case 1:
-      return repaired(Buffer.concat([seed.subarray(0, at), r.bytes(r.int(1, 20)), seed.subarray(at)]))
-    case 2:
-      return repaired(seed.subarray(0, Math.max(at, 5)))
-    case 3:
-      // Counts and lengths inside the body.
-      for (let i = 5; i < seed.length; i++) if (r.bool(0.1)) seed[i] = r.pick([0, 1, 0x7f, 0x80, 0xff])
-      return seed
-    default:
-      return seed
-  }
-}
-
-/** The same body with the length that belongs to it: only the inside is wrong. */
-function repaired(frame: Buffer): Buffer {
-  const bytes = Buffer.from(frame)
-  if (bytes.length >= 5) bytes.writeInt32BE(bytes.length - 1, 1)
-  return bytes
-}
+const WANTED = JSON.stringify(ROWS)
 
 interface Place {
   readonly host: string
   readonly port: number
 }
 
-/** A session (or, now and then, just a socket) that sends a batch and leaves. */
-async function attack(t: Pick<Test, 'teardown'>, to: Place, inputs: readonly Buffer[], isStarted: boolean): Promise<void> {
-  const socket = await openSocket(t, to)
-  const peer = new ProtocolClient(socket)
-  if (isStarted) {
-    peer.write(startup())
-    await peer.until('Z')
-  }
-  peer.write(...inputs)
-  socket.end()
-  await peer.closed(30_000)
+/** Where postgres_fdw goes, and what it says there to be let in. */
+interface BackChannel extends Place {
+  readonly password: string
+  readonly live: string
 }
 
-void t.test('damaged frames', { skip: withoutNats() }, async (t) => {
+/** Their sockets are theirs to end: thousands of teardowns would be more than tap likes. */
+const OWN: Pick<Test, 'teardown'> = { teardown: () => undefined }
+
+async function opened(to: Place): Promise<ProtocolClient> {
+  const peer = new ProtocolClient(await openSocket(OWN, to))
+  peer.write(startup())
+  return peer
+}
+
+/** Damaged frames on one session, then what it must still answer, then what ends it. */
+async function attackSession(r: Random, to: Place): Promise<number> {
+  const peer = await opened(to)
+  await peer.until('Z')
+  const alive = [frontend.copyFail('enough'), frontend.sync(), frontend.sync(), frontend.query('ROLLBACK')]
+  peer.write(...damagedFrames(r, FRAMES), ...alive, frontend.query(`SELECT 'alive'`))
+  const isAlive = (): boolean => {
+    const last = peer.frames.findLast(({ letter }) => letter === 'D')
+    return last?.body.toString('latin1', 6) === 'alive'
+  }
+  await eventually(() => isAlive() || peer.isClosed, {
+    deadlineMs: 30_000,
+    what: `an answer behind the frames of seed ${r.seed}`
+  })
+  if (!isAlive()) {
+    const replies = peer.frames.map(({ letter }) => letter).join('').slice(-40)
+    throw new Error(`sound frames ended a session (seed ${r.seed}): "${peer.errorText}" after ${replies}`)
+  }
+  peer.write(ending(r))
+  peer.socket.end()
+  await peer.closed(30_000)
+  return FRAMES + 1
+}
+
+/** Damaged first packets, each on a connection of its own. */
+async function attackStart(r: Random, to: Place): Promise<number> {
+  const first = Array.from({ length: STARTS }, () => damagedStart(r))
+  await Promise.all(
+    first.map(async (bytes) => {
+      const socket = await openSocket(OWN, to)
+      // Protocols before 3 are answered in another form: nothing here reads it.
+      socket.resume().end(bytes)
+      if (!socket.closed) await once(socket, 'close', { signal: AbortSignal.timeout(30_000) })
+    })
+  )
+  return STARTS
+}
+
+/** Damaged frames to the back channel, mostly behind the right password. */
+async function attackBackChannel(r: Random, to: BackChannel): Promise<number> {
+  const peer = await opened(to)
+  await peer.until('R')
+  if (r.bool(0.9)) {
+    peer.write(frontend.password(to.password))
+    await peer.until('Z')
+  }
+  peer.write(...damagedFrames(r, FRAMES, to.live), ending(r))
+  peer.socket.end()
+  await peer.closed(30_000)
+  return FRAMES + 1
+}
+
+async function backChannelOf({ direct }: World): Promise<BackChannel> {
+  const [[options, password] = []] = (await rowsOf(
+    direct,
+    `SELECT s.srvoptions, split_part(m.umoptions[2], '=', 2)
+     FROM pg_foreign_server s JOIN pg_user_mappings m ON m.srvid = s.oid`
+  )) as [string[], string][]
+  const option = (name: string): string =>
+    options?.find((text) => text.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
+  const [[live] = []] = await rowsOf(direct, 'SELECT ftrelid::regclass::text FROM pg_foreign_table')
+  return { host: option('host'), port: Number(option('port')), password: password ?? '', live: String(live) }
+}
+
+void t.test('damaged frames', { skip: withoutNats(), timeout: 180_000 }, async (t) => {
   const r = random(t)
   const world = await openWorld(t)
-  const { jetgres, client, postgres } = world
+  const { jetgres, client, direct } = world
   await client.query(`CREATE TABLE fuzzed (id int PRIMARY KEY, body varchar) ${fedBy(world.nats, 'e2e.fuzzed')}`)
-  const rows = Array.from({ length: 20 }, (_, id) => ({ id, body: `row ${id}` }))
-  await publishJson(world.connection, 'e2e.fuzzed', rows)
-  await untilCount(client, 'fuzzed', rows.length)
+  await publishJson(world.connection, 'e2e.fuzzed', ROWS)
+  await untilCount(client, 'fuzzed', ROWS.length)
   await client.query({ text: LOCAL, values: [20] })
   t.equal(await lastRoute(client), 'local', 'the seeds reach both routes')
 
-  // Their sockets are theirs to end: 800 teardowns would be more than tap likes.
-  const own = { teardown: () => undefined }
-  let left = Math.ceil(INPUTS / BATCH)
+  // Nearly each input is an error that Postgres would log.
+  await direct.query(`ALTER SYSTEM SET log_min_messages = 'panic'`)
+  await direct.query('SELECT pg_reload_conf()')
+  const back = await backChannelOf(world)
+  const began = performance.now()
+  let sent = 0
   let answered = 0
   const worker = async (): Promise<void> => {
-    while (left-- > 0) {
-      const inputs = Array.from({ length: BATCH }, () => damaged(r))
-      await attack(own, jetgres, inputs, r.bool(0.9))
+    while (sent < INPUTS) {
+      const dice = r.next()
+      // Of its own, so that it can be told, and what others do meanwhile doesn't matter.
+      const own = seeded(r.int(1, 2 ** 31))
+      if (dice < 0.2) sent += await attackStart(own, jetgres)
+      else if (dice < 0.3) sent += await attackBackChannel(own, back)
+      else sent += await attackSession(own, jetgres)
     }
   }
   const beside = async (): Promise<void> => {
-    while (left > 0) {
+    while (sent < INPUTS) {
       const { rows: seen } = await client.query({ text: LOCAL, values: [20] })
-      if (seen.length !== rows.length || seen[7]?.body !== 'row 7') throw new Error('a wrong answer beside')
+      if (JSON.stringify(seen) !== WANTED) throw new Error('a wrong answer beside')
       answered++
     }
   }
   await Promise.all([beside(), ...Array.from({ length: AT_ONCE }, worker)])
-  t.comment(`${answered} answers beside them`)
+  t.comment(`${sent} inputs in ${Math.round(performance.now() - began)} ms, ${answered} answers beside them`)
   t.ok(answered > 10)
   t.same(jetgres.lines.filter(({ level }) => level === 'fatal'), [])
   t.same(jetgres.lines.filter(({ msg }) => msg === 'internal error'), [])
-  const direct = await postgres.connect()
-  const { rows: same } = await direct.query('SELECT count(*)::int AS n FROM fuzzed')
-  t.same(same, [{ n: rows.length }], 'the relation is whole, from outside too')
+  t.same(await rowsOf(direct, 'SELECT count(*)::int FROM fuzzed'), [[ROWS.length]], 'whole, from outside too')
 })
