@@ -110,7 +110,7 @@ async function backChannelOf({ direct }: World): Promise<BackChannel> {
   return { host: option('host'), port: Number(option('port')), password: password ?? '', live: String(live) }
 }
 
-void t.test('damaged frames', { skip: withoutNats(), timeout: 180_000 }, async (t) => {
+void t.test('damaged frames', { skip: withoutNats(), timeout: 540_000 }, async (t) => {
   const r = random(t)
   const world = await openWorld(t)
   const { jetgres, client, direct } = world

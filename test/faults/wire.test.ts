@@ -121,11 +121,8 @@ void t.test('load on the wire', { skip: withoutNats() }, async (t) => {
   })
 
   await t.test('100,000 pipelined Binds', async (t) => {
-    const table = [
-      ['SELECT $1::int', 100_000],
-      ['SELECT id FROM big WHERE id = $1', 2_000]
-    ] as const
-    for (const [text, count] of table) {
+    const count = 100_000
+    for (const text of ['SELECT $1::int', 'SELECT id FROM big WHERE id = $1']) {
       const before = await settled(jetgres.pid)
       const peer = await session(t, jetgres)
       peer.write(frontend.parse({ text, types: [23] }))
@@ -133,7 +130,9 @@ void t.test('load on the wire', { skip: withoutNats() }, async (t) => {
         Buffer.concat([frontend.bind({ values: [String(i % ROWS)] }), frontend.execute({})])
       )
       peer.write(...parts, frontend.sync())
-      await peer.until('Z', 2, 60_000)
+      const began = performance.now()
+      await peer.until('Z', 2, 120_000)
+      t.comment(`${Math.round(performance.now() - began)} ms: ${text}`)
       const values = peer.frames.filter(({ letter }) => letter === 'D').map(({ body }) => body.toString('latin1', 6))
       t.equal(values.length, count, text)
       t.ok(values.every((value, i) => value === String(i % ROWS)), 'in order')
