@@ -6,7 +6,7 @@ import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 import type { Store } from '../store/store.ts'
-import { storePathIn } from '../store/store.ts'
+import { storePathIn } from '../store/store-options.ts'
 import { copyCluster } from '../upstream/copy-cluster.ts'
 import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
 

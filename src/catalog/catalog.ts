@@ -21,6 +21,7 @@ import type { Column } from '../types/value.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 import type { Definition } from './definition.ts'
 import { Lifecycle } from './lifecycle.ts'
+import type { Replayed } from './replay.ts'
 import { Reconciliation } from './reconciliation.ts'
 import type { Consistency, Relation } from './relation.ts'
 import { Relations } from './relations.ts'
@@ -196,6 +197,18 @@ export class Catalog {
   /** Removes the consumer that a relation had where it is no longer fed from. */
   leaveConsumer(relation: Relation, before: NatsConnector): Promise<void> {
     return this.#lifecycle.leaveConsumer(relation, before)
+  }
+
+  /**
+   * Reads a relation's dropped deliveries again, as they would be decoded now.
+   * @throws PgError when the server can't be asked
+   */
+  async replay(relation: Relation): Promise<Replayed> {
+    let replayed: Replayed | undefined
+    await this.#reconciliation.inTurn(relation.definition.database, async () => {
+      replayed = await this.#lifecycle.replay(relation)
+    })
+    return replayed!
   }
 
   /** Marks a relation as part of a transaction in flight, or as no longer so. */

@@ -12,6 +12,8 @@ import { readDefinition, writeDefinition } from './definition.ts'
 import type { Definition } from './definition.ts'
 import { Relation } from './relation.ts'
 import type { Relations } from './relations.ts'
+import { replayDropped } from './replay.ts'
+import type { Replayed } from './replay.ts'
 
 export interface LifecycleOptions {
   readonly relations: Relations
@@ -110,6 +112,12 @@ export class Lifecycle {
       if (relation.ingestion) await this.start(relation)
     }
     this.#options.relations.changed()
+  }
+
+  async replay(relation: Relation): Promise<Replayed> {
+    await relation.ingestion?.flush()
+    const { store, connections } = this.#options
+    return replayDropped(relation.definition, store, connections)
   }
 
   async remove(relation: Relation): Promise<void> {

@@ -4,7 +4,7 @@
 import { labelOf, rebuildStore } from '../catalog/rebuild.ts'
 import type { Rebuild } from '../catalog/rebuild.ts'
 import { lockDataDir } from '../lock.ts'
-import { storePathIn } from '../store/store.ts'
+import { storePathIn } from '../store/store-options.ts'
 import type { CommandContext } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 

@@ -5,7 +5,7 @@
 import type { NatsConnection } from 'nats'
 
 import { limits } from '../limits.ts'
-import type { DurableConsumer, StreamLimits } from '../types/connector.ts'
+import type { Delivered, DurableConsumer, StreamLimits } from '../types/connector.ts'
 import { JetStreamError } from './nats-errors.ts'
 import type { ApiErrorReply } from './nats-errors.ts'
 
@@ -187,6 +187,59 @@ async function sequenceOf(
     if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return undefined
     throw error
   }
+}
+
+/** One stored delivery as MSG.GET has it; undefined when the stream no longer holds it. */
+export async function storedDelivery(
+  connection: NatsConnection,
+  stream: string,
+  sequence: number
+): Promise<Delivered | undefined> {
+  try {
+    const { message } = await call<{ message: StoredMessage }>(
+      connection,
+      `$JS.API.STREAM.MSG.GET.${stream}`,
+      { seq: sequence }
+    )
+    return asDelivered(message)
+  } catch (error) {
+    if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return undefined
+    throw error
+  }
+}
+
+interface StoredMessage {
+  readonly seq: number
+  readonly subject: string
+  readonly data?: string
+  /** The header block, in base64. */
+  readonly hdrs?: string
+  /** RFC 3339, up to nanoseconds. */
+  readonly time: string
+}
+
+function asDelivered({ seq, subject, data = '', hdrs = '', time }: StoredMessage): Delivered {
+  const fraction = /\.(\d+)/.exec(time)?.[1] ?? ''
+  const seconds = BigInt(Date.parse(time.replace(/\.\d+/, ''))) * 1_000n
+  return {
+    sequence: seq,
+    subject,
+    payload: Buffer.from(data, 'base64'),
+    timestampMicros: seconds + BigInt(fraction.padEnd(6, '0').slice(0, 6)),
+    headers: readHeaders(Buffer.from(hdrs, 'base64').toString())
+  }
+}
+
+/** NATS/1.0, then a line each. */
+function readHeaders(block: string): ReadonlyMap<string, readonly string[]> {
+  const headers = new Map<string, string[]>()
+  for (const line of block.split('\r\n').slice(1)) {
+    const colon = line.indexOf(':')
+    if (colon < 0) continue
+    const name = line.slice(0, colon)
+    headers.set(name, [...(headers.get(name) ?? []), line.slice(colon + 1).trim()])
+  }
+  return headers
 }
 
 export const nextSubject = (stream: string, consumer: string): string =>

@@ -26,6 +26,7 @@ export type AlterAction =
   | { readonly kind: 'connectorWith'; readonly options: readonly GivenOption[] }
   | { readonly kind: 'dropConnector' }
   | { readonly kind: 'refreshSchema' }
+  | { readonly kind: 'replayDropped' }
 
 /** Everything behind the name, to be run on the twin. */
 export interface PostgresAction {
@@ -59,6 +60,9 @@ function readAction(cursor: TokenCursor): AlterAction {
   }
   if (cursor.isNext('refresh', 'schema') && cursor.peek(2) === undefined) {
     return { kind: 'refreshSchema' }
+  }
+  if (cursor.isNext('replay', 'dropped') && cursor.peek(2) === undefined) {
+    return { kind: 'replayDropped' }
   }
   if (cursor.accept('connector', 'with')) {
     const options = readOptionList(cursor)

@@ -27,7 +27,7 @@ import { StoreError } from './store-error.ts'
 import type { Writer } from './writer.ts'
 
 /** The temporary table that holds the keys of the batch in hand. */
-const KEYS = 'jetgres_keys'
+export const KEYS = 'jetgres_keys'
 
 const DROPPED_TYPES = [BIGINT, BIGINT, BIGINT, VARCHAR, VARCHAR, BLOB]
 
@@ -99,7 +99,8 @@ export async function applyBatch(
   return { progress, rows }
 }
 
-async function applyRows(
+/** @param indexes at most one row of a key */
+export async function applyRows(
   writer: Writer,
   target: Target,
   batch: Batch,
@@ -125,8 +126,8 @@ async function applyRows(
   return applied
 }
 
-/** The rows' keys; where these do not decide alone, with their versions and places in the batch. */
-async function stageKeys(
+/** Fills KEYS with the rows' keys; where these do not decide alone, with their versions and places in the batch. */
+export async function stageKeys(
   writer: Writer,
   { schema, types }: Target,
   batch: Batch,
@@ -163,7 +164,7 @@ async function withoutLosers(
 }
 
 /** Whether a staged row gives way to the table's; as isNotLower in batch-rows.ts. */
-function loses(schema: RelationSchema): string {
+export function loses(schema: RelationSchema): string {
   const pairs = versionColumns(schema).map(({ attnum }, i) => ({
     mine: `k.k${schema.key.length + i}`,
     its: `t.${storeColumn(attnum)}`
@@ -180,7 +181,7 @@ const deleteSql = (schema: RelationSchema): string =>
   `DELETE FROM ${storeTable(schema.id)} t USING ${KEYS} k WHERE ${sameKey(schema)}`
 
 /** @param staged names the staged column that holds this part of the key */
-const sameKey = (
+export const sameKey = (
   schema: RelationSchema,
   staged: (attnum: number, i: number) => string = (_, i) => `k${i}`
 ): string =>

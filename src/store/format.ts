@@ -143,6 +143,18 @@ export async function trimDropped(writer: Writer, id: number, nth: number): Prom
   )
 }
 
+/** Forgets these dropped deliveries of a relation. */
+export async function forgetDropped(
+  writer: Writer,
+  id: number,
+  sequences: readonly number[]
+): Promise<void> {
+  if (sequences.length === 0) return
+  await writer.runOnce(
+    `DELETE FROM ${DROPPED_TABLE} WHERE relation = ${id} AND sequence IN (${sequences.join(', ')})`
+  )
+}
+
 /** Takes the next relation id out of use, for good. */
 export async function takeId(writer: Writer): Promise<number> {
   await writer.run('UPDATE jetgres_meta SET next_id = next_id + 1')

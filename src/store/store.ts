@@ -3,20 +3,17 @@
 // Must never hand out a DuckDB object, nor let anything but the writer write.
 
 import { chmod } from 'node:fs/promises'
-import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
-import type { Logger } from '../log.ts'
 import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
 import { storeTable } from '../types/store-names.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { CommitClock } from './commit-clock.ts'
 import { applyBatch, targetOf } from './apply.ts'
-import type { Progress, Target } from './apply.ts'
+import type { Applied, Progress, Target } from './apply.ts'
 import { confine, copyStore } from './backup.ts'
 import { DefinitionsCopy, refuseMissing } from './definitions-copy.ts'
 import type { KeptDefinition } from './definitions-copy.ts'
-import { duckOptions } from './duck-options.ts'
 import {
   DROPPED_TABLE,
   GAPS_TABLE,
@@ -34,25 +31,13 @@ import type { Change } from './resident-rows.ts'
 import { makeRelation, removeRelation } from './relation-table.ts'
 import { RowCache } from './row-cache.ts'
 import type { Fields, RowKey } from './row-slab.ts'
+import { replayRows } from './replay.ts'
 import { reshapeTable } from './reshape.ts'
 import { Snapshot } from './snapshot.ts'
 import { StoreError, step } from './store-error.ts'
+import { duckOptions } from './store-options.ts'
+import type { StoreOptions } from './store-options.ts'
 import { Writer } from './writer.ts'
-
-/** Where a data directory has it. */
-export const storePathIn = (dataDir: string): string => join(dataDir, 'store.duckdb')
-
-export interface StoreOptions {
-  /** The file; its WAL lies beside it, as `<path>.wal`. Made when missing. */
-  readonly path: string
-  readonly log: Logger
-  /** DuckDB's memory_limit, in bytes. DuckDB's default: 80 % of the machine. */
-  readonly memoryBytesMax?: number | undefined
-  /** DuckDB's threads. DuckDB's default: one a core. */
-  readonly threads?: number | undefined
-  /** Memory for rows that are looked up by key. Default: limits.rowCacheBytesMax. */
-  readonly rowCacheBytesMax?: number | undefined
-}
 
 export interface SnapshotOptions {
   /**
@@ -173,8 +158,8 @@ export class Store {
     await this.#copyDefinitions()
   }
 
-  #copyDefinitions(): Promise<void> {
-    return this.#copy.write(this.#definitions())
+  async #copyDefinitions(): Promise<void> {
+    await this.#copy.write(await this.definitions())
   }
 
   #remember({ schema, definition, position, dropped }: StoredRelation): void {
@@ -227,10 +212,6 @@ export class Store {
 
   /** All relations, by id. */
   async definitions(): Promise<KeptDefinition[]> {
-    return this.#definitions()
-  }
-
-  #definitions(): KeptDefinition[] {
     const all = [...this.#relations].map(([id, { definition }]) => ({ id, definition }))
     return all.toSorted((a, b) => a.id - b.id)
   }
@@ -246,11 +227,32 @@ export class Store {
    * @throws StoreError; then nothing of the batch is applied.
    */
   async apply(batch: Batch): Promise<void> {
+    await this.#change(batch, (writer, relation) =>
+      applyBatch(writer, relation, batch, relation.progress)
+    )
+  }
+
+  /**
+   * Puts rows of dropped deliveries where they would be had they not been dropped, and forgets
+   * these. The position stays.
+   * @throws StoreError; then nothing of it is done.
+   */
+  async replay(batch: Batch, doubtful: ReadonlySet<number>): Promise<void> {
+    await this.#change(batch, async (writer, relation) => {
+      const rows = await replayRows(writer, relation, batch, doubtful)
+      return { rows, progress: relation.progress }
+    })
+  }
+
+  async #change(
+    batch: Batch,
+    apply: (writer: Writer, relation: Relation) => Promise<Applied>
+  ): Promise<void> {
     const { relationId } = batch
     let change: Change | undefined
     const work = async (writer: Writer) => {
       const relation = this.#get(relationId)
-      const applied = await applyBatch(writer, relation, batch, relation.progress)
+      const applied = await apply(writer, relation)
       change = this.#rows.committing(batch, applied.rows)
       return { relation, applied }
     }
@@ -299,15 +301,12 @@ export class Store {
   /** Reads every block of a relation, or of what is kept of losses. @throws StoreError for a damaged one */
   async verify(of: number | 'losses'): Promise<void> {
     const tables = of === 'losses' ? [DROPPED_TABLE, GAPS_TABLE] : [storeTable(of)]
-    const snapshot = await this.snapshot({ pinned: false })
-    try {
+    await this.#read(async (snapshot) => {
       for (const table of tables) {
         const cursor = await snapshot.query(`SELECT bit_xor(hash(r)) FROM ${table} r`)
         while (await cursor.next()) continue
       }
-    } finally {
-      await snapshot.release()
-    }
+    })
   }
 
   /** Deliveries dropped since the relation was made, kept or not. @throws StoreError */
@@ -318,20 +317,19 @@ export class Store {
   /** The newest dropped deliveries that are kept, newest first. @throws StoreError */
   async dropped(id: number, limit: number): Promise<DroppedDelivery[]> {
     this.#get(id)
-    const snapshot = await this.snapshot({ pinned: false })
-    try {
-      return await readDropped(snapshot, id, limit)
-    } finally {
-      await snapshot.release()
-    }
+    return this.#read((snapshot) => readDropped(snapshot, id, limit))
   }
 
   /** The newest gaps that are kept, newest first. @throws StoreError */
   async gaps(id: number): Promise<NoticedGap[]> {
     this.#get(id)
+    return this.#read((snapshot) => readGaps(snapshot, id))
+  }
+
+  async #read<T>(work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
     const snapshot = await this.snapshot({ pinned: false })
     try {
-      return await readGaps(snapshot, id)
+      return await work(snapshot)
     } finally {
       await snapshot.release()
     }

@@ -215,6 +215,42 @@ void t.test('a rate limit slows and pauses, also over a restart', skip, async (t
   await client.query('DROP TABLE g')
 })
 
+void t.test('REPLAY DROPPED brings back what can be a row by now', skip, async (t) => {
+  const { client, connection, nats, jetgres } = await openShared()
+  await client.query(
+    `CREATE TABLE replayed (id int PRIMARY KEY, n int NOT NULL, w text) ${fedBy(nats, 'e2e.r')}`
+  )
+  await publishJson(connection, 'e2e.r', [
+    { id: 1, n: 'bad', w: 'mended' },
+    { id: 2, n: 'bad', w: 'older' },
+    { id: 2, n: 5, w: 'newer' },
+    { id: 'bad' },
+    { id: 3, n: 'bad', w: 'gone' }
+  ])
+  const DROPPED = `SELECT sequence FROM jetgres.dropped WHERE name = 'replayed' ORDER BY 1`
+  await eventually(async () => (await rowsOf(client, DROPPED)).length === 4)
+  const sequences = (await rowsOf(client, DROPPED)).map(([sequence]) => Number(sequence))
+  const manager = await connection.jetstreamManager()
+  await manager.streams.deleteMessage(STREAM, sequences[3]!)
+  await client.query('CREATE ROLE rita LOGIN')
+  await client.query('ALTER TABLE replayed DROP COLUMN n')
+  const stranger = await jetgres.connect({ user: 'rita' })
+  const REPLAY = 'ALTER TABLE replayed REPLAY DROPPED'
+  t.match(await refusal(stranger, REPLAY), { code: '42501' })
+  const notices: string[] = []
+  client.on('notice', ({ message }) => notices.push(String(message)))
+  await client.query(REPLAY)
+  t.same(notices, [
+    '2 dropped deliveries were replayed, 1 still cannot become rows, 1 are no longer in the stream'
+  ])
+  const want = [[1, 'mended'], [2, 'newer']]
+  t.same(await rowsOf(client, 'SELECT id, w FROM replayed ORDER BY 1'), want, 'no key goes back')
+  t.same((await rowsOf(client, DROPPED)).map(([s]) => Number(s)), sequences.slice(2), 'the rest stays')
+  await client.query(REPLAY)
+  t.same(await rowsOf(client, 'SELECT id, w FROM replayed ORDER BY 1'), want, 'twice is as once')
+  await client.query('DROP TABLE replayed')
+})
+
 /** The durable consumers of a world's stream. */
 async function consumersOf(t: Test, server: NatsServer): Promise<string[]> {
   const connection = await connectNats(t, server, { user: 'own', pass: 'own' })

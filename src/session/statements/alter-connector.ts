@@ -98,7 +98,8 @@ const OWNER = `
 SELECT pg_catalog.pg_has_role(c.relowner, 'USAGE') FROM pg_catalog.pg_class c
 WHERE c.oid = $1::pg_catalog.oid`
 
-async function checkAllowed(
+/** @throws PgError 25001, 42501 */
+export async function checkAllowed(
   c: Conversation,
   { definition }: Relation,
   { name }: Alter,

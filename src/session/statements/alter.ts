@@ -9,6 +9,7 @@ import { alterTwin } from './alter-twin.ts'
 import { dropConnector } from './drop-connector.ts'
 import { limitRate, reconnect } from './alter-connector.ts'
 import { refreshSchema } from './refresh-schema.ts'
+import { replayDropped } from './replay-dropped.ts'
 import { plainName, resolve } from './resolve.ts'
 import { done } from './reply.ts'
 import type { Reply } from './reply.ts'
@@ -43,6 +44,9 @@ export async function alterRelation(
       break
     case 'refreshSchema':
       await refreshSchema(c, relation, statement)
+      break
+    case 'replayDropped':
+      await replayDropped(c, relation, statement)
       break
     case 'dropConnector':
       await dropConnector(c, relation, statement)
