@@ -13,7 +13,7 @@ const LETTER_U = 117
 const QUOTE = 34
 /** Set in the code of a lower-case letter. */
 const LOWER = 32
-const LETTER = { a: 97, c: 99, d: 100, e: 101, h: 104, l: 108, r: 114, s: 115 } as const
+const LETTER = { a: 97, c: 99, d: 100, e: 101, g: 103, h: 104, l: 108, r: 114, s: 115 } as const
 
 /** ASCII code → its lower case where it is part of an identifier, 0 elsewhere. */
 const FOLDED = Uint8Array.from({ length: 128 }, (_, code) => {
@@ -113,7 +113,7 @@ export function startsIntercepted(text: string): boolean {
   return false
 }
 
-/** Its first two letters are those of CREATE, DROP, DESCRIBE, ALTER or SHOW, or it is quoted. */
+/** Begins with CREATE, DROP, DESCRIBE, ALTER, SHOW, GRANT or REVOKE, or it is quoted: two letters tell. */
 function mayBeIntercepted(text: string, at: number): boolean {
   const second = text.charCodeAt(at + 1) | LOWER
   switch (text.charCodeAt(at) | LOWER) {
@@ -125,6 +125,10 @@ function mayBeIntercepted(text: string, at: number): boolean {
       return second === LETTER.l
     case LETTER.s:
       return second === LETTER.h
+    case LETTER.g:
+      return second === LETTER.r
+    case LETTER.r:
+      return second === LETTER.e
     default:
       return text.charCodeAt(at) === QUOTE
   }
