@@ -6,6 +6,7 @@ import { readColumnType } from './column-type.ts'
 import type { QualifiedName, TokenCursor } from './cursor.ts'
 import { readOptionList } from './option-list.ts'
 import type { GivenOption } from './option-list.ts'
+import { ALTER_ACTIONS, refused } from './refusals.ts'
 import { TwinText } from './twin.ts'
 
 export interface Alter {
@@ -98,6 +99,8 @@ function readPostgres(cursor: TokenCursor): PostgresAction {
   const twin = new TwinText(cursor.text)
   let fault: PgError | undefined
   try {
+    const refusal = refused(cursor, ALTER_ACTIONS)
+    if (refusal) throw refusal
     do {
       if (cursor.lastEnd > index) twin.insert(', ', cursor.index)
       readCommand(cursor, twin)

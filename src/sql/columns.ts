@@ -39,6 +39,8 @@ export interface ColumnList {
   readonly watermark?: Watermark
   /** Names of the columns that have a DEFAULT. */
   readonly withDefault: readonly string[]
+  /** Names of the columns that say NOT NULL. */
+  readonly notNull: readonly string[]
 }
 
 /**
@@ -64,6 +66,7 @@ class ColumnListReader {
   #wildcard: number | undefined
   #watermark: Watermark | undefined
   readonly #withDefault: string[] = []
+  readonly #notNull: string[] = []
 
   constructor(cursor: TokenCursor, twin: TwinText, relation: 'table' | 'source') {
     this.#cursor = cursor
@@ -89,6 +92,7 @@ class ColumnListReader {
       key: this.#key ?? [],
       isGiven: true,
       withDefault: this.#withDefault,
+      notNull: this.#notNull,
       ...(this.#wildcard === undefined ? {} : { wildcard: this.#wildcard }),
       ...(this.#watermark ? { watermark: this.#watermark } : {})
     }
@@ -194,6 +198,7 @@ class ColumnListReader {
     }
     if (cursor.accept('not', 'null')) {
       if (this.#relation === 'source') throw notNullInSource(position)
+      this.#notNull.push(column.name)
       return { isInTwin: true, isCollation: false }
     }
     if (cursor.accept('null')) return { isInTwin: true, isCollation: false }

@@ -103,14 +103,20 @@ export function readCreateRelation(cursor: TokenCursor): CreateRelation | undefi
   }
 }
 
-function noticesOf({ watermark, withDefault }: ColumnList): string[] {
+function noticesOf({ watermark, withDefault, notNull }: ColumnList): string[] {
   const notices = watermark ? [watermarkNotice(watermark)] : []
-  if (withDefault.length === 0) return notices
-  const names = withDefault.map((name) => `"${name}"`).join(', ')
-  const noun = withDefault.length === 1 ? 'column' : 'columns'
-  const text = `the default of ${noun} ${names} is not used for rows from the stream`
-  return [...notices, `${text}: what a payload lacks is NULL`]
+  if (withDefault.length > 0) {
+    const text = `the default of ${columnsNamed(withDefault)} is not used for rows from the stream`
+    notices.push(`${text}: what a payload lacks is NULL`)
+  }
+  if (notNull.length > 0) {
+    notices.push(`deliveries without a value for ${columnsNamed(notNull)} are dropped`)
+  }
+  return notices
 }
+
+const columnsNamed = (names: readonly string[]): string =>
+  `${names.length === 1 ? 'column' : 'columns'} ${names.map((name) => `"${name}"`).join(', ')}`
 
 function relationKind(cursor: TokenCursor): 'table' | 'source' | undefined {
   if (!cursor.isNext('create')) return undefined
@@ -149,7 +155,7 @@ function readColumns(
   if (cursor.isSymbol('(')) return readColumnList(cursor, twin, relation)
   twin.insert('(', cursor.index)
   twin.reserve()
-  return { columns: [], key: [], isGiven: false, withDefault: [] }
+  return { columns: [], key: [], isGiven: false, withDefault: [], notNull: [] }
 }
 
 /** What the clauses behind the columns say. */

@@ -69,6 +69,15 @@ export const CLAUSES: readonly Refusal[] = [
   refusal('tablespace', 'Leave it out.')
 ]
 
+/** Behind the name in ALTER: RisingWave's own, which Postgres would not understand. */
+export const ALTER_ACTIONS: readonly Refusal[] = [
+  refusal('swap with', 'Rename one after the other.'),
+  refusal('set parallelism', 'Leave it out: one reader keeps the order of the stream.'),
+  refusal('set config', 'Leave it out.'),
+  refusal('reset config', 'Leave it out.'),
+  refusal('format', 'Use CREATE OR REPLACE: its rows are read anew.', 'ALTER … FORMAT … ENCODE')
+]
+
 /** The error when one of the constructs comes next. */
 export function refused(cursor: TokenCursor, refusals: readonly Refusal[]): PgError | undefined {
   const found = refusals.find((r) => cursor.isNext(...r.words))

@@ -8,7 +8,7 @@ import { PgError } from '../../src/errors.ts'
 import { compileJsonDecoder } from '../../src/decode/json.ts'
 import { codecFor } from '../../src/types/codec.ts'
 import type { JsonEncoding, TimestamptzHandling } from '../../src/types/connector.ts'
-import { OID } from '../../src/types/oids.ts'
+import { ARRAY_OID, OID } from '../../src/types/oids.ts'
 import type { Column, ColumnType, RelationSchema, Value } from '../../src/types/value.ts'
 import { plain, TABLE } from './field-cases.ts'
 
@@ -60,21 +60,61 @@ for (const [name, type, cases] of TABLE) {
   })
 }
 
+const INSTANT = '2024-01-15 10:20:30+00'
+
+/** JSON → what each mode makes of it. */
+const HANDLING: Record<string, Readonly<Record<TimestamptzHandling, string | null>>> = {
+  '1705314030': {
+    guess_number_unit: INSTANT,
+    micro: '1970-01-01 00:28:25.31403+00',
+    milli: '1970-01-20 17:41:54.03+00',
+    utc_string: null,
+    utc_without_suffix: null
+  },
+  '1705314030000': {
+    guess_number_unit: INSTANT,
+    micro: '1970-01-20 17:41:54.03+00',
+    milli: INSTANT,
+    utc_string: null,
+    utc_without_suffix: null
+  },
+  '-1': {
+    guess_number_unit: '1969-12-31 23:59:59+00',
+    micro: '1969-12-31 23:59:59.999999+00',
+    milli: '1969-12-31 23:59:59.999+00',
+    utc_string: null,
+    utc_without_suffix: null
+  },
+  '1705314030.0': inEveryMode(null),
+  '"1705314030"': inEveryMode(null),
+  '"2024-01-15T10:20:30Z"': inEveryMode(INSTANT),
+  '"2024-01-15 15:50:30+05:30"': inEveryMode(INSTANT),
+  '"2024-01-15T10:20:30"': { ...inEveryMode(null), utc_without_suffix: INSTANT },
+  '"2024-01-15 10:20:30"': { ...inEveryMode(null), utc_without_suffix: INSTANT },
+  '"2024-01-15"': { ...inEveryMode(null), utc_without_suffix: '2024-01-15 00:00:00+00' },
+  true: inEveryMode(null),
+  '{}': inEveryMode(null)
+}
+
+function inEveryMode(shown: string | null): Record<TimestamptzHandling, string | null> {
+  return {
+    guess_number_unit: shown,
+    micro: shown,
+    milli: shown,
+    utc_string: shown,
+    utc_without_suffix: shown
+  }
+}
+
 void t.test('timestamptz.handling.mode decides about numbers and offset-less strings', (t) => {
-  const cases: [TimestamptzHandling, string, string | null][] = [
-    ['micro', '1705314030', '1970-01-01 00:28:25.31403+00'],
-    ['micro', '"2024-01-15T10:20:30Z"', '2024-01-15 10:20:30+00'],
-    ['milli', '1705314030', '1970-01-20 17:41:54.03+00'],
-    ['utc_string', '1705314030', null],
-    ['utc_string', '"2024-01-15T10:20:30+01:00"', '2024-01-15 09:20:30+00'],
-    ['utc_string', '"2024-01-15T10:20:30"', null],
-    ['utc_without_suffix', '"2024-01-15T10:20:30"', '2024-01-15 10:20:30+00'],
-    ['utc_without_suffix', '"2024-01-15"', '2024-01-15 00:00:00+00'],
-    ['utc_without_suffix', '"2024-01-15T10:20:30+01:00"', '2024-01-15 09:20:30+00'],
-    ['utc_without_suffix', '1705314030', null]
-  ]
-  for (const [mode, json, shown] of cases) {
-    t.equal(taken(plain(OID.timestamptz), json, mode), shown, `${mode} ${json}`)
+  for (const [json, modes] of Object.entries(HANDLING)) {
+    for (const [mode, shown] of Object.entries(modes)) {
+      const handling = mode as TimestamptzHandling
+      t.equal(taken(plain(OID.timestamptz), json, handling), shown, `${mode} ${json}`)
+      const array = plain(ARRAY_OID[OID.timestamptz] ?? 0)
+      const shownArray = shown === null ? null : `{"${shown}"}`
+      t.equal(taken(array, `[${json}]`, handling), shownArray, `${mode} [${json}]`)
+    }
   }
   t.equal(
     taken(plain(OID.timestamp), '1705314030', 'micro'),

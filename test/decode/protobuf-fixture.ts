@@ -52,7 +52,7 @@ export async function schemaOf(proto: string): Promise<Schema> {
   }
   await root.load('schema.proto')
   root.resolveAll()
-  const set = root.toDescriptor('proto3')
+  const set = root.toDescriptor(proto.includes('"proto2"') ? 'proto2' : 'proto3')
   return {
     descriptorSet: (set.$type as protobuf.Type).encode(set).finish(),
     payload: (message, fields) => {

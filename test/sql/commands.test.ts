@@ -142,8 +142,14 @@ void t.test('what Postgres judges itself is not ours', async (t) => {
 })
 
 void t.test('what only we know is refused at its token', async (t) => {
+  const RELATION = 'is not supported in a relation with a connector'
   const syntax = (token: string): string => `syntax error at or near "${token}"`
   const cases: [string, string, string][] = [
+    ['alter source s ▼swap with x', '0A000', `SWAP WITH ${RELATION}`],
+    ['alter source s ▼set parallelism = 4', '0A000', `SET PARALLELISM ${RELATION}`],
+    ['alter source s ▼set config (a = 1)', '0A000', `SET CONFIG ${RELATION}`],
+    ['alter source s ▼reset config (a)', '0A000', `RESET CONFIG ${RELATION}`],
+    ['alter source s ▼format plain encode json', '0A000', `ALTER … FORMAT … ENCODE ${RELATION}`],
     ['drop source▼', '42601', 'syntax error at end of input'],
     ['grant select on source s,▼', '42601', 'syntax error at end of input'],
     ['grant select on source ▼(s) to bob', '42601', syntax('(')],

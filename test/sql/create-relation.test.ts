@@ -254,6 +254,11 @@ void t.test('OR REPLACE, WATERMARK and DEFAULT leave their traces', async (t) =>
   t.strictSame(notices, [
     'the watermark on column "at" has no effect: rows that come late are kept'
   ])
+  const strict = create(`CREATE TABLE t (a int not null, b int default 1 not null) ${TAIL}`)
+  t.strictSame(strict.notices, [
+    'the default of column "b" is not used for rows from the stream: what a payload lacks is NULL',
+    'deliveries without a value for columns "a", "b" are dropped'
+  ])
   const { notices: said } = create(`CREATE TABLE t (a int default 1, b int default 2) ${TAIL}`)
   t.strictSame(said, [
     'the default of columns "a", "b" is not used for rows from the stream: what a payload lacks ' +
