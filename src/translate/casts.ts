@@ -1,15 +1,16 @@
 // The table of casts: from × to → DuckDB text. What is absent is relayed.
 // An entry is here only when both sides agree for every value, or DuckDB raises where they do not.
-// Must never hold a cast whose result depends on a setting of the session.
+// Must never hold a cast whose result depends on a setting of the session, but its zone, and DateStyle,
+// which is ISO wherever this is asked.
 
 import { OID } from '../types/oids.ts'
 import { numericTypmod } from '../types/store-type.ts'
 import type { ColumnType } from '../types/value.ts'
 import { decimalOf, doubleOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, fallible, formOf, opaque, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, fallible, formOf, guard, opaque, relay, typed } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, TEXTS } from './families.ts'
-import { instantOf, localTime, type ZoneName } from './instants.ts'
+import { instantOf, localTime, outsideCommonEra, UTC, type ZoneName } from './instants.ts'
 
 type Make = (a: Expr, to: number, zone: ZoneName) => Expr
 
@@ -58,6 +59,17 @@ const numericText: Make = (a, to) =>
     ? relay('the scale of a numeric is not known')
     : typed(a.printed, to, factsOf([a]))
 
+/** As DateStyle ISO has it, which the local route is for; both print years 1 to 9999 and infinity alike. */
+const momentText: Make = (a, to, zone) => {
+  const isZoned = a.type.oid === OID.timestamptz
+  if (isZoned && zone !== UTC) return relay('the text of an instant in this zone')
+  const fault = `(${outsideCommonEra(a.sql, a.type.oid)}) AND NOT isinf(${a.sql})`
+  const local = isZoned ? `timezone('UTC', ${a.sql})` : a.sql
+  const offset = isZoned ? ` || CASE WHEN isinf(${a.sql}) THEN '' ELSE '+00' END` : ''
+  const sql = guard(fault, `(CAST(${local} AS VARCHAR)${offset})`, 'date out of range')
+  return fallible(typed(`(${sql})`, to, factsOf([a])))
+}
+
 /** First match wins; a type to itself is no cast at all. */
 export const CASTS: readonly CastRule[] = [
   { from: [OID.int2], to: INTEGERS, make: plain },
@@ -70,6 +82,7 @@ export const CASTS: readonly CastRule[] = [
   { from: [OID.numeric], to: TEXTS, make: numericText },
   { from: INTEGERS, to: TEXTS, make: plain },
   { from: [OID.bool, OID.uuid], to: TEXTS, make: plain },
+  { from: [OID.date, OID.timestamp, OID.timestamptz], to: TEXTS, make: momentText },
   { from: [OID.bool], to: [OID.int4], make: plain },
   { from: [OID.int4], to: [OID.bool], make: plain },
   { from: TEXTS, to: TEXTS, make: relabel },

@@ -15,7 +15,7 @@ import {
   shownDigits,
   typed
 } from './expr.ts'
-import { INTEGERS, isFloat, PLAIN, TEXTS } from './families.ts'
+import { EXACT, INTEGERS, PLAIN, TEXTS, isFloat } from './families.ts'
 
 /** `sql` over branches that unify() brought to one type. */
 function chosen(
@@ -86,7 +86,9 @@ export function nullif(a: Expr, b: Expr, parameters: Parameters): Expr {
   if (a.type.oid === OID.unknown || a.type.oid === OID.bpchar) return relay('NULLIF of this type')
   const equal = comparison('=', a, b, parameters) ?? relay('NULLIF of these types')
   const right = settle(b, a.type.oid, parameters)
-  const isExact = a.type.oid === OID.numeric && INTEGERS.includes(right.type.oid)
+  const isExact =
+    (a.type.oid === OID.numeric && INTEGERS.includes(right.type.oid)) ||
+    (a.type.oid === OID.float8 && EXACT.includes(right.type.oid))
   if (a.type.oid !== right.type.oid && !INTEGERS.includes(a.type.oid) && !isExact)
     return relay('NULLIF of two types')
   const oid = a.type.oid === OID.varchar ? OID.text : a.type.oid

@@ -5,38 +5,68 @@ import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { isUnknown, settle } from './coerce.ts'
 import { requireGroupable, sortDirection, sortable } from './comparisons.ts'
-import { type Expr, relay } from './expr.ts'
+import { type Expr, guard, relay } from './expr.ts'
 import { type Env, walk, walkBoolean } from './expressions.ts'
-import { isInteger } from './families.ts'
+import { isFloat, isInteger } from './families.ts'
 import { findColumn, type NamedExpr, NOTHING } from './scope.ts'
 
 const isAggregating = (targets: readonly NamedExpr[]): boolean =>
   targets.some(({ expr }) => expr.aggregate)
 
+export interface Groups {
+  /** ` GROUP BY …`, or ''. */
+  readonly text: string
+  /** What must hold of each group; where it cannot, it fails. */
+  readonly tests: readonly string[]
+}
+
+/** What the items of GROUP BY have around them, and what they have to be tested for. */
+interface Grouping {
+  readonly targets: readonly NamedExpr[]
+  readonly env: Env
+  readonly tests: Set<string>
+}
+
 /** A name is an input column first, then an output column. Source: findTargetlistEntrySQL92. */
-export function groupClause(select: ast.Node, targets: readonly NamedExpr[], env: Env): string {
+export function groupClause(
+  select: ast.Node,
+  targets: readonly NamedExpr[],
+  env: Env
+): Groups {
   if (ast.flag(select, 'groupDistinct') || ast.flag(select, 'groupByAll'))
     relay('GROUP BY DISTINCT or ALL')
   const items = ast.list(select, 'groupClause')
-  const groups = items.map((node) => groupItem(node, targets, env)).filter((sql) => sql !== '')
+  const grouping = { targets, env, tests: new Set<string>() }
+  const groups = items.map((node) => groupItem(node, grouping)).filter((sql) => sql !== '')
   // Groups of a constant alone would be one, or none without rows.
   if (items.length > 0 && groups.length === 0) relay('GROUP BY of a constant')
-  return groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`
+  const text = groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`
+  return { text, tests: [...grouping.tests] }
 }
 
-function groupItem(node: unknown, targets: readonly NamedExpr[], env: Env): string {
+function groupItem(node: unknown, grouping: Grouping): string {
+  const { targets, env, tests } = grouping
   const { kind, body } = ast.open(node)
-  if (kind === 'GroupingSet') return groupingSet(body, targets, env)
+  if (kind === 'GroupingSet') return groupingSet(body, grouping)
   // (a, b) in GROUP BY is a list, not a row.
   if (kind === 'RowExpr' && ast.str(body, 'row_format') === 'COERCE_IMPLICIT_CAST')
-    return `(${grouped(ast.list(body, 'args'), targets, env)})`
+    return `(${grouped(ast.list(body, 'args'), grouping)})`
   const name = bareName(node)
   const input = name === undefined ? undefined : findColumn(env.from, name)
   const output = input ?? outputColumn(node, name, targets)
   const expr = output ?? walk(node, env)
   if (expr.aggregate) relay('GROUP BY of an aggregate')
   // Beside other groups a constant makes none of its own.
-  return expr.constant || isUnknown(expr) ? '' : requireGroupable(expr).sql
+  if (expr.constant || isUnknown(expr)) return ''
+  if (!isFloat(expr.type.oid)) return requireGroupable(expr).sql
+  tests.add(hasOneZero(expr.sql))
+  return expr.sql
+}
+
+/** −0 and 0 are one group, and which of them it shows depends on the order of the rows. */
+function hasOneZero(sql: string): string {
+  const any = `bool_or(${sql} = 0 AND signbit(${sql}))`
+  return `(${guard(any, 'TRUE', 'a negative zero')})`
 }
 
 const SETS: Readonly<Record<string, string>> = {
@@ -45,15 +75,15 @@ const SETS: Readonly<Record<string, string>> = {
   GROUPING_SET_SETS: 'GROUPING SETS '
 }
 
-function groupingSet(body: ast.Node, targets: readonly NamedExpr[], env: Env): string {
+function groupingSet(body: ast.Node, grouping: Grouping): string {
   const kind = ast.str(body, 'kind')
   if (kind === 'GROUPING_SET_EMPTY') return '()'
   const word = SETS[kind] ?? relay('a grouping set of another kind')
-  return `${word}(${grouped(ast.list(body, 'content'), targets, env)})`
+  return `${word}(${grouped(ast.list(body, 'content'), grouping)})`
 }
 
-function grouped(nodes: readonly unknown[], targets: readonly NamedExpr[], env: Env): string {
-  const items = nodes.map((node) => groupItem(node, targets, env))
+function grouped(nodes: readonly unknown[], grouping: Grouping): string {
+  const items = nodes.map((node) => groupItem(node, grouping))
   return items.includes('') ? relay('a grouping set of a constant') : items.join(', ')
 }
 

@@ -42,7 +42,7 @@ export function settle(expr: Expr, oid: number, parameters: Parameters): Expr {
 }
 
 /** A timestamp without an offset, and a day, are in the session's zone. */
-function withOffset(text: string, zone: ZoneName): string {
+export function withOffset(text: string, zone: ZoneName): string {
   const match = /^(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d):(\d\d)(?::(\d\d)(\.\d{1,6})?)?)?$/.exec(text)
   if (!match || zone === undefined) return text
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = ''] = match
@@ -90,13 +90,15 @@ export function widenDecimal(from: Decimal, to: { precision: number; scale: numb
   return `CAST(${from.sql} AS DECIMAL(${to.precision},${to.scale}))`
 }
 
-/** The double that Postgres makes of a number; relays on a numeric that is not a literal. */
+/** The double that Postgres makes of a number: of a numeric by its text, rounded once, as DuckDB does. */
 export function doubleOf(expr: Expr): Expr {
   if (expr.type.oid === OID.float8) return expr
   if (expr.type.oid === OID.numeric) {
     if (typeof expr.literal === 'string')
       return literal(expr.literal, { oid: OID.float8, typmod: -1 })
-    return relay('numeric to double precision is not known to be equal')
+    const { sql } = decimalOf(expr)
+    const text = expr.form === 'VARCHAR' ? expr.sql : `CAST(${sql} AS VARCHAR)`
+    return typed(`CAST(${text} AS DOUBLE)`, OID.float8, factsOf([expr]))
   }
   return typed(`CAST(${expr.sql} AS DOUBLE)`, OID.float8, factsOf([expr]))
 }

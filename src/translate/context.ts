@@ -45,7 +45,7 @@ const UTC_NAMES = new Set([
 ])
 
 /** The session's zone as DuckDB is told it; undefined where the two may read it differently. */
-function zoneOf(name: string | undefined): ZoneName {
+export function zoneOf(name: string | undefined): ZoneName {
   if (name === undefined) return undefined
   if (UTC_NAMES.has(name.toLowerCase())) return UTC
   return findZone(name) && !UNSETTLED.has(name.toLowerCase()) ? name : undefined

@@ -60,8 +60,8 @@ export interface Expr {
   readonly span?: Interval
   /** An interval between two instants: its microseconds as DuckDB text. */
   readonly elapsed?: string
-  /** A constant interval times a number. */
-  readonly spread?: true
+  /** A constant interval times a number: of days, or months, or of time alone. */
+  readonly spread?: 'days' | 'time'
   /** A numeric held in 18 digits: its number of units of 10^-scale, as DuckDB text of a BIGINT. */
   readonly units?: string
   /** A numeric quotient of whole units by a constant, before it is rounded to digits. */

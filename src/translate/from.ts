@@ -10,7 +10,7 @@ import type { Context } from './context.ts'
 import { type Derived, derive, type Queries, subqueryOf } from './derived.ts'
 import { columnExpr, type Expr, factsOf, relay } from './expr.ts'
 import { walkBoolean } from './expressions.ts'
-import { type FromItem, type NamedExpr, NOTHING, type Range } from './scope.ts'
+import { type FromItem, lookUp, type NamedExpr, NOTHING, type Range } from './scope.ts'
 import { seriesOf } from './series.ts'
 
 export function translateFrom(items: readonly unknown[], queries: Queries): FromItem {
@@ -166,8 +166,8 @@ function join(body: ast.Node, queries: Queries, outside: FromItem): FromItem {
   const right = fromItem(body['rarg'], queries, around)
   const shared = sharedColumns(body, left, right)
   if (shared) return joinUsing(shared, word, left, right, queries.context)
-  // Postgres can do FULL JOIN on some conditions only.
-  if (type === 'JOIN_FULL') relay('FULL JOIN on a condition')
+  if (type === 'JOIN_FULL' && !isEquation(body['quals'], left, right))
+    relay('FULL JOIN on a condition that is no equation of columns')
   const both = beside(left, right, '')
   if (!ast.has(body, 'quals')) return { ...both, sql: `(${left.sql} CROSS JOIN ${right.sql})` }
   const condition = walkBoolean(body['quals'], {
@@ -178,6 +178,22 @@ function join(body: ast.Node, queries: Queries, outside: FromItem): FromItem {
     subquery: subqueryOf(queries, both)
   })
   return { ...both, sql: `(${left.sql} ${word} ${right.sql} ON ${condition.sql})` }
+}
+
+/** Postgres can do FULL JOIN on some conditions only: on columns that are equal it surely can. */
+function isEquation(quals: unknown, left: FromItem, right: FromItem): boolean {
+  const { kind, body } = ast.open(quals)
+  if (kind === 'BoolExpr' && ast.str(body, 'boolop') === 'AND_EXPR')
+    return ast.list(body, 'args').every((one) => isEquation(one, left, right))
+  const op = kind === 'A_Expr' ? ast.builtinName(ast.list(body, 'name')) : undefined
+  if (op !== '=' || ast.str(body, 'kind') !== 'AEXPR_OP') return false
+  const [a, b] = ['lexpr', 'rexpr'].map((side) => {
+    const { kind: own, body: ref } = ast.open(body[side])
+    const parts = own === 'ColumnRef' ? ast.names(ast.list(ref, 'fields')) : undefined
+    return parts && [lookUp(left, parts), lookUp(right, parts)]
+  })
+  const isOfOne = (item: number): boolean => a?.[item] !== undefined && b?.[1 - item] !== undefined
+  return isOfOne(0) || isOfOne(1)
 }
 
 /** The columns that USING names or NATURAL finds; undefined: a join on a condition. */

@@ -105,6 +105,9 @@ function readTimestamp(text: string, oid: number): string | undefined {
   return isDay(day) && TIME.test(time) ? cast(`${day} ${withSeconds(time)}`, oid) : undefined
 }
 
+/** A clock's reading has no offset: one in the text counts for nothing. */
+const readReading: Read = (text, oid) => readTimestamp(text.replace(/(\d\d:\d\d[.\d]*)Z$/, '$1'), oid)
+
 /** DuckDB wants seconds before an offset. */
 const withSeconds = (time: string): string => (time.length === 5 ? `${time}:00` : time)
 
@@ -158,7 +161,7 @@ const LITERALS: Readonly<Record<number, Read>> = {
   [OID.bpchar]: (text) => quote(text.replace(/ +$/, '')),
   [OID.date]: readDate,
   [OID.time]: pattern(TIME),
-  [OID.timestamp]: readTimestamp,
+  [OID.timestamp]: readReading,
   [OID.timestamptz]: readTimestamptz,
   [OID.uuid]: pattern(UUID),
   [OID.bytea]: (text) => {

@@ -63,9 +63,10 @@ function literalItems(operand: Expr, a: Expr): readonly Expr[] | undefined {
 }
 
 /** Elements of exactly the type of `a`; the whole is NULL where the array is. */
-function arrayMember(negated: boolean, a: Expr, operand: Expr, parameters: Parameters): Expr {
-  const array = typedArray(operand, a, parameters)
+function arrayMember(negated: boolean, of: Expr, operand: Expr, parameters: Parameters): Expr {
+  const array = typedArray(operand, of, parameters)
   const element = elementType(array.type)?.oid ?? relay('ANY of something that is no array')
+  const a = settle(of, element === OID.varchar ? OID.text : element, parameters)
   const alike = element === a.type.oid || (isText(element) && isText(a.type.oid))
   const unlike: readonly number[] = [OID.numeric, OID.bpchar, OID.interval]
   const known = !unlike.includes(element) && a.type.oid !== OID.bpchar

@@ -238,6 +238,8 @@ const addInterval: Binary = (op, a, b) => {
 const addToInstantOf: Binary = (op, a, b, zone) => {
   const { when, span } = byInterval(a, b)
   if (span.span) return addToInstant(op, when, span.span, zone)
+  if (span.spread === 'time')
+    return inCommonEra(`(${when.sql} ${op} ${span.sql})`, OID.timestamptz, [a, b])
   // Whole days and hours are alike where every day has 24 of them.
   if (zone !== UTC || !(span.elapsed ?? span.spread)) relay('an interval that is not a constant')
   return inCommonEra(
@@ -247,13 +249,22 @@ const addToInstantOf: Binary = (op, a, b, zone) => {
   )
 }
 
-/** n times an interval that is a constant. */
+/** n times an interval that is a constant. Postgres multiplies by a double: exact below 2^53. */
 const multiplySpan: Binary = (_op, a, b) => {
-  const [times, span] = a.type.oid === OID.interval ? [b, a] : [a, b]
-  if (!span.span) return relay('an interval that is not a constant')
-  const sql = `(${span.sql} * CAST(${times.sql} AS BIGINT))`
-  return { ...fallible(typed(sql, OID.interval, factsOf([a, b]))), spread: true }
+  const [times, { span }] = a.type.oid === OID.interval ? [b, a] : [a, b]
+  if (!span) return relay('an interval that is not a constant')
+  const isTime = span.months === 0 && span.days === 0
+  const isWhole = times.type.oid !== OID.numeric || (isTime && decimalOf(times).scale === 0)
+  if (!isWhole) return relay('a part of an interval')
+  const count = `CAST(${times.decimal?.sql ?? times.sql} AS BIGINT)`
+  const most = span.micros === 0n ? DOUBLE_EXACT : DOUBLE_EXACT / abs(span.micros)
+  const sql = guard(`abs(${count}) > ${most}`, `${spanSql(span)} * ${count}`, 'interval out of range')
+  const expr = fallible(typed(`(${sql})`, OID.interval, factsOf([a, b])))
+  return { ...expr, spread: isTime ? 'time' : 'days' }
 }
+
+const DOUBLE_EXACT = 9_007_199_254_740_991n
+const abs = (value: bigint): bigint => (value < 0n ? -value : value)
 
 const subtractInstants: Binary = (_op, a, b) => timeBetween(a, b)
 
@@ -261,6 +272,7 @@ const concat: Binary = (_op, a, b) => typed(`(${a.sql} || ${b.sql})`, OID.text, 
 
 const WITHOUT_ZONE = [OID.date, OID.timestamp]
 const SMALL = [OID.int2, OID.int4]
+const FACTORS = [...SMALL, OID.numeric]
 const NUMBERS = [...EXACT, ...FLOATS]
 const ARITHMETIC = ['+', '-', '*', '/']
 
@@ -302,8 +314,8 @@ export const OPERATORS: readonly OperatorRule[] = [
   { ops: ['+'], left: [OID.interval], right: [OID.timestamptz], make: addToInstantOf },
   { ops: ['-'], left: WITHOUT_ZONE, right: WITHOUT_ZONE, make: subtractInstants },
   { ops: ['-'], left: [OID.timestamptz], right: [OID.timestamptz], make: subtractInstants },
-  { ops: ['*'], left: SMALL, right: [OID.interval], make: multiplySpan },
-  { ops: ['*'], left: [OID.interval], right: SMALL, make: multiplySpan },
+  { ops: ['*'], left: FACTORS, right: [OID.interval], make: multiplySpan },
+  { ops: ['*'], left: [OID.interval], right: FACTORS, make: multiplySpan },
   { ops: COMPARISON, left: [OID.interval], right: [OID.interval], make: compareSpans }
 ]
 

@@ -66,7 +66,7 @@ interface OrderedSetRule {
 }
 
 export const ORDERED_SETS: readonly OrderedSetRule[] = [
-  { name: 'percentile_cont', takes: NUMBERS, make: continuous },
+  { name: 'percentile_cont', takes: [...NUMBERS, OID.numeric], make: continuous },
   { name: 'percentile_disc', takes: VALUES, make: discrete }
 ]
 

@@ -53,14 +53,16 @@ function plainQuery(select: ast.Node, queries: Queries): Query {
   const targets = ast.list(select, 'targetList').flatMap((node) => target(node, output))
   if (targets.length === 0 && outer.length === 0) return relay('a SELECT of no column')
   const groups = groupClause(select, targets, env)
-  const having = ast.has(select, 'havingClause')
-    ? ` HAVING ${havingCondition(select['havingClause'], groups, targets, output)}`
-    : ''
+  const condition = ast.has(select, 'havingClause')
+    ? [havingCondition(select['havingClause'], groups.text, targets, output)]
+    : []
+  const tests = [...condition, ...groups.tests]
+  const having = tests.length === 0 ? '' : ` HAVING ${tests.join(' AND ')}`
   const source = from.sql === '' ? '' : ` FROM ${from.sql}`
   return {
     targets,
     distinct: distinctOn(select, targets, output),
-    body: `${source}${where}${groups}${having}`,
+    body: `${source}${where}${groups.text}${having}`,
     tail: sortClause(select, targets, output) + limitClause(select, env)
   }
 }

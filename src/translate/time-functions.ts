@@ -3,6 +3,8 @@
 // surely have: what is outside fails, and is relayed.
 
 import { OID } from '../types/oids.ts'
+import { withOffset } from './coerce.ts'
+import { zoneOf } from './context.ts'
 import type { Expr } from './expr.ts'
 import { factsOf, fallible, guard, relay, typed } from './expr.ts'
 import { TEXTS } from './families.ts'
@@ -10,6 +12,7 @@ import { extract, extractElapsed, part } from './fields.ts'
 import type { FunctionRule, Session } from './function-rules.ts'
 import { word } from './function-rules.ts'
 import { epochMicros, inCommonEra, instantOf, localTime, outsideCommonEra } from './instants.ts'
+import { literal } from './literals.ts'
 import { toChar } from './to-char.ts'
 
 /** Longer units go by the clock's reading, shorter ones keep the offset of the instant. */
@@ -88,11 +91,33 @@ const bin: Within = (_session, stride, when, origin) => {
   return fallible(typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([value, start])))
 }
 
-/** `x AT TIME ZONE 'UTC'`: the only zone whose name cannot mean two things. */
-const atUtc: Within = (_session, zone, when) => {
-  word(zone, ['utc', 'gmt', 'etc/utc', 'zulu'])
+/** `x AT TIME ZONE 'UTC'`, or of a place: what has no slash may be an abbreviation of another zone. */
+const atZone: Within = (_session, zone, when) => {
+  const isPlace = zone?.literal?.includes('/') === true
+  const name = isPlace ? zone.literal : word(zone, ['utc', 'gmt', 'zulu'])
+  const found = zoneOf(name ?? '')
   const value = given(when)
-  return value.type.oid === OID.timestamptz ? localTime(value, 'UTC') : instantOf(value, 'UTC')
+  return value.type.oid === OID.timestamptz ? localTime(value, found) : instantOf(value, found)
+}
+
+/** The constants that tools write: a day and a time of all its digits. */
+const READ_FORMS: Readonly<Record<string, RegExp>> = {
+  'YYYY-MM-DD HH24:MI:SS.US': /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}$/,
+  'YYYY-MM-DD HH24:MI:SS': /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/,
+  'YYYY-MM-DD': /^\d{4}-\d\d-\d\d$/
+}
+
+function readByForm(text: Expr | undefined, form: Expr | undefined): string {
+  const value = text?.literal ?? ''
+  return READ_FORMS[form?.literal ?? '']?.test(value) ? value : relay('a text read by a format')
+}
+
+const readInstant: Within = ({ zone }, text, form) =>
+  literal(withOffset(readByForm(text, form), zone), { oid: OID.timestamptz, typmod: -1 })
+
+const readDay: Within = (_session, text, form) => {
+  const value = readByForm(text, form)
+  return literal(value.slice(0, 10), { oid: OID.date, typmod: -1 })
 }
 
 const format: Within = (session, when, pattern) => {
@@ -140,7 +165,9 @@ export const TIME_FUNCTIONS: readonly FunctionRule[] = [
     takes: [[OID.interval], [OID.timestamptz], [OID.timestamptz]],
     make: { within: bin }
   },
-  { name: 'timezone', takes: [TEXTS, [OID.timestamp, OID.timestamptz]], make: { within: atUtc } },
+  { name: 'timezone', takes: [TEXTS, [OID.timestamp, OID.timestamptz]], make: { within: atZone } },
+  { name: 'to_timestamp', takes: [TEXTS, TEXTS], make: { within: readInstant } },
+  { name: 'to_date', takes: [TEXTS, TEXTS], make: { within: readDay } },
   { name: 'to_char', takes: [MOMENTS, TEXTS], make: { within: format } },
   { name: 'isfinite', takes: [MOMENTS], make: { within: isFinite } }
 ]

@@ -1,6 +1,7 @@
 // docs/SQL-SELECT.md, written from the translator's own tables: what runs locally, over which types,
 // and a statement of the differential test that shows it.
 
+import { limits } from '../../src/limits.ts'
 import { AGGREGATES } from '../../src/translate/aggregates.ts'
 import { CASTS } from '../../src/translate/casts.ts'
 import { FUNCTIONS } from '../../src/translate/functions.ts'
@@ -136,6 +137,12 @@ relayed, and right as well. \`SHOW jetgres.last_route\` tells why. This file is 
 translator's tables (\`UPDATE_DOCS=1 npx tap test/translate/document.test.ts\`); CI checks that it is
 current. Every entry is asked of Postgres and of DuckDB by test/translate/differential.test.ts, over
 edge values of every type; zones by test/translate/zones.test.ts.
+
+Tables of Postgres's own beside relations are read through the session's own connection, in one
+statement, and joined here: ordinary tables and materialized views without children and row-level
+security, of up to ${limits.upstreamRowsMax.toLocaleString('en')} rows, where the role may SELECT the whole of them. Other tables
+and views have the statement relayed (test/e2e/mixed.test.ts). What BI tools write is shown by
+test/translate/tools.test.ts, TPC-H and ClickBench by test/e2e/analytics.test.ts.
 
 Where DuckDB cannot surely give Postgres's answer for some value (before year 1 or after 9999, more
 than 38 digits, an overflow), it raises instead, and the statement is relayed.

@@ -60,6 +60,7 @@ const COMPOSED: Readonly<Record<Kind, Compose>> = {
       `(${inner()} ${r.pick(['+', '-', '*', '/'])} ${inner(r.pick(['float', 'int', 'float']))})`,
       `floor(${inner()})`,
       `(${inner('int')})::float8`,
+      `(${inner('numeric')})::float8`,
       `(- ${inner()})`,
       `abs(${inner()})`
     ]),
@@ -76,6 +77,7 @@ const COMPOSED: Readonly<Record<Kind, Compose>> = {
     ]),
   text: (r, inner) =>
     r.pick([
+      `(${inner(r.pick(['date', 'timestamp']))})::text`,
       `(${inner()} || ${inner()})`,
       `lower(${inner()})`,
       `upper(${inner()})`,
@@ -175,8 +177,91 @@ function joined(r: Random): string {
   return `SELECT ${list} FROM ${r.pick(MAINS)} a ${kind} side b ON ${on}`
 }
 
+/** Columns of which each value is one group. */
+const KEYS = ['g', 'i4', 'b', 't', 'v', '"Sd"', 'n', 's4', 'sf', 'f8', 'd', 'tz']
+
+function groupingSets(r: Random): string {
+  const keys = r.shuffle(KEYS).slice(0, r.int(1, 3))
+  const list = keys.join(', ')
+  const by = r.pick([`ROLLUP (${list})`, `CUBE (${list})`, `GROUPING SETS ((${list}), (${keys[0]}), ())`])
+  const marks = r.bool(0.4) ? `, grouping(${list})` : ''
+  return `SELECT ${list}, ${aggregate(r)}, ${aggregate(r)}${marks} FROM ${r.pick(MAINS)}${where(r)} GROUP BY ${by}`
+}
+
+const FRAMES = [
+  '',
+  '',
+  ' ROWS BETWEEN 2 PRECEDING AND CURRENT ROW',
+  ' ROWS BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING',
+  ' RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW',
+  ' GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING',
+  ' ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW'
+]
+
+/** The order is total, so that each row has one answer. */
+function windowed(r: Random): string {
+  const calls = Array.from({ length: r.int(1, 2) }, () => {
+    const kind = r.pick(KINDS)
+    const call = r.pick([
+      'row_number()',
+      'rank()',
+      'ntile(3)',
+      `lag(${expression(r, kind, 1)})`,
+      `lead(${expression(r, kind, 1)}, 2)`,
+      `first_value(${expression(r, kind, 1)})`,
+      `last_value(${expression(r, kind, 1)})`,
+      `sum(${expression(r, r.pick(['int', 'numeric']), 1)})`,
+      `avg(${expression(r, r.pick(['int', 'numeric']), 1)})`,
+      `min(${expression(r, kind, 1)})`,
+      'count(*)'
+    ])
+    const partition = r.bool(0.6) ? `PARTITION BY ${r.pick(KEYS)} ` : ''
+    const order = r.bool(0.5) ? `${r.pick(['s4', 's8', 'g', '"Sd"'])}${r.pick(['', ' DESC'])}, id` : 'id'
+    return `${call} OVER (${partition}ORDER BY ${order}${r.pick(FRAMES)})`
+  })
+  return `SELECT id, ${calls.join(', ')} FROM ${r.pick(MAINS)}${where(r)} ORDER BY id`
+}
+
+function combined(r: Random): string {
+  const kinds = Array.from({ length: r.int(1, 2) }, () => r.pick(KINDS))
+  const arm = (): string =>
+    `SELECT ${kinds.map((kind) => expression(r, kind, 1)).join(', ')} FROM ${r.pick(MAINS)}${where(r)}`
+  const word = (): string => `${r.pick(['UNION', 'INTERSECT', 'EXCEPT'])}${r.bool(0.4) ? ' ALL' : ''}`
+  const third = r.bool(0.3) ? ` ${word()} (${arm()})` : ''
+  return `(${arm()}) ${word()} (${arm()})${third}`
+}
+
+function nested(r: Random): string {
+  const id = '(SELECT id FROM side s WHERE '
+  const tests = [
+    `id ${r.bool() ? 'NOT ' : ''}IN ${id}s.i4 ${r.pick(COMPARE)} ${r.int(-2, 9)})`,
+    `${r.bool() ? 'NOT ' : ''}EXISTS ${id}s.${r.pick(['id = m.g', 'i4 = m.i4', 'label = m.t', 'f8 < m.sf'])})`,
+    `s4 > (SELECT ${r.pick(['min', 'max', 'count', 'sum'])}(s.i4) FROM side s WHERE s.id ${r.pick(['=', '<', '>='])} m.g)`,
+    `(SELECT count(*) FROM side s WHERE s.d = m.d) > ${r.int(0, 2)}`
+  ]
+  const inner = `SELECT id, ${expression(r, r.pick(KINDS), 2)} AS x, g FROM m WHERE ${r.pick(tests)}`
+  const outer = r.pick([
+    'SELECT * FROM (INNER) q ORDER BY id',
+    'SELECT q.g, count(x), count(*) FROM (INNER) q GROUP BY q.g',
+    'WITH q AS (INNER) SELECT a.id, b.x FROM q a JOIN q b ON a.g = b.id ORDER BY 1',
+    'SELECT DISTINCT ON (g) g, id, x FROM (INNER) q ORDER BY g, id',
+    'SELECT s.label, l.n FROM side s LEFT JOIN LATERAL (SELECT count(x) AS n FROM (INNER) q WHERE q.g = s.id) l ON true'
+  ])
+  return outer.replace('INNER', inner)
+}
+
+const SHAPES: readonly (readonly [upTo: number, make: (r: Random) => string])[] = [
+  [0.35, plain],
+  [0.6, grouped],
+  [0.7, joined],
+  [0.78, windowed],
+  [0.85, combined],
+  [0.93, nested],
+  [1, groupingSets]
+]
+
 export function randomStatement(r: Random): string {
   const shape = r.next()
-  if (shape < 0.5) return plain(r)
-  return shape < 0.85 ? grouped(r) : joined(r)
+  const [, make = plain] = SHAPES.find(([upTo]) => shape < upTo) ?? []
+  return make(r)
 }

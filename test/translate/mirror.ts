@@ -9,7 +9,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
 
-import { storeType } from '../../src/types/store-type.ts'
+import { elementType, storeType } from '../../src/types/store-type.ts'
 import type { Column, RelationSchema } from '../../src/types/value.ts'
 
 /** The relation of this number as Postgres has it; texts are compared by their bytes. */
@@ -49,7 +49,9 @@ export async function copyTable(
   const forms = columns.map(({ type, attnum }) => `c${attnum} ${storeType(type) ?? 'VARCHAR'}`)
   await duck.run(`CREATE TABLE r${id} (${forms.join(', ')}, _seq BIGINT DEFAULT 0)`)
   const file = join(dir, `${name}.csv`)
-  const list = columns.map((column) => column.name).join(', ')
+  const list = columns
+    .map(({ name: own, type }) => (elementType(type) ? `translate(${own}::text, '{}', '[]')` : own))
+    .join(', ')
   const rows = client.query(
     copyTo(`COPY (SELECT ${list} FROM ${name}) TO STDOUT (FORMAT csv, NULL '\\N', FORCE_QUOTE *)`)
   )

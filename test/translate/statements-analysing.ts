@@ -140,10 +140,57 @@ const sundries: readonly Asked[] = [
   'SELECT array_agg(t ORDER BY t COLLATE "C") FROM m'
 ]
 
+/** What dashboards need beyond the plain forms: floats as groups, texts of moments, spans by numbers. */
+const dashboards: readonly string[] = [
+  'SELECT f8, count(*) FROM m GROUP BY f8',
+  'SELECT f8, count(*) FROM m WHERE f8 <> 0 OR f8 IS NULL GROUP BY f8',
+  'SELECT f4, sum(s4) FROM m WHERE f4 <> 0 GROUP BY f4 HAVING count(*) > 0',
+  'SELECT sf, g, count(*) FROM m GROUP BY ROLLUP (sf, g)',
+  'SELECT floor(sf / 10) * 10 AS bin, count(*) FROM m WHERE sf > 0 GROUP BY 1',
+  `SELECT date_part('year', "Sd"), count(*) FROM m GROUP BY 1`,
+  'SELECT id, d::text FROM m ORDER BY id',
+  'SELECT id, "Sd"::text, st::text, "Sd"::varchar FROM m ORDER BY id',
+  'SELECT id, ts::text FROM m ORDER BY id',
+  'SELECT id, tz::text FROM m ORDER BY id',
+  "SELECT id, d::text FROM m WHERE d >= '0001-01-01' OR d = '-infinity' ORDER BY id",
+  "SELECT id, ts::text, length(ts::text) FROM m WHERE ts >= '0001-01-01' AND ts < '9999-01-01' ORDER BY id",
+  "SELECT id, tz::text FROM m WHERE tz >= '0001-01-02' AND tz < '9999-01-01' ORDER BY id",
+  `SELECT id FROM m WHERE "Sd"::text LIKE '2024-%' ORDER BY id`,
+  "SELECT id, interval '5 minutes' * s4, st + interval '5 minutes' * s4 FROM m ORDER BY id",
+  "SELECT id, date_trunc('hour', st) + interval '15 minutes' * floor(extract(minute from st) / 15) FROM m ORDER BY id",
+  "SELECT id, date_trunc('day', tz) + interval '6 hours' * floor(extract(hour from tz) / 6) FROM m WHERE tz > '2000-01-01' AND tz < '2030-01-01' ORDER BY id",
+  "SELECT id, interval '1 day' * floor(n) FROM m ORDER BY id",
+  "SELECT id, interval '-1 second' * floor(n30) FROM m ORDER BY id",
+  "SELECT id FROM m WHERE tz >= to_timestamp('2024-01-02 00:00:00.000000', 'YYYY-MM-DD HH24:MI:SS.US') ORDER BY id",
+  "SELECT id FROM m WHERE tz < to_timestamp('2024-06-02 10:11:12', 'YYYY-MM-DD HH24:MI:SS') ORDER BY id",
+  `SELECT id FROM m WHERE "Sd" >= to_date('2024-01-02', 'YYYY-MM-DD') ORDER BY id`,
+  `SELECT id FROM m WHERE "Sd" >= to_date('2024-02-31', 'YYYY-MM-DD') ORDER BY id`,
+  "SELECT id FROM m WHERE st >= '2024-01-03T00:00:00Z' ORDER BY id",
+  "SELECT id FROM m WHERE st < '2024-02-29 12:34:56.789013Z' ORDER BY id",
+  'SELECT id, n::float8, n0::float8, n30::float8 FROM m ORDER BY id',
+  'SELECT id, avg_n::float8 FROM (SELECT id, n / 3 AS avg_n FROM m) q ORDER BY id',
+  'SELECT id, sf > n, sf = n, f8 < n30, n <> f8 FROM m ORDER BY id',
+  'SELECT id, sf + n, sf * n0 FROM m ORDER BY id',
+  'SELECT id, nullif(sf, 0.0), nullif(f8, 1), nullif(sf, n) FROM m ORDER BY id',
+  'SELECT sum(CASE WHEN b THEN 1 ELSE 0.0 END)::float / nullif(count(*)::float, 0.0) FROM m',
+  'SELECT g, percentile_cont(0.5) WITHIN GROUP (ORDER BY n) FROM m GROUP BY g',
+  "SELECT id FROM m WHERE '3' = ANY (ai) ORDER BY id",
+  'SELECT id, x FROM m, unnest(ai) AS x',
+  'SELECT x, count(*) FROM m CROSS JOIN LATERAL unnest(ai) AS q(x) GROUP BY x',
+  'SELECT unnest, id FROM m, unnest(m.ai)',
+  'SELECT a.id, b.id, a.label FROM side a FULL JOIN side b ON a.i4 = b.id',
+  'SELECT a.id, b.id FROM side a FULL JOIN m b ON a.label = b.t AND b.g = a.id',
+  'SELECT a.id, b.id FROM side a FULL JOIN side b ON a.i4 = b.id AND a.id < 3',
+  "SELECT id, tz AT TIME ZONE 'America/New_York', timezone('Asia/Kolkata', st) FROM m WHERE tz > '2001-01-01' AND tz < '2036-01-01' AND st > '2001-01-01' ORDER BY id",
+  "SELECT x FROM generate_series(timestamptz '2024-03-30 00:00:00Z', timestamptz '2024-04-01 00:00:00Z', interval '90 minutes') AS x",
+  "SELECT x, count(m.id) FROM generate_series(timestamptz '2024-01-30 00:00:00Z', '2024-05-01 00:00:00Z', interval '1 month') AS x LEFT JOIN m ON m.tz > x GROUP BY x"
+]
+
 export const ANALYSING: readonly Asked[] = [
   ...windows,
   ...shapes,
   ...times,
   ...digits,
-  ...sundries
+  ...sundries,
+  ...dashboards
 ]
