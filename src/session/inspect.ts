@@ -32,7 +32,7 @@ export type Inspection =
       readonly reason: string
       readonly tables: readonly TableName[]
       readonly text: string | undefined
-      /** `text` is another statement: what is wrong with this one, only itself can tell. */
+      /** COPY to the client. A `text` is another statement: what is wrong with this, only itself tells. */
       readonly isCopy?: boolean
     }
   /** One SELECT that may name a relation. */
@@ -117,7 +117,7 @@ function inspectReading(text: string, names: NameScan): Inspection {
   const select = unwrap(only.node, 'SelectStmt')
   if (!select) {
     const relayed = relay(`${statementName(only.node)} is relayed`, tables, rewritten)
-    return rewritten !== undefined && isCopyToClient(only.node) ? { ...relayed, isCopy: true } : relayed
+    return isCopyToClient(only.node) ? { ...relayed, isCopy: true } : relayed
   }
   if (rewritten !== undefined) return relay('ONLY is relayed', tables, rewritten)
   if (text.includes(UNREADABLE)) return relay('the statement is not in UTF-8', tables, undefined)

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import { NOW } from '../translate/context.ts'
 import type { Value } from '../types/value.ts'
 import type { SocketOutput } from '../upstream/socket-output.ts'
+import { copyLines } from '../wire/copy-out.ts'
 import { RowWriter } from '../wire/row-writer.ts'
 import type { LocalPlan } from './plan.ts'
 import { outputOf } from './plan-output.ts'
@@ -47,6 +48,8 @@ export class LocalPortal {
   #hasSent = false
   /** The row came from memory; there is no more. */
   #isAnswered = false
+  /** What becomes of DataRow frames. */
+  #form = (rows: Buffer): Buffer => rows
 
   /**
    * `values`: one for each of the statement's parameters; `formats`: Bind's result formats; `key`:
@@ -71,6 +74,11 @@ export class LocalPortal {
     return this.#output.description
   }
 
+  /** Its rows go out as lines of COPY. */
+  copyOut(): void {
+    this.#form = copyLines
+  }
+
   get hasSent(): boolean {
     return this.#hasSent
   }
@@ -89,7 +97,7 @@ export class LocalPortal {
     const kept = this.#store.rowByKey(lookup.schema, key)
     if (kept === undefined) return undefined
     this.#isAnswered = this.#hasSent = true
-    return kept === null ? NO_ROWS : { frames: this.#output.keptRow.frame(kept), rows: 1 }
+    return kept === null ? NO_ROWS : { frames: this.#form(this.#output.keptRow.frame(kept)), rows: 1 }
   }
 
   /** Makes the relations as fresh as the session wants them. @throws PgError */
@@ -144,7 +152,7 @@ export class LocalPortal {
       this.#chunk.encode(writer, this.#encoder!, this.#row, this.#row + count)
       if (rows === 0) before()
       this.#hasSent = true
-      output.write(writer.take())
+      output.write(this.#form(writer.take()))
       rows += count
       this.#row += count
       if (this.#row >= this.#chunk.rowCount) await this.#advance()

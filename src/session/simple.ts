@@ -6,6 +6,7 @@ import { readyForQuery, selected } from '../wire/backend.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
+import { copyOut } from './copy-out.ts'
 import { describeQuery } from './describe.ts'
 import { Dump } from './dump.ts'
 import { inspect, quotedName } from './inspect.ts'
@@ -140,7 +141,10 @@ export class Simple {
         this.#c.sawRelayed(text)
         const sent = await relayQuery(this.#c, inspection, text)
         if (sent !== undefined) await this.#dump?.permit()
-        return this.#relay(sent ? frontend.query(sent) : frame.bytes, inspection.reason)
+        const copied = inspection.isCopy ? await this.#copyOut(sent ?? text) : undefined
+        if (copied === 'answered') return
+        const reason = copied?.relay ?? inspection.reason
+        return this.#relay(sent ? frontend.query(sent) : frame.bytes, reason)
       }
       case 'select':
         return this.#select(frame, text, inspection)
@@ -149,6 +153,13 @@ export class Simple {
       case 'several':
         return runSeveral(this.#c, inspection.parts)
     }
+  }
+
+  /** A dump reads through the upstream, in one snapshot with all else. */
+  async #copyOut(copy: string): Promise<Awaited<ReturnType<typeof copyOut>> | undefined> {
+    const result = this.#dump ? undefined : await copyOut(this.#c, copy)
+    if (result === 'answered') this.#c.output.write(readyForQuery(this.#c.link.status))
+    return result
   }
 
   async #select(frame: Frame, text: string, inspection: Select): Promise<void> {

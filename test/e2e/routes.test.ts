@@ -132,13 +132,16 @@ void t.test('every read gives what plain Postgres gives', skip, async (t) => {
     })
 
     await t.test(`COPY for ${who}`, async (t) => {
-      for (const text of [
-        'COPY (SELECT * FROM T ORDER BY id) TO STDOUT',
-        `COPY (SELECT id, tags FROM T ORDER BY id) TO STDOUT (FORMAT csv, HEADER)`
-      ]) {
+      for (const [text, route] of [
+        ['COPY (SELECT * FROM T ORDER BY id) TO STDOUT', 'local'],
+        ['COPY (SELECT id, tags FROM T ORDER BY id LIMIT 3) TO STDOUT;', 'local'],
+        ['COPY (SELECT id FROM T WHERE id < 0) TO STDOUT', 'local'],
+        ['COPY (SELECT id FROM T WHERE pg_typeof(id)::text <> $$x$$ ORDER BY id) TO STDOUT', 'relay ('],
+        ['COPY (SELECT id, tags FROM T ORDER BY id) TO STDOUT (FORMAT csv, HEADER)', 'relay (COPY is relayed)']
+      ] as const) {
         const want = await copied(straight, text.replace(/\bT\b/, 'plain'))
         t.equal(await copied(through, text.replace(/\bT\b/, 'live')), want, text)
-        t.match(await lastRoute(through), 'relay (COPY is relayed)')
+        t.match(await lastRoute(through), route, text)
         t.equal(await copied(straight, text.replace(/\bT\b/, 'live')), want, `${text}: direct`)
       }
       for (const text of ['COPY T TO STDOUT', 'COPY T (price, id) TO STDOUT (FORMAT csv)']) {
