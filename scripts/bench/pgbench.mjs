@@ -28,20 +28,32 @@ export function pgbenchVersion() {
 }
 
 /**
- * Transactions a second, without the time of connecting.
+ * Transactions a second, without the time of connecting. pgbench's clock runs while it connects: on a
+ * busy machine sixteen connections may take all of a second, and it gets a longer one then.
  * @param {{ host: string, port: number }} server
  * @param {Shape & { script: string[], seconds: number }} work `script`: such as -S, or -f FILE
  * @returns {Promise<{ tps: number, latencyMs: number }>}
  */
-export async function pgbench({ host, port }, { mode, clients, script, seconds }) {
+export async function pgbench(server, work) {
+  for (const longer of [0, 2, 8]) {
+    const said = await once(server, { ...work, seconds: work.seconds + longer })
+    const tps = Number(/^tps = ([\d.]+)/m.exec(said)?.[1])
+    const latencyMs = Number(/^latency average = ([\d.]+)/m.exec(said)?.[1])
+    const failed = Number(/number of failed transactions: (\d+)/.exec(said)?.[1] ?? 0)
+    if (failed > 0 || /aborted/.test(said)) throw new Error(`pgbench failed:\n${said}`)
+    if (tps > 0) return { tps, latencyMs }
+  }
+  throw new Error('pgbench got no transaction done, in a time however long')
+}
+
+/**
+ * @param {{ host: string, port: number }} server
+ * @param {Shape & { script: string[], seconds: number }} work
+ */
+function once({ host, port }, { mode, clients, script, seconds }) {
   const where = ['-h', host, '-p', String(port), '-U', 'postgres', '-n']
   const how = ['-M', mode, '-c', String(clients), '-j', '1', '-T', String(seconds)]
-  const said = await capture([...where, ...how, ...script, 'postgres'], (seconds + 30) * 1_000)
-  const tps = Number(/^tps = ([\d.]+)/m.exec(said)?.[1])
-  const latencyMs = Number(/^latency average = ([\d.]+)/m.exec(said)?.[1])
-  const failed = Number(/number of failed transactions: (\d+)/.exec(said)?.[1] ?? 0)
-  if (!(tps > 0) || failed > 0 || /aborted/.test(said)) throw new Error(`pgbench failed:\n${said}`)
-  return { tps, latencyMs }
+  return capture([...where, ...how, ...script, 'postgres'], (seconds + 30) * 1_000)
 }
 
 /** @param {{ host: string, port: number }} server @param {number} factor */
