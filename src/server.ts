@@ -8,6 +8,7 @@ import { Catalog } from './catalog/catalog.ts'
 import { Secrets } from './catalog/secrets.ts'
 import { formatAddress, isLoopback } from './config.ts'
 import type { Config } from './config.ts'
+import { shownSettings } from './config-shown.ts'
 import { listenForCommands } from './control.ts'
 import { startHttp } from './http/http.ts'
 import type { Watched } from './http/overview.ts'
@@ -124,6 +125,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     maintenance,
     registry,
     activity: measures.activity,
+    settings: shownSettings(config),
     names,
     log
   })

@@ -20,6 +20,7 @@ const levels: Readonly<Record<string, number>> = {
   'config-options.ts': 2,
   'config.ts': 2.5,
   'config-help.ts': 2.5,
+  'config-shown.ts': 2.7,
   'metrics.ts': 2,
   'version.ts': 2,
   'lock.ts': 2,

@@ -1,6 +1,7 @@
 // What every session is given. Types only.
 
 import type { Catalog } from '../catalog/catalog.ts'
+import type { ShownSetting } from '../config-shown.ts'
 import type { Logger } from '../log.ts'
 import type { NameScan } from '../sql/classify.ts'
 import type { Store } from '../store/store.ts'
@@ -29,6 +30,8 @@ export interface SessionContext {
   readonly maintenance: Maintenance
   readonly registry: SessionRegistry
   readonly activity: Activity
+  /** How this jetgres is configured, secrets hidden. */
+  readonly settings: readonly ShownSetting[]
   /** The names of all relations, as of now. */
   readonly names: () => NameScan
   readonly log: Logger

@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/free-port.ts'
 import { startJetgres } from '../support/jetgres.ts'
 import { connectNats, createStream, publishJson, startNats, withoutNats } from '../support/nats-server.ts'
-import { fedBy, STREAM, untilCount } from './world.ts'
+import { fedBy, refusal, rowsOf, STREAM, untilCount } from './world.ts'
 
 interface Overview {
   readonly relations: {
@@ -71,6 +71,18 @@ void t.test('a relation is watched, paused and resumed', { skip: withoutNats() }
   const slow = jetgres.lines.filter(({ msg }) => msg === 'slow statement')
   t.ok(slow.some(({ route, session }) => route === 'relay' && Number(session) > 0))
   t.notMatch(JSON.stringify(slow), /hidden/)
+
+  const shown = async (name: string, asked = client): Promise<unknown[][]> => rowsOf(asked, `SHOW jetgres.${name}`)
+  t.match(await shown('sessions'), [[/^\d+$/, 'postgres', 'postgres', '', 'busy', /./]])
+  t.ok((await shown('routes')).some(([, reason]) => reason === '"pg_class" is not an ingested relation'))
+  const settings = new Map((await shown('settings')) as [string, string][])
+  t.match([settings.get('upstream'), settings.get('slow_statement_ms')], ['embedded', '0'])
+  await client.query('CREATE ROLE plain LOGIN')
+  const plain = await jetgres.connect({ user: 'plain' })
+  t.match(await shown('sessions', plain), [[/^\d+$/, 'plain']], 'others see their own sessions')
+  for (const name of ['routes', 'settings']) {
+    t.match(await refusal(plain, `SHOW jetgres.${name}`), { code: '42501', hint: /pg_monitor/ })
+  }
 
   const detail = (await (await fetch(`${base}/api/relations/${live.id}`)).json()) as Record<string, unknown>
   t.match(detail, { columns: ['id', 'word'], dropped: [{ subject: 'e2e.seen', payload: 'no json' }], gaps: [] })

@@ -3,7 +3,9 @@
 import { commandComplete, rowDescription, textField, textRow } from '../../wire/backend.ts'
 import type { Field } from '../../wire/backend.ts'
 import type { OurStatement } from '../../sql/statement.ts'
+import { PROCESS_TABLES } from './show-process.ts'
 import { STATUS_TABLES } from './show-status.ts'
+import type { StatusTable } from './show-status.ts'
 
 export interface Reply {
   /** None: the statement returns no rows. */
@@ -26,11 +28,14 @@ export function columnsOf(statement: OurStatement): readonly string[] {
     case 'describe':
       return ['Name', 'Type', 'Is Hidden', 'Description']
     case 'showSetting':
-      return STATUS_TABLES.get(statement.name)?.columns ?? [statement.name]
+      return tableOf(statement.name)?.columns ?? [statement.name]
     default:
       return []
   }
 }
+
+const tableOf = (name: string): StatusTable | undefined =>
+  STATUS_TABLES.get(name) ?? PROCESS_TABLES.get(name)
 
 /** RowDescription's fields; `format` as Bind asked (text is the same bytes in both). */
 export const fieldsOf = (statement: OurStatement, format: (index: number) => number): Field[] =>

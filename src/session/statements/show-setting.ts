@@ -6,16 +6,17 @@ import { describeRoute } from '../context.ts'
 import type { Conversation } from '../conversation.ts'
 import { askUpstream } from './ask.ts'
 import type { Reply } from './reply.ts'
+import { PROCESS_TABLES } from './show-process.ts'
 import { showStatus, STATUS_TABLES } from './show-status.ts'
 
 /** What jetgres.consistency is when nobody has set it. */
 const DEFAULT_CONSISTENCY = 'received'
 
-const KNOWN = ['jetgres.last_route', 'jetgres.consistency', ...STATUS_TABLES.keys()]
+const KNOWN = ['jetgres.last_route', 'jetgres.consistency', ...STATUS_TABLES.keys(), ...PROCESS_TABLES.keys()]
 
 export async function showSetting(c: Conversation, statement: ShowSetting): Promise<Reply> {
   const { name } = statement
-  const status = STATUS_TABLES.get(name)
+  const status = STATUS_TABLES.get(name) ?? PROCESS_TABLES.get(name)
   if (status) return showStatus(c, status)
   return { columns: [name], rows: [[await valueOf(c, name)]], tag: 'SHOW' }
 }
