@@ -4,12 +4,12 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Relation } from '../catalog/relation.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
+import type { IngestionStatus } from '../ingest/ingestion-status.ts'
 import { limits } from '../limits.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Activity } from '../session/activity.ts'
 import type { SessionRegistry } from '../session/registry.ts'
 import type { Store } from '../store/store.ts'
-import type { Series } from './history.ts'
 
 /** All that the HTTP server looks at. */
 export interface Watched {
@@ -91,7 +91,7 @@ export async function relationView(
     lag,
     lagSeconds: status?.lagSeconds,
     rate,
-    secondsLeft: lag !== undefined && rate !== undefined && rate > 0 ? lag / rate : undefined,
+    secondsLeft: secondsLeft(status),
     received: status?.received,
     // It may have been dropped just now.
     dropped: await store.droppedCount(id).catch(() => 0),
@@ -102,4 +102,8 @@ export async function relationView(
   }
 }
 
-export type Histories = Readonly<Record<number, Series>>
+/** Known once the rate is one of its whole ten seconds. */
+function secondsLeft(status: IngestionStatus | undefined): number | undefined {
+  const { lag, rate = 0, received = 0 } = status ?? {}
+  return lag !== undefined && rate > 0 && received > rate * 10 ? lag / rate : undefined
+}
