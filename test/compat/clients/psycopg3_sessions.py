@@ -4,7 +4,8 @@ import asyncio
 
 import psycopg
 
-from driven import DDL, ENDLESS, fail, route, show, wait_for_rows, when_running
+from driven import ENDLESS, fail, route, show, when_running
+from psycopg3_driven import connection, create, drop, ids, value
 
 REPEATS = 8
 # Everything of an error but where in the server's source it was made.
@@ -22,19 +23,6 @@ DIAGNOSTICS = (
     "column_name",
     "constraint_name",
 )
-
-
-def value(text, *parameters):
-    return connection.execute(text, *parameters).fetchone()[0]
-
-
-def ids(condition, *parameters, **options):
-    return [
-        row[0]
-        for row in connection.execute(
-            f"SELECT id FROM driven WHERE {condition} ORDER BY 1", parameters, **options
-        )
-    ]
 
 
 def connects():
@@ -289,15 +277,8 @@ async def asynchronous():
 
 
 connects()
-connection = psycopg.connect("", autocommit=True)
-connection.add_notice_handler(lambda said: show("notice", said.severity, said.message_primary))
-show("created", connection.execute(DDL).statusmessage)
-# Not counted: the driver prepares what it has sent five times.
-count = "SELECT count(*) FROM driven"
-wait_for_rows(lambda: connection.execute(count, prepare=False).fetchone()[0])
+create()
 for part in (transactions, errors, cursors, pipelines, notifications, cancels, prepares):
     part()
 asyncio.run(asynchronous())
-show("dropped", connection.execute("DROP TABLE driven").statusmessage)
-fail("gone", psycopg.Error, lambda: connection.execute("SELECT FROM driven"))
-connection.close()
+drop()

@@ -7,20 +7,8 @@ from psycopg.types.composite import CompositeInfo
 from psycopg.types.enum import EnumInfo
 from psycopg.types.json import Jsonb
 
-from driven import CONDITIONS, DDL, fail, route, show, wait_for_rows
-
-
-def value(text, *parameters):
-    return connection.execute(text, *parameters).fetchone()[0]
-
-
-def ids(condition, *parameters, **options):
-    return [
-        row[0]
-        for row in connection.execute(
-            f"SELECT id FROM driven WHERE {condition} ORDER BY 1", parameters, **options
-        )
-    ]
+from driven import CONDITIONS, fail, route, show
+from psycopg3_driven import connection, create, drop, ids, value
 
 
 def described(cursor):
@@ -205,14 +193,7 @@ def types():
     )
 
 
-connection = psycopg.connect("", autocommit=True)
-connection.add_notice_handler(lambda said: show("notice", said.severity, said.message_primary))
-show("created", connection.execute(DDL).statusmessage)
-# Not counted: the driver prepares what it has sent five times.
-count = "SELECT count(*) FROM driven"
-wait_for_rows(lambda: connection.execute(count, prepare=False).fetchone()[0])
+create()
 for part in (reads, parameters, copies, types):
     part()
-show("dropped", connection.execute("DROP TABLE driven").statusmessage)
-fail("gone", psycopg.Error, lambda: connection.execute("SELECT FROM driven"))
-connection.close()
+drop()

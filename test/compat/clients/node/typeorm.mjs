@@ -49,36 +49,26 @@ show('database', [
   await runner.getCurrentSchema(),
   source.driver.database === (await runner.getCurrentDatabase())
 ])
+/** What of a column is compared. */
+const TOLD = [
+  'name',
+  'type',
+  'isNullable',
+  'isArray',
+  'length',
+  'precision',
+  'scale',
+  'collation',
+  'isPrimary',
+  'default'
+]
+
 for (const table of tables) {
   const seen = await runner.getTable(table)
   show(`${table}: table`, [seen.name, seen.primaryColumns.map(({ name }) => name), seen.comment])
   show(
     `${table}: columns`,
-    seen.columns.map(
-      ({
-        name,
-        type,
-        isNullable,
-        isArray,
-        length,
-        precision,
-        scale,
-        collation,
-        isPrimary,
-        default: value
-      }) => ({
-        name,
-        type,
-        isNullable,
-        isArray,
-        length,
-        precision,
-        scale,
-        collation,
-        isPrimary,
-        value
-      })
-    )
+    seen.columns.map((column) => Object.fromEntries(TOLD.map((key) => [key, column[key]])))
   )
   show(`${table}: keys`, [
     seen.indices.length,
