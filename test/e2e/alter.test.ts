@@ -116,6 +116,8 @@ void t.test('what cannot be followed is refused and harms nothing', skip, async 
     ['ALTER TABLE c ALTER COLUMN n TYPE bigint', '0A000', /^ALTER COLUMN … TYPE/, /^ALTER COLUMN/],
     ['ALTER TABLE c ALTER n SET NOT NULL', '0A000', /^SET NOT NULL/],
     ['ALTER TABLE c ADD CONSTRAINT x CHECK (n > 0)', '0A000', /^ADD CONSTRAINT/],
+    ['ALTER TABLE c SWAP WITH raw', '0A000', /^SWAP WITH/, /^SWAP/],
+    ['ALTER TABLE c SET PARALLELISM = 4', '0A000', /^SET PARALLELISM/, /^SET/],
     ['ALTER TABLE c INHERIT x', '0A000', /^INHERIT/],
     ['ALTER TABLE c ATTACH PARTITION x DEFAULT', '0A000', /connector$/],
     ['ALTER SOURCE raw ADD COLUMN x bytea', '0A000', /^ADD COLUMN beside ENCODE BYTES/],

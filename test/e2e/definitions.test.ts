@@ -116,7 +116,10 @@ void t.test('SOURCE', skip, async (t) => {
   t.same(await noticesOf(client, () => client.query('DROP SOURCE IF EXISTS missing')), [
     'source "missing" does not exist, skipping'
   ])
-  await client.query(`CREATE SOURCE IF NOT EXISTS s (id int) ${fedBy(nats, 'e2e.s')}`)
+  const again = `CREATE SOURCE IF NOT EXISTS s (id int) ${fedBy(nats, 'e2e.s')}`
+  t.same(await noticesOf(client, () => client.query(again)), [
+    'relation "s" already exists, skipping'
+  ])
   await client.query('ALTER SOURCE s RENAME TO s2')
   await untilCount(client, 's2', 6)
   t.same(await sources(client), ['public.s2'])
@@ -225,6 +228,30 @@ void t.test('another owner, ANALYZE and VACUUM harm nothing', skip, async (t) =>
   await client.query('VACUUM a')
   t.same(await rowsOf(client, 'SELECT count(*)::int FROM a'), [[5]])
   await client.query('DROP TABLE a')
+})
+
+void t.test('what RisingWave has and jetgres has not is an error', skip, async (t) => {
+  const { client, nats } = await openShared()
+  const fed = fedBy(nats, 'e2e.none')
+  const cases: [string, string][] = [
+    ['SELECT * FROM rw_catalog.rw_sources', '42P01'],
+    ['SELECT * FROM rw_tables', '42P01'],
+    ['SHOW JOBS', '42704'],
+    ['SHOW MATERIALIZED VIEWS', '42601'],
+    ['SHOW CONNECTIONS', '42704'],
+    ['CANCEL JOBS 1', '42601'],
+    ['FLUSH', '42601'],
+    ['WAIT', '42601'],
+    ['RECOVER', '42601'],
+    [`EXPLAIN CREATE TABLE no (id int) ${fed}`, '42601'],
+    ['GRANT SELECT ON ALL SOURCES IN SCHEMA public TO postgres', '42601'],
+    [`CREATE TABLE no (id rw_int256) ${fed}`, '42704'],
+    [`CREATE TABLE no (v vector(3)) ${fed}`, '42704'],
+    [`CREATE TABLE no (xmin int) ${fed}`, '42701'],
+    [`CREATE TABLE no (tableoid int) ${fed}`, '42701']
+  ]
+  for (const [sql, code] of cases) t.equal((await refusal(client, sql)).code, code, sql)
+  t.same(await rowsOf(client, 'SHOW SOURCES'), [])
 })
 
 void t.test('SHOW and DESCRIBE', skip, async (t) => {
