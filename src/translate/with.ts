@@ -27,7 +27,10 @@ export function withQueries(select: ast.Node, around: Queries): Queries {
   }, around)
 }
 
-/** Named twice only if both times give the same rows. */
+/**
+ * Named twice only if both times give the same rows, and fail on the same: Postgres evaluates such a
+ * query once and whole, DuckDB what is needed of it.
+ */
 function limited(body: ast.Node, make: () => Derived): () => Derived {
   let uses = 0
   return () => {
@@ -35,7 +38,10 @@ function limited(body: ast.Node, make: () => Derived): () => Derived {
     if (uses > 1 && (ast.has(body, 'limitCount') || ast.has(body, 'limitOffset'))) {
       relay('WITH of a limited query named twice')
     }
-    return make()
+    const query = make()
+    if (uses > 1 && query.targets.some(({ expr }) => expr.fallible && !expr.aggregate))
+      relay('WITH of a query that may fail named twice')
+    return query
   }
 }
 

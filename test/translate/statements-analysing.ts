@@ -143,6 +143,9 @@ const sundries: readonly Asked[] = [
 /** What dashboards need beyond the plain forms: floats as groups, texts of moments, spans by numbers. */
 const dashboards: readonly string[] = [
   'SELECT f8, count(*) FROM m GROUP BY f8',
+  // Evaluated once and whole there: on a row that the join leaves out it raises.
+  'WITH q AS (SELECT id, CASE WHEN b < false THEN id ELSE (- i4) END AS x, g FROM m) SELECT a.id, b.x FROM q a JOIN q b ON a.g = b.id ORDER BY 1',
+  'WITH q AS (SELECT g, sum(n) AS x FROM m GROUP BY g) SELECT a.g, b.x FROM q a JOIN q b ON a.g = b.g',
   'SELECT f8, count(*) FROM m WHERE f8 <> 0 OR f8 IS NULL GROUP BY f8',
   'SELECT f4, sum(s4) FROM m WHERE f4 <> 0 GROUP BY f4 HAVING count(*) > 0',
   'SELECT sf, g, count(*) FROM m GROUP BY ROLLUP (sf, g)',
