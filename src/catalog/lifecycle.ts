@@ -22,6 +22,13 @@ export interface LifecycleOptions {
   readonly log: Logger
 }
 
+/**
+ * Whether rows leave with their deliveries. What is acknowledged leaves a work queue at once, and
+ * where there is a key the stream need not hold what made a row.
+ */
+const mirrors = ({ kind, schema, connector }: Definition): boolean =>
+  kind === 'source' && schema.key.length === 0 && !connector.durable
+
 export class Lifecycle {
   readonly #options: LifecycleOptions
 
@@ -70,6 +77,7 @@ export class Lifecycle {
       connections,
       position: await store.position(schema.id),
       rateLimit,
+      trim: mirrors(relation.definition) ? (first) => store.trim(schema.id, first) : undefined,
       log: log.child({ relation: relation.label, stream: connector.stream })
     })
     relation.ingestion.start()

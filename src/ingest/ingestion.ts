@@ -27,6 +27,7 @@ import type { StreamReader } from './reader.ts'
 import { SequenceWaiters } from './sequence-waiters.ts'
 import { SlicedQueue } from './sliced-queue.ts'
 import { streamEnd } from './stream-end.ts'
+import { Trimmer } from './trimmer.ts'
 
 export type { BatchSink } from './committer.ts'
 
@@ -40,6 +41,8 @@ export interface IngestionOptions {
   readonly position: StreamPosition
   /** Deliveries a second, on average; 0: none. Without it: as many as there are. */
   readonly rateLimit?: number | undefined
+  /** Given where the relation mirrors its stream: removes the rows before this sequence. */
+  readonly trim?: ((first: number) => Promise<void>) | undefined
   readonly log: Logger
   readonly onState?: (state: IngestionState) => void
 }
@@ -58,6 +61,8 @@ export class Ingestion {
   readonly #reader: StreamReader
   readonly #committer: Committer
   readonly #rate: RateLimit
+  /** Undefined where rows stay though the stream lets their deliveries go. */
+  readonly #trimmer: Trimmer | undefined
   /** Deliveries, what was gone between them, and where the stream began another life. */
   readonly #undecoded = new SlicedQueue<Delivery | Gap | StreamPosition>(
     (item) => this.#handle(item),
@@ -90,6 +95,7 @@ export class Ingestion {
       onFailure: (error: unknown) => this.#failed(error)
     }
     this.#committer = new Committer(schema, store, position, events, batchRowsOf(connector))
+    this.#trimmer = options.trim && new Trimmer(options, options.trim, () => this.#position)
     this.#reader = new OrderedReader({
       connector,
       connections,
@@ -109,6 +115,7 @@ export class Ingestion {
   }
 
   start(): void {
+    this.#trimmer?.start()
     if (this.#options.rateLimit === 0) this.#refresh()
     else this.#reader.start()
   }
@@ -164,6 +171,7 @@ export class Ingestion {
   /** Ends the reading, then commits what was received, as far as the store takes it. */
   async stop(): Promise<void> {
     this.#rate.stop()
+    await this.#trimmer?.stop()
     await this.#reader.stop()
     await this.#undecoded.drained()
     await this.#committer.close()

@@ -1,7 +1,7 @@
 // A relation's coming and going in the store: its own table and what the meta tables hold of it, in a
-// transaction that the caller opened. Must never touch its rows.
+// transaction that the caller opened; and that of its oldest rows.
 
-import { storeTable } from '../types/store-names.ts'
+import { SEQUENCE_COLUMN, storeTable } from '../types/store-names.ts'
 import { createTableSql } from './apply.ts'
 import { deleteRelation, insertRelation, passId } from './format.ts'
 import type { StoredRelation } from './format.ts'
@@ -18,4 +18,11 @@ export async function makeRelation(writer: Writer, relation: StoredRelation): Pr
 export async function removeRelation(writer: Writer, id: number): Promise<void> {
   await writer.runOnce(`DROP TABLE IF EXISTS ${storeTable(id)}`)
   await deleteRelation(writer, id)
+}
+
+/** Removes the rows of deliveries before this sequence. */
+export async function trimRows(writer: Writer, id: number, first: number): Promise<void> {
+  await writer.runOnce(
+    `DELETE FROM ${storeTable(id)} WHERE ${SEQUENCE_COLUMN} < ${Math.trunc(first)}`
+  )
 }

@@ -28,7 +28,7 @@ import { readDropped, readGaps } from './losses.ts'
 import type { NoticedGap } from './losses.ts'
 import { ReaderPool } from './reader-pool.ts'
 import type { Change } from './resident-rows.ts'
-import { makeRelation, removeRelation } from './relation-table.ts'
+import { makeRelation, removeRelation, trimRows } from './relation-table.ts'
 import { RowCache } from './row-cache.ts'
 import type { Fields, RowKey } from './row-slab.ts'
 import { replayRows } from './replay.ts'
@@ -242,6 +242,11 @@ export class Store {
       const rows = await replayRows(writer, relation, batch, doubtful)
       return { rows, progress: relation.progress }
     })
+  }
+
+  /** Removes the rows of deliveries before this sequence; only where there is no key. */
+  async trim(id: number, first: number): Promise<void> {
+    await this.#writer.transaction('trim a relation', (writer) => trimRows(writer, id, first))
   }
 
   async #change(
