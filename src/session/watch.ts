@@ -12,11 +12,19 @@ import { UpstreamError } from './upstream-error.ts'
 const PRIVATE = 'jetgres watch'
 
 /** lock_timeout is about locks that the client asked for. */
-const WAIT = `SELECT pg_catalog.set_config('lock_timeout', '0', true),
-  pg_catalog.pg_advisory_lock_shared($1::pg_catalog.int8),
-  pg_catalog.pg_advisory_unlock_shared($1::pg_catalog.int8),
+const waitBy = (locks: string): string => `SELECT pg_catalog.set_config('lock_timeout', '0', true),
+  ${locks},
   pg_catalog.set_config('lock_timeout', s.own, true)
 FROM (SELECT pg_catalog.current_setting('lock_timeout') AS own OFFSET 0) s`
+
+/**
+ * Where the lock ends with the statement's own transaction, whatever happens to that. In a block it
+ * would stay until the block's end, once for each SELECT; there it is let go, unless a cancel comes
+ * between the two: then the session keeps the lock of a gate that is never shut again.
+ */
+const WAIT = waitBy('pg_catalog.pg_advisory_xact_lock_shared($1::pg_catalog.int8)')
+const WAIT_IN_BLOCK = waitBy(`pg_catalog.pg_advisory_lock_shared($1::pg_catalog.int8),
+  pg_catalog.pg_advisory_unlock_shared($1::pg_catalog.int8)`)
 
 export class Watch {
   readonly #c: Conversation
@@ -53,7 +61,8 @@ export class Watch {
       const gate = await context.maintenance.database(identity.database).gates.shut()
       if (this.#isOver) return await gate.open()
       this.#gate = gate
-      const { error } = await this.#c.ask(askOnce(shown(this.#text) + WAIT, [gate.key], PRIVATE))
+      const wait = this.#c.inTransaction ? WAIT_IN_BLOCK : WAIT
+      const { error } = await this.#c.ask(askOnce(shown(this.#text) + wait, [gate.key], PRIVATE))
       if (!error) return
       this.#error = new UpstreamError(error)
       this.#portal.stop('upstream')

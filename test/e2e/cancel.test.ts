@@ -161,7 +161,7 @@ void t.test('a local statement is ended', { skip: withoutNats() }, async (t) => 
     const end = ended(victim.query('SELECT count(*) FROM small'))
     const pid = (victim as pg.Client & Key).processID
     const isSeen = async () =>
-      (await direct.query(`SELECT FROM pg_stat_activity WHERE pid = $1 AND state = 'active'`, [pid])).rowCount === 1
+      (await direct.query(`SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'advisory'`, [pid])).rowCount === 1
     await eventually(isSeen, { what: 'the statement in pg_stat_activity' })
     await direct.query('SELECT pg_cancel_backend($1)', [pid])
     t.equal((await end).code, '57014')
