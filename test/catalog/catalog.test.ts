@@ -28,6 +28,8 @@ class Upstream {
   }
 }
 
+const BEGINNING = { sequence: 0, created: '' }
+
 const definition = (id: number): Definition =>
   ({
     version: 1,
@@ -62,10 +64,10 @@ const kept = (catalog: Catalog): number[] => catalog.relations().map(({ id }) =>
 
 void t.test('keeps what was made while it looked', async (t) => {
   const { catalog, upstream } = startCatalog()
-  await catalog.prepare(definition(1), 0n as never)
+  await catalog.prepare(definition(1), BEGINNING)
   const look = catalog.reconcile('db')
   await eventually(() => upstream.asked === 1)
-  const made = await catalog.prepare(definition(2), 0n as never)
+  const made = await catalog.prepare(definition(2), BEGINNING)
   catalog.setOpen(made, true)
   catalog.setOpen(made, false)
   upstream.answer()
@@ -75,7 +77,7 @@ void t.test('keeps what was made while it looked', async (t) => {
 
 void t.test('keeps what was in a transaction when it began to look', async (t) => {
   const { catalog, upstream } = startCatalog()
-  const made = await catalog.prepare(definition(1), 0n as never)
+  const made = await catalog.prepare(definition(1), BEGINNING)
   catalog.setOpen(made, true)
   const first = catalog.reconcile('db')
   await eventually(() => upstream.asked === 1)

@@ -106,6 +106,8 @@ void t.test('a local statement is ended', { skip: withoutNats() }, async (t) => 
     t.equal((await ended(victim.query(SHORT))).code, '25P02', 'the transaction has failed with it')
     await victim.query('ROLLBACK')
     t.equal((await victim.query(SHORT)).rowCount, 1)
+    // Cancelled in a block, a session may keep the lock of its gate until it ends (watch.ts).
+    await victim.end()
   })
 
   await t.test('by pg_terminate_backend', async (t) => {
@@ -152,6 +154,7 @@ void t.test('a local statement is ended', { skip: withoutNats() }, async (t) => 
     t.equal((await ended(victim.query(LONG))).code, '57014')
     t.equal((await ended(victim.query('SELECT 1'))).code, '25P02')
     await victim.query('ROLLBACK')
+    await victim.end()
   })
 
   await t.test('while it waits for the stream’s end', async (t) => {
