@@ -9,11 +9,16 @@ export interface CommandForm {
 }
 
 export const commandForms = [
-  { name: 'serve', operands: [], meaning: 'answers clients until it is told to stop (the default)' },
+  {
+    name: 'serve',
+    operands: [],
+    meaning: 'answers clients until it is told to stop (the default)'
+  },
   {
     name: 'check',
     operands: [],
-    meaning: 'looks at all that serve would need, says what is wrong and what to do; changes nothing'
+    meaning:
+      'looks at all that serve would need, says what is wrong and what to do; changes nothing'
   },
   {
     name: 'backup',

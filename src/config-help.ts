@@ -36,5 +36,7 @@ export function configMarkdown(): string {
     (o) =>
       `| \`${o.flag}\` | \`${o.variable}\` | ${cell(o.form)} | ${cell(o.default)} | ${cell(o.meaning)} |`
   )
-  return ['| flag | variable | value | default | meaning |', '|---|---|---|---|---|', ...rows].join('\n')
+  return ['| flag | variable | value | default | meaning |', '|---|---|---|---|---|', ...rows].join(
+    '\n'
+  )
 }

@@ -72,7 +72,8 @@ export interface CommandLine {
  */
 export function readCommand(argv: readonly string[]): CommandLine {
   const [first] = argv
-  if (first === undefined || first.startsWith('-')) return { name: 'serve', operands: [], rest: argv }
+  if (first === undefined || first.startsWith('-'))
+    return { name: 'serve', operands: [], rest: argv }
   const form = commandForms.find(({ name }) => name === first)
   if (!form) {
     const names = commandForms.map(({ name }) => name)
@@ -83,7 +84,9 @@ export function readCommand(argv: readonly string[]): CommandLine {
   const operands = flag < 0 ? words : words.slice(0, flag)
   const needed = form.operands.filter((operand) => !operand.startsWith('['))
   if (operands.length < needed.length) {
-    throw new ConfigError([`the command is: jetgres ${[first, ...form.operands].join(' ')} [options]`])
+    throw new ConfigError([
+      `the command is: jetgres ${[first, ...form.operands].join(' ')} [options]`
+    ])
   }
   return { name: form.name, operands, rest: argv.slice(1 + operands.length) }
 }
@@ -171,7 +174,8 @@ function readFlags(argv: readonly string[], faults: string[]): Map<string, strin
     if (token.kind !== 'option') continue
     if (token.value === undefined) valueOfUnknown = token.index + 1
     const option = configOptions.find(({ flag }) => flag === token.rawName)
-    if (option === undefined) faults.push(`unknown option ${token.rawName}${hintFor(token.rawName)}`)
+    if (option === undefined)
+      faults.push(`unknown option ${token.rawName}${hintFor(token.rawName)}`)
     else if ('isSwitch' in option) flags.set(option.flag, token.value ?? 'on')
     else if (token.value === undefined) faults.push(`${option.flag} needs a value: ${option.form}`)
     else flags.set(option.flag, token.value)

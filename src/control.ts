@@ -84,7 +84,9 @@ export async function command(dataDir: string, what: ControlCommand): Promise<st
   const handle = await open(folder, 'r').catch(nobody)
   try {
     const socket = connect(join(shortPath(folder, handle), SOCKET))
-    await new Promise((done, fail) => socket.once('connect', done).once('error', fail)).catch(nobody)
+    await new Promise((done, fail) => socket.once('connect', done).once('error', fail)).catch(
+      nobody
+    )
     socket.write(`${JSON.stringify(what)}\n`)
     return await said(socket)
   } finally {

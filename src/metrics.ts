@@ -101,7 +101,8 @@ export class Metrics {
       labelNames: ['state'],
       registers,
       collect: () => {
-        for (const [state, n] of Object.entries(source.natsConnections())) connections.set({ state }, n)
+        for (const [state, n] of Object.entries(source.natsConnections()))
+          connections.set({ state }, n)
       }
     })
     const statements: Counter<'route'> = new Counter({
@@ -164,19 +165,31 @@ type Read = (facts: RelationFacts) => number | undefined
 
 const COUNTERS: readonly (readonly [name: string, help: string, read: Read])[] = [
   ['jetgres_relation_deliveries_total', 'Deliveries received.', ({ received }) => received],
-  ['jetgres_relation_rows_total', 'Deliveries that became rows and are on disk.', ({ applied }) => applied],
+  [
+    'jetgres_relation_rows_total',
+    'Deliveries that became rows and are on disk.',
+    ({ applied }) => applied
+  ],
   ['jetgres_relation_dropped_total', 'Deliveries that became no row.', ({ dropped }) => dropped],
   [
     'jetgres_relation_lost_total',
     'Stream sequences that were gone before they could be read.',
     ({ gaps }) => gaps
   ],
-  ['jetgres_relation_restarts_total', 'How often the stream began another life.', ({ restarts }) => restarts]
+  [
+    'jetgres_relation_restarts_total',
+    'How often the stream began another life.',
+    ({ restarts }) => restarts
+  ]
 ]
 
 const GAUGES: readonly (readonly [name: string, help: string, read: Read])[] = [
   ['jetgres_relation_position', 'The last stream sequence on disk.', ({ position }) => position],
-  ['jetgres_relation_lag_deliveries', 'Deliveries that the stream holds and that have not come.', ({ lag }) => lag],
+  [
+    'jetgres_relation_lag_deliveries',
+    'Deliveries that the stream holds and that have not come.',
+    ({ lag }) => lag
+  ],
   [
     'jetgres_relation_lag_seconds',
     'Age of the last delivery received, while others wait; 0 when none does.',

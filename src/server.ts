@@ -91,7 +91,13 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   const secrets = await Secrets.open(join(config.dataDir, 'secrets.json'))
   const catalog = new Catalog({ store, maintenance, connections, secrets, log })
   const registry = new SessionRegistry()
-  const about = { version: await version(), upstream: targetName(target), catalog, registry, connections }
+  const about = {
+    version: await version(),
+    upstream: targetName(target),
+    catalog,
+    registry,
+    connections
+  }
   const readiness = new Readiness(maintenance)
   const measures = openMeasures(about, readiness, config.slowStatementMs, log)
 

@@ -24,8 +24,7 @@ export interface BackchannelOptions extends Omit<ReadsOptions, 'database' | 'cli
 }
 
 export type BackchannelAddress =
-  | { readonly path: string }
-  | { readonly host: string; readonly port: number }
+  { readonly path: string } | { readonly host: string; readonly port: number }
 
 /** What an upstream database may be encoded in (postgres_fdw asks for its own encoding). */
 const ENCODINGS: ReadonlySet<string> = new Set(['UTF8', 'SQL_ASCII'])
@@ -85,7 +84,7 @@ export class Backchannel {
     let buffer: Buffer = Buffer.alloc(0)
     for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
       buffer = Buffer.concat([buffer, chunk as Buffer])
-      for (let size = startupSize(buffer); size && buffer.length >= size; ) {
+      for (let size = startupSize(buffer); size && buffer.length >= size;) {
         const packet = decodeStartup(buffer.subarray(0, size))
         buffer = buffer.subarray(size)
         if (packet.kind === 'startup') return this.#serve(socket, packet, buffer)
@@ -105,7 +104,9 @@ export class Backchannel {
     }
     const pid = this.#nextPid++
     const key = { pid, secret: randomBytes(4) }
-    const backendPid = Number(/^jetgres:(\d+)$/.exec(startup.parameters.get('application_name') ?? '')?.[1])
+    const backendPid = Number(
+      /^jetgres:(\d+)$/.exec(startup.parameters.get('application_name') ?? '')?.[1]
+    )
     const reads = new Reads({
       ...this.#options,
       database: startup.parameters.get('database') ?? '',

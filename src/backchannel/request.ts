@@ -75,7 +75,9 @@ function parameterTypes(select: Node, count: number): number[] {
 
 function castOid(typeName: Node | undefined): number {
   if (!typeName) return 0
-  const names = listOf(typeName, 'names').map((name) => textOf(childOf(name, 'String') ?? {}, 'sval'))
+  const names = listOf(typeName, 'names').map((name) =>
+    textOf(childOf(name, 'String') ?? {}, 'sval')
+  )
   const oid = TYPE_OID.get(names.at(-1) ?? '') ?? 0
   return listOf(typeName, 'arrayBounds').length === 0 ? oid : (ARRAY_OID[oid] ?? 0)
 }

@@ -105,7 +105,8 @@ function chunkText(chunk: Chunk, { attnums, columns }: Pushdown): string {
     for (let i = 0; i < columns.length; i++) {
       const value = chunk.columns[i]![row]!
       if (i > 0) text += '\t'
-      text += value === null ? '\\N' : copyField(codecs[i]!.toText(value, columns[i]!, REMOTE_SETTINGS))
+      text +=
+        value === null ? '\\N' : copyField(codecs[i]!.toText(value, columns[i]!, REMOTE_SETTINGS))
     }
     text += '\n'
   }

@@ -15,7 +15,10 @@ export async function decoderOf(definition: Definition): Promise<RowDecoder> {
     name: payloadNames[column.attnum] ?? column.name
   }))
   const included = encoding.included ?? []
-  const columns = ordered(named, included.map(({ column }) => column))
+  const columns = ordered(
+    named,
+    included.map(({ column }) => column)
+  )
   const decode = await compileDecoder({ ...schema, columns }, encoding)
   const places = named.map((column) => columns.indexOf(column))
   return places.every((place, i) => place === i) ? decode : inOrder(decode, places)

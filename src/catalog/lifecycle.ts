@@ -178,7 +178,9 @@ export class Lifecycle {
     const { created } = await store.position(id)
     const namesakes = relations.all().filter((other) => {
       const { connector } = other.definition
-      return other.id !== id && connector.stream === stream && connector.durable?.name === durable.name
+      return (
+        other.id !== id && connector.stream === stream && connector.durable?.name === durable.name
+      )
     })
     for (const other of namesakes) {
       if ((await store.position(other.id)).created === created) return true

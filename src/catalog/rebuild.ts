@@ -58,7 +58,10 @@ async function openWhatCanBe(path: string, draft: string, log: Logger): Promise<
       log.warn({ err }, 'the store cannot be opened like this')
     })
     if (!store) continue
-    const isWhole = await store.verify('losses').then(() => true, () => false)
+    const isWhole = await store.verify('losses').then(
+      () => true,
+      () => false
+    )
     if (isWhole) return store
     await store.close()
   }
@@ -93,7 +96,10 @@ const hasColumns = (stored: string | undefined, { schema }: Definition): boolean
   stored !== undefined && JSON.stringify(readDefinition(stored).schema) === JSON.stringify(schema)
 
 const isReadable = (store: Store, id: number): Promise<boolean> =>
-  store.verify(id).then(() => true, () => false)
+  store.verify(id).then(
+    () => true,
+    () => false
+  )
 
 function idOf(known: readonly KeptDefinition[], wanted: string): number {
   const matches = known.filter(({ definition }) => {
@@ -103,7 +109,9 @@ function idOf(known: readonly KeptDefinition[], wanted: string): number {
   })
   const [match, ...others] = matches
   if (match && others.length === 0) return match.id
-  const names = (match ? matches : known).map(({ definition }) => labelOf(readDefinition(definition)))
+  const names = (match ? matches : known).map(({ definition }) =>
+    labelOf(readDefinition(definition))
+  )
   const problem = match ? 'could be several relations' : 'is no relation here'
   throw new Error(`"${wanted}" ${problem}: ${names.join(', ')}`)
 }
@@ -115,7 +123,10 @@ export const labelOf = ({ database, schemaName, name }: Definition): string =>
 /** A crash between two steps leaves no store, and one that is missing is refused at the start. */
 async function exchange(path: string, draft: string): Promise<string | undefined> {
   const aside = `${path}.damaged-${new Date().toISOString().replaceAll(':', '')}`
-  const isThere = await stat(path).then(() => true, () => false)
+  const isThere = await stat(path).then(
+    () => true,
+    () => false
+  )
   for (const ending of ['', '.wal']) await renameIfThere(`${path}${ending}`, `${aside}${ending}`)
   await rename(definitionsPath(draft), definitionsPath(path))
   await rename(draft, path)
@@ -129,8 +140,7 @@ async function removeStore(path: string): Promise<void> {
 const copyIfThere = (from: string, to: string): Promise<void> =>
   unlessMissing(copyFile(from, to, constants.COPYFILE_FICLONE))
 
-const renameIfThere = (from: string, to: string): Promise<void> =>
-  unlessMissing(rename(from, to))
+const renameIfThere = (from: string, to: string): Promise<void> => unlessMissing(rename(from, to))
 
 async function unlessMissing(work: Promise<void>): Promise<void> {
   await work.catch((error: NodeJS.ErrnoException) => {

@@ -8,13 +8,7 @@ import type { Lifecycle } from './lifecycle.ts'
 import type { Relation } from './relation.ts'
 import type { Relations } from './relations.ts'
 import { reshaped } from './reshape.ts'
-import {
-  findDetached,
-  findTwins,
-  forgetDetached,
-  restoreChild,
-  upstreamIdentity
-} from './twins.ts'
+import { findDetached, findTwins, forgetDetached, restoreChild, upstreamIdentity } from './twins.ts'
 import type { TwinFacts } from './twins.ts'
 
 export interface ReconciliationOptions {

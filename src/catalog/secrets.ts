@@ -71,12 +71,14 @@ export class Secrets {
 
   /** A new file takes the old one's place: a crash leaves one or the other. */
   #write(): Promise<void> {
-    const next = this.#writing.catch(() => undefined).then(async () => {
-      const text = JSON.stringify([...this.#byKey.values()])
-      await writeFile(`${this.#path}.new`, text, { mode: 0o600, flush: true })
-      await chmod(`${this.#path}.new`, 0o600)
-      await rename(`${this.#path}.new`, this.#path)
-    })
+    const next = this.#writing
+      .catch(() => undefined)
+      .then(async () => {
+        const text = JSON.stringify([...this.#byKey.values()])
+        await writeFile(`${this.#path}.new`, text, { mode: 0o600, flush: true })
+        await chmod(`${this.#path}.new`, 0o600)
+        await rename(`${this.#path}.new`, this.#path)
+      })
     this.#writing = next
     return next
   }

@@ -36,7 +36,10 @@ export async function checkWay(
     const said = await sendThere(client, { host: told, port }, token)
     const address = formatAddress({ host: told, port })
     return hasCome
-      ? ok(what, `the upstream reaches ${formatAddress({ host: told, port: listenAt.port || port })}`)
+      ? ok(
+          what,
+          `the upstream reaches ${formatAddress({ host: told, port: listenAt.port || port })}`
+        )
       : wrong(what, `the upstream cannot reach ${address}: ${said}`, TODO)
   } catch (error) {
     return wrong(what, reasonOf(error), TODO)

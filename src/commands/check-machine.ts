@@ -84,7 +84,11 @@ export async function checkDataDir(dataDir: string): Promise<Finding> {
     return ok(what, 'can be written, and no other jetgres uses it')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') {
-      return wrong(what, reasonOf(error), 'ask the jetgres that runs: SELECT * FROM jetgres.relations')
+      return wrong(
+        what,
+        reasonOf(error),
+        'ask the jetgres that runs: SELECT * FROM jetgres.relations'
+      )
     }
     return wrong(what, 'cannot be written', 'give it to the user that jetgres runs as (chown)')
   }

@@ -78,14 +78,22 @@ function serverFinding(facts: Facts): Finding {
   const told = `Postgres ${name}, database "${database}", as "${role}"`
   if (version < VERSION_MIN) return wrong(WHAT, told, 'use Postgres 15 or later')
   if (facts.standby) {
-    return wrong(WHAT, `${told}: a standby`, 'name the primary, or add target_session_attrs=primary')
+    return wrong(
+      WHAT,
+      `${told}: a standby`,
+      'name the primary, or add target_session_attrs=primary'
+    )
   }
   if (facts.readonly) {
     const todo = `ALTER ROLE "${role}" RESET default_transaction_read_only`
     return wrong(WHAT, `${told}: its transactions are read-only`, todo)
   }
   if (facts.encoding !== 'UTF8') {
-    return wrong(WHAT, `${told}: its encoding is ${facts.encoding}`, "use a database of encoding UTF8")
+    return wrong(
+      WHAT,
+      `${told}: its encoding is ${facts.encoding}`,
+      'use a database of encoding UTF8'
+    )
   }
   return ok(WHAT, told)
 }
@@ -102,7 +110,10 @@ function schemaFinding({ role, database, hasSchema, ownsSchema, mayCreate }: Fac
     return wrong(what, `schema "jetgres_live" belongs to another role than "${role}"`, todo)
   }
   if (hasSchema || mayCreate) {
-    return ok(what, `"${role}" may make schemas; it must be a member of each role that creates relations`)
+    return ok(
+      what,
+      `"${role}" may make schemas; it must be a member of each role that creates relations`
+    )
   }
   const todo = `as a superuser: GRANT CREATE ON DATABASE "${database}" TO "${role}"`
   return wrong(what, `"${role}" may make no schema in "${database}"`, todo)
@@ -111,7 +122,11 @@ function schemaFinding({ role, database, hasSchema, ownsSchema, mayCreate }: Fac
 function extensionFinding({ fdw, mayUseFdw, role, super: isSuper }: Facts): Finding {
   const what = 'postgres_fdw'
   if (fdw === 'missing') {
-    return wrong(what, 'is not there', "install Postgres's contrib package on the upstream's machine")
+    return wrong(
+      what,
+      'is not there',
+      "install Postgres's contrib package on the upstream's machine"
+    )
   }
   if (isSuper) return ok(what, fdw === 'installed' ? 'is installed' : 'can be installed')
   const grant = `GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO "${role}"`

@@ -29,7 +29,8 @@ async function* findings(config: Config, log: Logger): AsyncGenerator<Finding> {
   yield* await checkTls(config)
   const dataDir = await checkDataDir(config.dataDir)
   yield dataDir
-  if (config.upstream === undefined) yield ok('upstream', 'an embedded Postgres, in the data directory')
+  if (config.upstream === undefined)
+    yield ok('upstream', 'an embedded Postgres, in the data directory')
   else yield* upstreamFindings(config, config.upstream)
   if (dataDir.verdict === 'ok') yield* await checkRelations(config.dataDir, log)
   else yield skipped('relations', 'the data directory cannot be read')

@@ -11,7 +11,10 @@ export async function serve(context: CommandContext): Promise<number> {
   // From now on: a signal that comes while the server starts ends it as soon as it stands.
   const signal = context.signalled()
   const server = await startServer(config, log).catch((err: unknown) => {
-    log.fatal({ reason: err instanceof Error ? err.message : String(err) }, 'jetgres could not start')
+    log.fatal(
+      { reason: err instanceof Error ? err.message : String(err) },
+      'jetgres could not start'
+    )
     log.debug({ err }, 'where it could not')
     return undefined
   })

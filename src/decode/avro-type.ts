@@ -64,7 +64,8 @@ function logicalOf(schema: Readonly<Record<string, unknown>>, below: Type): Logi
   if (name === 'duration' && size !== 12) return undefined
   if (name !== 'decimal') return { name }
   const { precision, scale = 0 } = schema
-  if (!isCount(precision) || precision === 0 || !isCount(scale) || scale > precision) return undefined
+  if (!isCount(precision) || precision === 0 || !isCount(scale) || scale > precision)
+    return undefined
   return { name, precision, scale }
 }
 

@@ -19,9 +19,8 @@ export class CsvSyntaxError extends Error {}
 /** Reads the record at `start`, which is before the text's end. @throws CsvSyntaxError */
 export function readRecord(text: string, start: number, delimiter: string): CsvRecord {
   const fields: CsvField[] = []
-  for (let at = start; ; ) {
-    const { field, end } =
-      text[at] === '"' ? readQuoted(text, at) : readPlain(text, at, delimiter)
+  for (let at = start; ;) {
+    const { field, end } = text[at] === '"' ? readQuoted(text, at) : readPlain(text, at, delimiter)
     fields.push(field)
     if (text[end] === delimiter) {
       at = end + 1
@@ -41,7 +40,7 @@ interface Read {
 
 function readQuoted(text: string, start: number): Read {
   let value = ''
-  for (let at = start + 1; ; ) {
+  for (let at = start + 1; ;) {
     const quote = text.indexOf('"', at)
     if (quote === -1) throw new CsvSyntaxError(`quote at offset ${start} is never closed`)
     value += text.slice(at, quote)

@@ -66,7 +66,12 @@ function decodeText(
   const { fields, end } = readRecord(text, first.end, delimiter)
   // The last of equal names counts, as in JSON.
   const byName = new Map(first.fields.map((field, i) => [field.text, fields[i]]))
-  return oneRow(text, end, targets.map(({ name }) => byName.get(name)), targets)
+  return oneRow(
+    text,
+    end,
+    targets.map(({ name }) => byName.get(name)),
+    targets
+  )
 }
 
 function oneRow(

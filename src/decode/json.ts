@@ -33,10 +33,7 @@ const NO_MATCH: readonly Match[] = []
  * missing or does not fit gives NULL; for a key or not-null column it gives no row.
  * @throws PgError 0A000 for a column type that JSON cannot fill
  */
-export function compileJsonDecoder(
-  schema: RelationSchema,
-  encoding: JsonEncoding
-): PayloadDecoder {
+export function compileJsonDecoder(schema: RelationSchema, encoding: JsonEncoding): PayloadDecoder {
   const decoder = new JsonDecoder(schema, encoding)
   return (payload) => decoder.decode(payload)
 }

@@ -43,7 +43,8 @@ export class Gatekeeper {
     const isOwn = origin !== undefined && URL.canParse(origin) && new URL(origin).host === host
     if (origin !== undefined && !isOwn) return refused(403, 'another site has no say here')
     // No form and no simple request of another site can set it.
-    if (request.headers['x-jetgres'] === undefined) return refused(403, 'header "x-jetgres" is missing')
+    if (request.headers['x-jetgres'] === undefined)
+      return refused(403, 'header "x-jetgres" is missing')
     return ALLOWED
   }
 
@@ -56,7 +57,9 @@ export class Gatekeeper {
   #hasToken({ headers }: IncomingMessage): boolean {
     const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? '')?.[1]
     if (bearer !== undefined) return this.#isDigest(digestOf(bearer))
-    const cookie = new RegExp(`(?:^|;\\s*)${COOKIE}=([0-9a-f]{64})(?:;|$)`).exec(headers.cookie ?? '')
+    const cookie = new RegExp(`(?:^|;\\s*)${COOKIE}=([0-9a-f]{64})(?:;|$)`).exec(
+      headers.cookie ?? ''
+    )
     return cookie?.[1] !== undefined && this.#isDigest(Buffer.from(cookie[1], 'hex'))
   }
 

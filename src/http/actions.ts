@@ -38,7 +38,8 @@ export async function signIn(
 ): Promise<void> {
   const body = await formOf(request)
   const cookie = body === undefined ? undefined : keeper.cookieFor(body.get('token') ?? '')
-  if (cookie === undefined) return refuse(response, 401, 'that is not the token: go back and try again')
+  if (cookie === undefined)
+    return refuse(response, 401, 'that is not the token: go back and try again')
   response.setHeader('set-cookie', cookie)
   response.setHeader('location', '/')
   send(response, 303, 'text/plain', '')

@@ -56,7 +56,8 @@ export class Feed {
       samples.set(relation.id, { received, lag })
     }
     this.#history.add(samples)
-    if (this.#viewers.size > 0) void this.#count().then(() => this.#send('history', this.#histories()))
+    if (this.#viewers.size > 0)
+      void this.#count().then(() => this.#send('history', this.#histories()))
   }
 
   async #count(): Promise<void> {
@@ -89,4 +90,5 @@ export class Feed {
   }
 }
 
-const event = (name: string, data: object): string => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+const event = (name: string, data: object): string =>
+  `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`

@@ -107,7 +107,8 @@ class Site {
 
   async #get(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
     request.resume()
-    if (request.method !== 'GET' && request.method !== 'HEAD') return notAllowed(response, 'GET, HEAD')
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return notAllowed(response, 'GET, HEAD')
     const { watched } = this.#options
     if (path === '/healthz') return send(response, 200, 'text/plain', 'ok\n')
     if (path === '/readyz') return sendReadiness(response, watched.faults())

@@ -51,7 +51,10 @@ export interface RelationView {
   readonly lastError: string | undefined
 }
 
-export async function overview(watched: Watched, rows: ReadonlyMap<number, number>): Promise<object> {
+export async function overview(
+  watched: Watched,
+  rows: ReadonlyMap<number, number>
+): Promise<object> {
   const { catalog, registry, activity, connections } = watched
   const all = catalog.relations()
   const shown = all.slice(0, limits.relationsShownMax)

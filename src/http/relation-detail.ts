@@ -44,7 +44,9 @@ function definitionText({ kind, schemaName, name, schema, options, clauses }: De
   const names = new Map(schema.columns.map((column) => [column.attnum, column.name]))
   const key = schema.key.map((attnum) => `"${names.get(attnum) ?? '?'}"`).join(', ')
   if (key !== '') columns.push(`  PRIMARY KEY (${key})`)
-  const rest = [clauses.before, describeOptions(options), clauses.after].filter((part) => part !== '')
+  const rest = [clauses.before, describeOptions(options), clauses.after].filter(
+    (part) => part !== ''
+  )
   return `CREATE ${kind.toUpperCase()} "${schemaName}"."${name}" (\n${columns.join(',\n')}\n)\n${rest.join('\n')}`
 }
 
@@ -92,7 +94,9 @@ export async function countRows(
   const snapshot = await store.snapshot({ pinned: false })
   try {
     for (const { id } of relations) {
-      const cursor = await snapshot.query(`SELECT count(*) FROM ${storeTable(id)}`).catch(() => undefined)
+      const cursor = await snapshot
+        .query(`SELECT count(*) FROM ${storeTable(id)}`)
+        .catch(() => undefined)
       const chunk = await cursor?.next().catch(() => undefined)
       const count = chunk?.columns[0]?.[0]
       if (count !== undefined && count !== null) counts.set(id, Number(count))

@@ -16,11 +16,7 @@ export class Acknowledger {
   #last: number
 
   /** @param committed up to which everything is on disk already. */
-  constructor(
-    connection: NatsConnection,
-    policy: DurableConsumer['ackPolicy'],
-    committed: number
-  ) {
+  constructor(connection: NatsConnection, policy: DurableConsumer['ackPolicy'], committed: number) {
     this.#connection = connection
     this.#policy = policy
     this.#committed = committed

@@ -6,13 +6,7 @@ import { objectNotReady, toPgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import type { RowKey } from '../store/row-slab.ts'
-import type {
-  Decoded,
-  Gap,
-  NatsConnector,
-  RowDecoder,
-  StreamPosition
-} from '../types/connector.ts'
+import type { Decoded, Gap, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { Arrivals } from './arrivals.ts'
 import { Committer } from './committer.ts'

@@ -253,8 +253,7 @@ export class OrderedReader implements StreamReader {
   }
 }
 
-const connectionLost = (): PgError =>
-  connectorFailure('the connection to the NATS server was lost')
+const connectionLost = (): PgError => connectorFailure('the connection to the NATS server was lost')
 
 const LIFE_MARK = '#'
 

@@ -11,9 +11,7 @@ export const isCompacted = (info: StreamInfo): boolean =>
 export function coversAll(filters: readonly string[], { config }: StreamInfo): boolean {
   if (config.mirror !== undefined || (config.sources ?? []).length > 0) return false
   const held = config.subjects ?? []
-  return (
-    held.length > 0 && held.every((subject) => filters.some((f) => subjectCovers(f, subject)))
-  )
+  return held.length > 0 && held.every((subject) => filters.some((f) => subjectCovers(f, subject)))
 }
 
 /** limits, interest or workqueue. */

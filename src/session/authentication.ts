@@ -72,7 +72,9 @@ export class Authentication {
     if (!mechanisms.includes(CHANNEL_BINDING)) return frame.bytes
     const rest = mechanisms.filter((name) => name !== CHANNEL_BINDING)
     if (!rest.includes(SCRAM_SHA_256)) {
-      this.#options.fail(invalidAuthorization('the upstream wants channel binding, which ends here'))
+      this.#options.fail(
+        invalidAuthorization('the upstream wants channel binding, which ends here')
+      )
       return undefined
     }
     if (this.#options.isEncryptedTwice) {

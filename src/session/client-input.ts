@@ -65,7 +65,8 @@ export class ClientInput {
       const chunk = this.#chunks.shift()
       if (!chunk) return this.#isOver ? this.#over() : undefined
       this.#bytes -= chunk.length
-      if (this.#bytes < limits.clientReadAheadBytes && this.#socket.isPaused()) this.#socket.resume()
+      if (this.#bytes < limits.clientReadAheadBytes && this.#socket.isPaused())
+        this.#socket.resume()
       this.#handle(chunk)
     }
   }

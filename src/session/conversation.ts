@@ -169,7 +169,8 @@ export class Conversation {
 
   /** Tells the client of an error and makes the upstream's transaction fail with it. */
   async report(error: unknown): Promise<void> {
-    if (error instanceof UpstreamError) return void this.output.write(encodeErrorFields(error.fields))
+    if (error instanceof UpstreamError)
+      return void this.output.write(encodeErrorFields(error.fields))
     // The upstream's own last words have gone to the client.
     if (this.link.closed) return
     const pgError = toPgError(error)

@@ -53,7 +53,10 @@ function copiedSelect(copy: string): CopiedSelect | undefined {
   if (texts.at(-1) === ';') texts.pop()
   const last = texts.length - 1
   const isBare =
-    texts[1] === '(' && texts[last] === 'stdout' && texts[last - 1] === 'to' && texts[last - 2] === ')'
+    texts[1] === '(' &&
+    texts[last] === 'stdout' &&
+    texts[last - 1] === 'to' &&
+    texts[last - 2] === ')'
   if (!isBare) return undefined
   const start = tokens[1]!.end
   return {

@@ -238,7 +238,8 @@ export class Extended {
       if (this.#c.hasFailed) return this.#c.link.request('parse', frame.bytes)
       const text = await relayText(this.#c, inspection, 'flush')
       const { name, types } = message
-      const bytes = text === undefined ? frame.bytes : frontend.parse({ name, text, types: [...types] })
+      const bytes =
+        text === undefined ? frame.bytes : frontend.parse({ name, text, types: [...types] })
       this.#c.link.request('parse', bytes)
     })
   }

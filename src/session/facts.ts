@@ -142,10 +142,9 @@ function readConsistency(text: string): Consistency {
 function readFloatAggregates(text: string): boolean {
   const value = text === '' ? 'local' : text.toLowerCase()
   if (value === 'local' || value === 'relay') return value === 'local'
-  throw invalidParameterValue(
-    `invalid value for parameter "jetgres.float_aggregates": "${text}"`,
-    { hint: 'Available values: local, relay.' }
-  )
+  throw invalidParameterValue(`invalid value for parameter "jetgres.float_aggregates": "${text}"`, {
+    hint: 'Available values: local, relay.'
+  })
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = {

@@ -105,7 +105,7 @@ function ours(text: string, names: NameScan): OurStatement | undefined {
 
 const isOfTable = (statement: OurStatement): boolean =>
   statement.kind === 'createIndex' ||
-  (statement.kind === 'drop' || statement.kind === 'alter') && statement.relation === 'table'
+  ((statement.kind === 'drop' || statement.kind === 'alter') && statement.relation === 'table')
 
 function inspectReading(text: string, names: NameScan): Inspection {
   const parsed = tryParse(text)
@@ -145,7 +145,9 @@ function tryParse(text: string): ReturnType<typeof parseSql> | undefined {
 
 /** 'CopyStmt' → 'COPY', for the reason that SHOW jetgres.last_route tells. */
 function statementName(node: Node): string {
-  const words = nodeKind(node).replace(/Stmt$/, '').split(/(?=[A-Z])/)
+  const words = nodeKind(node)
+    .replace(/Stmt$/, '')
+    .split(/(?=[A-Z])/)
   return words.join(' ').toUpperCase()
 }
 

@@ -4,7 +4,13 @@
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
-import { adminShutdown, asFatal, cannotConnectNow, invalidAuthorization, PgError } from '../errors.ts'
+import {
+  adminShutdown,
+  asFatal,
+  cannotConnectNow,
+  invalidAuthorization,
+  PgError
+} from '../errors.ts'
 import { limits } from '../limits.ts'
 import { sendCancel } from '../upstream/cancel.ts'
 import { errorResponse } from '../wire/backend.ts'

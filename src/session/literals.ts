@@ -38,7 +38,7 @@ export function patternOf(text: string): Pattern | undefined {
   const literals: Literal[] = []
   let pattern = ''
   let from = 0
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const unit = text.charCodeAt(at)
     if (unit === QUOTE || isDigit(unit)) {
       const end = unit === QUOTE ? textEnd(text, at) : numberEnd(text, at)

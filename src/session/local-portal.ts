@@ -97,7 +97,9 @@ export class LocalPortal {
     const kept = this.#store.rowByKey(lookup.schema, key)
     if (kept === undefined) return undefined
     this.#isAnswered = this.#hasSent = true
-    return kept === null ? NO_ROWS : { frames: this.#form(this.#output.keptRow.frame(kept)), rows: 1 }
+    return kept === null
+      ? NO_ROWS
+      : { frames: this.#form(this.#output.keptRow.frame(kept)), rows: 1 }
   }
 
   /** Makes the relations as fresh as the session wants them. @throws PgError */

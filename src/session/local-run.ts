@@ -9,9 +9,7 @@ import type { UpstreamError } from './upstream-error.ts'
 import { Watch } from './watch.ts'
 
 export type LocalResult =
-  | RunResult
-  | { readonly relay: string }
-  | { readonly error: PgError | UpstreamError }
+  RunResult | { readonly relay: string } | { readonly error: PgError | UpstreamError }
 
 /**
  * Answers at once where nothing has to be waited for; undefined: it is to be run. `before` runs just
@@ -41,7 +39,8 @@ export async function runLocal(
   before: () => void = () => undefined
 ): Promise<LocalResult> {
   const timeout = portal.plan.facts.statementTimeoutMs
-  const timer = timeout > 0 ? setTimeout(() => portal.stop('statement timeout'), timeout) : undefined
+  const timer =
+    timeout > 0 ? setTimeout(() => portal.stop('statement timeout'), timeout) : undefined
   const watch = new Watch(c, portal, text)
   const since = performance.now()
   c.running(portal)

@@ -81,7 +81,7 @@ export function tablesBeside(input: PlanInput, catalog: Catalog): readonly numbe
   const others = new Set(oids.filter((oid) => !isOurs(oid)))
   const isMixed = others.size > 0 && oids.some(isOurs)
   if (!isMixed || others.size > limits.upstreamTablesMax) return []
-  return sessionReason(input) ?? outputReason(input) ? [] : [...others]
+  return (sessionReason(input) ?? outputReason(input)) ? [] : [...others]
 }
 
 /** Something about the session that only Postgres honours. */
@@ -93,8 +93,7 @@ function sessionReason({ facts, overloaded }: PlanInput): string | undefined {
   }
   // The lexer reads backslashes as "on" has it.
   if (!facts.standardStrings) return 'standard_conforming_strings is off'
-  if (overloaded !== undefined)
-    return `"${overloaded}" may mean one of the search path's own`
+  if (overloaded !== undefined) return `"${overloaded}" may mean one of the search path's own`
   return settingsSupported(facts.output)
 }
 
@@ -123,10 +122,7 @@ function outputReason({ description }: PlanInput): string | undefined {
   return unknown === undefined ? undefined : `type ${unknown} is not known here`
 }
 
-function planTranslated(
-  input: PlanInput,
-  found: readonly (Relation | undefined)[]
-): Planned {
+function planTranslated(input: PlanInput, found: readonly (Relation | undefined)[]): Planned {
   const byName = new Map<string, RelationSchema>()
   const upstream = new Map<string, UpstreamTable>()
   for (const [i, table] of input.tables.entries()) {

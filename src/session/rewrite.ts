@@ -30,9 +30,10 @@ export function rewriteReads(
     const copy = unwrap(node, 'CopyStmt')
     const copied = copy && copiedTable(copy, names)
     if (copied) edits.push(...editCopy(text, scan(), toIndex(numberOf(copied, 'location')), end))
-    else for (const range of onlyTables(node, names)) {
-      edits.push(...blankOnly(scan(), toIndex(numberOf(range, 'location'))))
-    }
+    else
+      for (const range of onlyTables(node, names)) {
+        edits.push(...blankOnly(scan(), toIndex(numberOf(range, 'location'))))
+      }
   }
   return edits.length === 0 ? undefined : applyEdits(text, edits)
 }
@@ -54,7 +55,11 @@ function editCopy(text: string, tokens: readonly Token[], start: number, stop: n
   const nameEnd = open < 0 ? end : tokens[open - 1]!.end
   const columns = open < 0 ? '*' : text.slice(tokens[open]!.end, tokens[last - 1]!.start)
   const query = { start, end, text: `(SELECT ${columns} FROM ${text.slice(start, nameEnd)})` }
-  return [query, ...editOldBinary(tokens[first - 1]!, stop), ...editOldDelimiter(tokens, last, stop)]
+  return [
+    query,
+    ...editOldBinary(tokens[first - 1]!, stop),
+    ...editOldDelimiter(tokens, last, stop)
+  ]
 }
 
 /** COPY BINARY t, of before 7.3, is for tables only. */

@@ -89,4 +89,3 @@ const partAsks = (text: string): Ask[] => [
   { kind: 'close', bytes: frontend.close({ type: 'P', name: PRIVATE }) },
   { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) }
 ]
-

@@ -48,11 +48,7 @@ interface Source extends UpstreamTable {
  * The plan of one execution: where the SELECT reads upstream tables too, with their rows.
  * @throws UpstreamError what Postgres says of reading them
  */
-export async function planStatement(
-  c: Conversation,
-  input: PlanInput,
-  end: End
-): Promise<Planned> {
+export async function planStatement(c: Conversation, input: PlanInput, end: End): Promise<Planned> {
   const beside = tablesBeside(input, c.context.catalog)
   if (beside.length === 0) return planSelect(input, c.context.catalog)
   const sources = await describeTables(c, beside, end)
@@ -116,7 +112,7 @@ const PG_CATALOG = 11
 
 /** Those that can be bound as arrays, and whose texts have one equality. */
 function readColumns(json: string, standard: Collation): readonly UpstreamColumn[] {
-  return (JSON.parse(json) as ColumnRow[] | null ?? []).flatMap((row) => {
+  return ((JSON.parse(json) as ColumnRow[] | null) ?? []).flatMap((row) => {
     const [attnum, name, oid, typmod, collation, schema] = row
     const type = { oid, typmod }
     if (ARRAY_OID[oid] === undefined || storeType(type) === undefined) return []
@@ -136,7 +132,10 @@ async function lend(
   end: End
 ): Promise<Planned> {
   const rows = await ask(c, readingText(plan.lent, sources), [], end)
-  const bytes = rows.reduce((sum, row) => sum + row.reduce((all, text) => all + (text?.length ?? 0), 0), 0)
+  const bytes = rows.reduce(
+    (sum, row) => sum + row.reduce((all, text) => all + (text?.length ?? 0), 0),
+    0
+  )
   if (rows.length > limits.upstreamRowsMax || bytes > limits.upstreamRowBytesMax)
     return { relay: 'its upstream tables have too many rows' }
   try {

@@ -143,7 +143,7 @@ function readCommand(cursor: TokenCursor, twin: TwinText): void {
 /** Up to the next comma outside brackets; answers whether COLLATE is among it. */
 function skipCommand(cursor: TokenCursor): boolean {
   let isCollated = false
-  for (let depth = 0; !cursor.isAtEnd && (depth > 0 || !cursor.isSymbol(',')); ) {
+  for (let depth = 0; !cursor.isAtEnd && (depth > 0 || !cursor.isSymbol(','));) {
     const { text, word } = cursor.next()
     if (text === '(' || text === '[') depth++
     else if (text === ')' || text === ']') depth--

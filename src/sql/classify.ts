@@ -57,7 +57,7 @@ export class NameScan {
 
   #mentionsPlain(text: string): boolean {
     const end = text.length
-    for (let i = 0; i < end; ) {
+    for (let i = 0; i < end;) {
       const start = i
       let hash = 0
       for (; i < end; i++) {

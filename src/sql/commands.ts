@@ -47,14 +47,7 @@ export interface ShowSetting {
 }
 
 export type Command =
-  | Drop
-  | Alter
-  | ShowRelations
-  | ShowSecrets
-  | ShowCreate
-  | Describe
-  | ShowSetting
-  | SecretStatement
+  Drop | Alter | ShowRelations | ShowSecrets | ShowCreate | Describe | ShowSetting | SecretStatement
 
 /**
  * Reads DROP, ALTER, SHOW or DESCRIBE; undefined when it is no concern of ours.
@@ -112,10 +105,7 @@ function readShow(cursor: TokenCursor): Command | undefined {
   return cursor.peek(1)?.text === '.' ? readShowSetting(cursor) : undefined
 }
 
-function readShowRelations(
-  cursor: TokenCursor,
-  kind: 'showSources' | 'showTables'
-): ShowRelations {
+function readShowRelations(cursor: TokenCursor, kind: 'showSources' | 'showTables'): ShowRelations {
   const schema = cursor.accept('from') ? cursor.identifier() : undefined
   const like = cursor.accept('like') ? readPattern(cursor) : undefined
   const ilike = like === undefined && cursor.accept('ilike') ? readPattern(cursor) : undefined

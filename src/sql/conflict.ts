@@ -37,8 +37,7 @@ export function readConflict(cursor: TokenCursor, hasKey: boolean): ConflictClau
   const onConflict = action ?? (appendOnly ? 'keepFirst' : 'replace')
   const [version] = versions
   if (version && onConflict !== 'replace') throw versionWithout(onConflict, version.position)
-  const notices =
-    isGiven && !hasKey ? ['ON CONFLICT has no effect without a primary key'] : []
+  const notices = isGiven && !hasKey ? ['ON CONFLICT has no effect without a primary key'] : []
   return { onConflict, versions, notices }
 }
 

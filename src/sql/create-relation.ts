@@ -174,14 +174,9 @@ interface Clauses {
 
 const REPLACE: ConflictClauses = { onConflict: 'replace', versions: [], notices: [] }
 
-function readClauses(
-  cursor: TokenCursor,
-  relation: 'table' | 'source',
-  list: ColumnList
-): Clauses {
+function readClauses(cursor: TokenCursor, relation: 'table' | 'source', list: ColumnList): Clauses {
   const start = cursor.lastEnd
-  const conflict =
-    relation === 'table' ? readConflict(cursor, list.key.length > 0) : REPLACE
+  const conflict = relation === 'table' ? readConflict(cursor, list.key.length > 0) : REPLACE
   throwRefused(cursor)
   const includes = readIncludes(cursor)
   throwRefused(cursor)

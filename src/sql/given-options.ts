@@ -49,9 +49,7 @@ export class Options {
     if (misspelt.length === 0) return
     const given = quoted(misspelt.map(([, { key }]) => key))
     const [noun, verb] = misspelt.length === 1 ? ['option', 'is'] : ['options', 'are']
-    this.notices.push(
-      `${noun} ${given} ${verb} taken as ${quoted(misspelt.map(([key]) => key))}`
-    )
+    this.notices.push(`${noun} ${given} ${verb} taken as ${quoted(misspelt.map(([key]) => key))}`)
   }
 
   noticeUnused(): void {

@@ -78,7 +78,7 @@ export function readStream(option: GivenOption): string {
 function streamFault(name: string): string | undefined {
   if (name === '') return 'A stream has a name.'
   if (/[\s.*>/\\\p{Cc}]/u.test(name)) {
-    return 'A stream\'s name holds no white space, dots, slashes, * or >.'
+    return "A stream's name holds no white space, dots, slashes, * or >."
   }
   const isLong = Buffer.byteLength(name) > STREAM_NAME_BYTES_MAX
   return isLong ? `A stream's name has at most ${STREAM_NAME_BYTES_MAX} bytes.` : undefined

@@ -74,10 +74,9 @@ function credential(options: Options): NatsAuthentication {
   const jwt = options.get('jwt')?.value.trim()
   const nkey = options.get('nkey')
   if (!jwt || !nkey?.value.trim()) {
-    throw invalidParameterValue(
-      'NATS connect mode `credential` requires both `nkey` and `jwt`',
-      { position: options.positionOf('connect_mode') }
-    )
+    throw invalidParameterValue('NATS connect mode `credential` requires both `nkey` and `jwt`', {
+      position: options.positionOf('connect_mode')
+    })
   }
   return { mode: 'credential', jwt, nkey: seedOf(nkey) }
 }
@@ -115,7 +114,7 @@ function seedOf({ value, valuePosition }: GivenOption): string {
   if (/^S[A-Z2-7]{57}$/.test(seed)) return seed
   throw invalidParameterValue('nkey is not a seed', {
     position: valuePosition,
-    hint: 'Give the user\'s seed, 58 characters beginning with SU, not the public key.'
+    hint: "Give the user's seed, 58 characters beginning with SU, not the public key."
   })
 }
 

@@ -68,8 +68,7 @@ export function settleColumns(clauses: Clauses): SettledColumns {
   const columns = [...list.columns, ...includes].map(({ name, position }) => ({ name, position }))
   checkDistinct(columns)
   checkTwin(twin)
-  const encoding =
-    included.length === 0 ? clauses.encoding : { ...clauses.encoding, included }
+  const encoding = included.length === 0 ? clauses.encoding : { ...clauses.encoding, included }
   const facts = { ...factsOf(key, twin, columns), encoding }
   if (positions) {
     const settle = (offered: readonly PayloadColumn[]): ColumnFacts =>
@@ -105,8 +104,7 @@ function upsertKey({ list, includes, listPosition }: Clauses): readonly ListedCo
   const own = includes.find(({ field }) => field === 'key')
   const key = list.key.length === 0 && own ? [own] : list.key
   const other = key.find(
-    ({ name }) =>
-      !includes.some((i) => i.name === name && WITHOUT_PAYLOAD.includes(i.field))
+    ({ name }) => !includes.some((i) => i.name === name && WITHOUT_PAYLOAD.includes(i.field))
   )
   if (key.length > 0 && !other) return key
   throw invalidTableDefinition('FORMAT UPSERT requires a primary key of included columns', {
@@ -152,7 +150,7 @@ function checkList(clauses: Clauses): void {
   if (list.columns.length + includes.length > 0) return
   throw syntaxError('schema definition is required', {
     position: listPosition,
-    hint: 'List the columns behind the relation\'s name: (id varchar PRIMARY KEY, …).'
+    hint: "List the columns behind the relation's name: (id varchar PRIMARY KEY, …)."
   })
 }
 

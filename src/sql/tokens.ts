@@ -63,7 +63,7 @@ function joinContinued(body: string, escapes: boolean): string {
   const piece = escapes ? /(?:[^'\\]|\\[^]|'')*/y : /(?:[^']|'')*/y
   const seam = /'(?:\s|--[^\r\n]*(?=[\r\n]))*[\r\n](?:\s|--[^\r\n]*(?=[\r\n]))*'/y
   let joined = ''
-  for (let at = 0; at < body.length; ) {
+  for (let at = 0; at < body.length;) {
     piece.lastIndex = at
     joined += piece.exec(body)?.[0] ?? ''
     seam.lastIndex = piece.lastIndex
@@ -83,8 +83,7 @@ const BACKSLASH: Readonly<Record<string, string>> = {
 }
 
 function decodeBackslashes(body: string): string {
-  const escape =
-    /''|\\(?:u([\da-fA-F]{4})|U([\da-fA-F]{8})|x([\da-fA-F]{1,2})|([0-7]{1,3})|([^]))/g
+  const escape = /''|\\(?:u([\da-fA-F]{4})|U([\da-fA-F]{8})|x([\da-fA-F]{1,2})|([0-7]{1,3})|([^]))/g
   return body.replace(escape, (whole, ...groups: (string | undefined)[]) => {
     if (whole === "''") return "'"
     const [u4, u8, hex, octal, other = ''] = groups

@@ -92,7 +92,9 @@ export function keyReader(
 /** The same of one key's values, in key order. @throws StoreError for a NULL */
 export function rowKey(types: readonly ColumnType[], values: readonly Value[]): RowKey {
   const parts = types.map((type, i) => normalized(values[i] as Value, type))
-  return parts.length === 1 ? parts[0]! : parts.reduce<string>((key, part) => key + partOfKey(part), '')
+  return parts.length === 1
+    ? parts[0]!
+    : parts.reduce<string>((key, part) => key + partOfKey(part), '')
 }
 
 function partOfKey(part: RowKey): string {

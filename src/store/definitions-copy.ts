@@ -41,7 +41,10 @@ export async function readDefinitions(storePath: string): Promise<KeptDefinition
  * @throws StoreError when the file is missing and relations are known
  */
 export async function refuseMissing(storePath: string): Promise<void> {
-  const isThere = await stat(storePath).then(() => true, () => false)
+  const isThere = await stat(storePath).then(
+    () => true,
+    () => false
+  )
   if (isThere || !(await readDefinitions(storePath))?.relations.length) return
   throw new StoreError(
     `the file is missing; run "jetgres rebuild" to read its relations anew from their streams, ` +

@@ -95,8 +95,7 @@ class InlineTexts {
     const at = i * 4
     const start = i * 16 + 4
     const end = start + (words[at] as number)
-    const bits =
-      (words[at + 1] as number) | (words[at + 2] as number) | (words[at + 3] as number)
+    const bits = (words[at + 1] as number) | (words[at + 2] as number) | (words[at + 3] as number)
     if ((bits & HIGH_BITS) !== 0) return this.#bytes.toString('utf8', start, end)
     this.#latin1 ??= this.#bytes.toString('latin1')
     return this.#latin1.slice(start, end)

@@ -25,7 +25,8 @@ export async function replayRows(
   const { schema } = target
   if (schema.onConflict?.keep === 'notNull') throw new StoreError('rows of a key are merged')
   const rows = rowsToApply(schema, batch, 0)
-  const winners = schema.key.length === 0 ? rows : await winnersOf(writer, target, batch, rows, doubtful)
+  const winners =
+    schema.key.length === 0 ? rows : await winnersOf(writer, target, batch, rows, doubtful)
   // Which row of a key stays is decided by now.
   const { id, columns, key } = schema
   const plain = { ...target, schema: { id, columns, key } }

@@ -212,9 +212,12 @@ export class RowSlab {
     const segment = this.#segments[number] as Segment
     const { bytes, words, end } = segment
     segment.end = 0
-    for (let at = 0; at < end; ) {
+    for (let at = 0; at < end;) {
       const capacity = words[at / 4 + 1] as number
-      const slot = this.#slotAt(words[at / 4] as number, number * UNITS_PER_SEGMENT + at / UNIT_BYTES)
+      const slot = this.#slotAt(
+        words[at / 4] as number,
+        number * UNITS_PER_SEGMENT + at / UNIT_BYTES
+      )
       if (slot < 0) this.#deadBytes -= capacity
       else {
         const to = segment.end

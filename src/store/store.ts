@@ -101,7 +101,13 @@ export class Store {
         })
         await confine(instance, path)
         const copy = await DefinitionsCopy.open(path, log)
-        const store = new Store(instance, writer, new ReaderPool(instance, log, clock), copy, options)
+        const store = new Store(
+          instance,
+          writer,
+          new ReaderPool(instance, log, clock),
+          copy,
+          options
+        )
         for (const relation of stored) store.#remember(relation)
         await store.#copyDefinitions()
         return store

@@ -31,12 +31,7 @@ export class Writer {
   /** A WAL made anew still has the mode that umask gave it. */
   #walIsPrivate = false
 
-  private constructor(
-    connection: DuckDBConnection,
-    path: string,
-    log: Logger,
-    clock: CommitClock
-  ) {
+  private constructor(connection: DuckDBConnection, path: string, log: Logger, clock: CommitClock) {
     this.#connection = connection
     this.#clock = clock
     this.#walPath = `${path}.wal`

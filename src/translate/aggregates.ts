@@ -62,7 +62,9 @@ const sumOfNumeric: Make = (a, call) => {
   const { sql, precision, scale } = decimalOf(a)
   const digits = Math.min(precision + 10, 38)
   const total = `CAST(${invoke('sum', sql, call)} AS DECIMAL(${digits},${scale}))`
-  return fallible(decimalExpr({ sql: total, precision: digits, scale }, mostDigits(a, call), call.facts))
+  return fallible(
+    decimalExpr({ sql: total, precision: digits, scale }, mostDigits(a, call), call.facts)
+  )
 }
 
 /** A sum shows as many digits as the one of its values that shows most. */
@@ -113,7 +115,8 @@ const extremeNumeric =
  * The sum of nothing but −0 is −0 there.
  */
 const sumOfDoubles: Make = (a, call) => {
-  if (!call.floats || call.distinct) return relay('a sum of floats depends on the order of the rows')
+  if (!call.floats || call.distinct)
+    return relay('a sum of floats depends on the order of the rows')
   const sum = invoke('sum', a.sql, call)
   const special = invoke('bool_or', `isinf(${a.sql}) OR isnan(${a.sql})`, call)
   const zeros = invoke('bool_and', `${a.sql} = 0 AND signbit(${a.sql})`, call)
@@ -127,7 +130,8 @@ const sumOfDoubles: Make = (a, call) => {
 const AVERAGED_MAX = '1e140'
 
 const averageOfFloats: Make = (a, call) => {
-  if (!call.floats || call.distinct) return relay('an average of floats depends on the order of the rows')
+  if (!call.floats || call.distinct)
+    return relay('an average of floats depends on the order of the rows')
   const { sql } = doubleOf(a)
   const isFinite = `NOT isinf(${sql}) AND NOT isnan(${sql})`
   const isLarge = `abs(${sql}) > CAST('${AVERAGED_MAX}' AS DOUBLE) AND ${isFinite}`
@@ -145,7 +149,8 @@ function ordered(name: string, argument: string, call: Call): string {
 }
 
 const joinTexts: Make = (a, call, separator) => {
-  if (typeof separator?.literal !== 'string') return relay('a separator that is not a plain constant')
+  if (typeof separator?.literal !== 'string')
+    return relay('a separator that is not a plain constant')
   const sql = ordered('string_agg', `${a.sql}, ${separator.sql}`, call)
   return typed(sql, OID.text, { ...call.facts, bytewise: a.bytewise })
 }

@@ -57,7 +57,8 @@ interface Around {
 
 function around(name: string, body: ast.Node, env: Env): Around {
   const isWindow = ast.has(body, 'over')
-  if (isWindow ? !env.windows : !env.aggregates) return relay('an aggregate where none is translated')
+  if (isWindow ? !env.windows : !env.aggregates)
+    return relay('an aggregate where none is translated')
   // An aggregate of groups may stand inside a window's call, nothing inside an aggregate's.
   const inside = { ...env, aggregates: isWindow, windows: undefined }
   const { result, outermost } = env.context.watch(() => {
@@ -68,11 +69,15 @@ function around(name: string, body: ast.Node, env: Env): Around {
   if (outermost < env.outer.length) return relay('an aggregate over an outer column')
   const { args, filter, order } = result
   const over = isWindow
-    ? overClause(ast.child(body, 'over'), {
-        walk: (node) => walk(node, { ...inside, aggregates: true }),
-        windows: env.windows ?? new Map(),
-        parameters: env.context
-      }, needsFrame(name))
+    ? overClause(
+        ast.child(body, 'over'),
+        {
+          walk: (node) => walk(node, { ...inside, aggregates: true }),
+          windows: env.windows ?? new Map(),
+          parameters: env.context
+        },
+        needsFrame(name)
+      )
     : ''
   return {
     args,
@@ -100,10 +105,7 @@ function aggregate(name: string, body: ast.Node, env: Env): Expr {
   const settled = args.map((one) => settle(one, OID.text, env.context))
   if (name !== 'count') return applyAggregate(name, settled, surroundings)
   const [counted] = settled
-  return count(
-    counted && surroundings.distinct ? requireCountable(counted) : counted,
-    surroundings
-  )
+  return count(counted && surroundings.distinct ? requireCountable(counted) : counted, surroundings)
 }
 
 function orderedSet(name: string, body: ast.Node, env: Env): Expr {

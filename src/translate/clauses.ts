@@ -28,11 +28,7 @@ interface Grouping {
 }
 
 /** A name is an input column first, then an output column. Source: findTargetlistEntrySQL92. */
-export function groupClause(
-  select: ast.Node,
-  targets: readonly NamedExpr[],
-  env: Env
-): Groups {
+export function groupClause(select: ast.Node, targets: readonly NamedExpr[], env: Env): Groups {
   if (ast.flag(select, 'groupDistinct') || ast.flag(select, 'groupByAll'))
     relay('GROUP BY DISTINCT or ALL')
   const items = ast.list(select, 'groupClause')

@@ -56,7 +56,9 @@ export function withOffset(text: string, zone: ZoneName): string {
     Number(second)
   )
   // What is no day of the calendar, and years that zones are not used in, are left to Postgres.
-  const isReal = new Date(local).toISOString().startsWith(`${year}-${month}-${day}T${hour}:${minute}`)
+  const isReal = new Date(local)
+    .toISOString()
+    .startsWith(`${year}-${month}-${day}T${hour}:${minute}`)
   const found = findZone(zone)
   if (!isReal || !found || Number(year) < 2000 || Number(year) > 2036) return text
   const instant = new Date(local - found.offsetOfLocal(local / 1000) * 1000).toISOString()
@@ -154,7 +156,11 @@ function levelNumeric(exprs: readonly Expr[]): readonly Expr[] {
   return exprs.map((expr, i) => {
     const from = decimals[i] ?? relay('a number has no digits')
     const digits = isAlike || (isKnown && (shown[i] ?? false))
-    const leveled = decimalExpr({ sql: widenDecimal(from, common), ...common }, digits, factsOf([expr]))
+    const leveled = decimalExpr(
+      { sql: widenDecimal(from, common), ...common },
+      digits,
+      factsOf([expr])
+    )
     return common.isTight ? fallible(leveled) : leveled
   })
 }

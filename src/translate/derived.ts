@@ -90,7 +90,16 @@ export const hasTwoForms = (expr: Expr): boolean =>
 
 /** The expression as it is seen from outside of its subquery. */
 export function behind(expr: Expr, range: string, number: number): Expr {
-  const { literal: _l, span: _s, elapsed: _e, units: _u, ratio: _r, printed, decimal, ...rest } = expr
+  const {
+    literal: _l,
+    span: _s,
+    elapsed: _e,
+    units: _u,
+    ratio: _r,
+    printed,
+    decimal,
+    ...rest
+  } = expr
   const sql = `${range}.a${number}`
   const outside = { ...rest, sql, constant: false, aggregate: false, fallible: false }
   if (expr.type.oid !== OID.numeric) return outside

@@ -74,10 +74,7 @@ export interface Expr {
   readonly shown?: string
 }
 
-export type Facts = Pick<
-  Expr,
-  'constant' | 'aggregate' | 'bytewise' | 'fallible' | 'foldsUnicode'
->
+export type Facts = Pick<Expr, 'constant' | 'aggregate' | 'bytewise' | 'fallible' | 'foldsUnicode'>
 
 /** What an expression inherits from its parts. Source: parse_collate.c, a column's collation wins. */
 export function factsOf(parts: readonly Expr[]): Facts {

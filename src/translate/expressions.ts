@@ -105,7 +105,8 @@ function intervalWithField(type: ast.Node, arg: unknown): string | undefined {
   const [mask, ...others] = ast.list(type, 'typmods').map(ast.integerConstant)
   const unit = mask === undefined || others.length > 0 ? undefined : INTERVAL_FIELDS[mask]
   const count = ast.textConstant(arg)
-  if (ast.builtinName(ast.list(type, 'names')) !== 'interval' || unit === undefined) return undefined
+  if (ast.builtinName(ast.list(type, 'names')) !== 'interval' || unit === undefined)
+    return undefined
   return count !== undefined && /^-?\d{1,6}$/.test(count) ? `${count} ${unit}` : undefined
 }
 

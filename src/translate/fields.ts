@@ -33,8 +33,7 @@ const TIME_FIELDS = ['hour', 'minute']
 const MICROS_PER_DAY = 86_400_000_000n
 
 /** Microseconds within the minute, also before 1970. */
-const withinMinute = (micros: string): string =>
-  `((${micros} % 60000000 + 60000000) % 60000000)`
+const withinMinute = (micros: string): string => `((${micros} % 60000000 + 60000000) % 60000000)`
 
 /** `local`: the day or the clock reading; `when`: the value itself, for what does not depend on a clock. */
 function fieldOf(arg: Expr | undefined, local: Expr, when: Expr): Field {

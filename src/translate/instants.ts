@@ -66,7 +66,11 @@ export function spanSql({ months, days, micros }: Interval): string {
     days === 0 ? '' : `to_days(${days})`,
     micros === 0n ? '' : `to_microseconds(${micros})`
   ].filter((part) => part !== '')
-  return parts.length === 0 ? 'to_days(0)' : parts.length === 1 ? `${parts[0]}` : `(${parts.join(' + ')})`
+  return parts.length === 0
+    ? 'to_days(0)'
+    : parts.length === 1
+      ? `${parts[0]}`
+      : `(${parts.join(' + ')})`
 }
 
 const MONTHS = (months: number): Interval => ({ months, days: 0, micros: 0n })
@@ -98,7 +102,9 @@ export const epochMicros = (when: Expr): string =>
 /** The time between: whole days and the rest, of one sign. Source: timestamp.c, timestamp_mi. */
 export function timeBetween(a: Expr, b: Expr): Expr {
   const [from, to] = [b, a].map((one) =>
-    one.type.oid === OID.timestamptz ? `timezone('UTC', ${one.sql})` : `CAST(${one.sql} AS TIMESTAMP)`
+    one.type.oid === OID.timestamptz
+      ? `timezone('UTC', ${one.sql})`
+      : `CAST(${one.sql} AS TIMESTAMP)`
   )
   const fault = `isinf(${from}) OR isinf(${to})`
   const sql = `(${guard(fault, `${to} - ${from}`, 'date out of range')})`

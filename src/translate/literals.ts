@@ -106,7 +106,8 @@ function readTimestamp(text: string, oid: number): string | undefined {
 }
 
 /** A clock's reading has no offset: one in the text counts for nothing. */
-const readReading: Read = (text, oid) => readTimestamp(text.replace(/(\d\d:\d\d[.\d]*)Z$/, '$1'), oid)
+const readReading: Read = (text, oid) =>
+  readTimestamp(text.replace(/(\d\d:\d\d[.\d]*)Z$/, '$1'), oid)
 
 /** DuckDB wants seconds before an offset. */
 const withSeconds = (time: string): string => (time.length === 5 ? `${time}:00` : time)

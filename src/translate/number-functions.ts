@@ -32,7 +32,9 @@ const truncateTo: Make = (a, digits) => {
   const one = scale === 0 ? '1' : `0.${'0'.repeat(scale - 1)}1`
   const unit = `CAST('${one}' AS DECIMAL(${scale + 1},${scale}))`
   const sql = `CAST((${from.sql} - ${from.sql} % ${unit}) AS DECIMAL(${Math.max(precision, 1)},${scale}))`
-  return fallible(decimalExpr({ sql, precision: Math.max(precision, 1), scale }, true, factsOf([a])))
+  return fallible(
+    decimalExpr({ sql, precision: Math.max(precision, 1), scale }, true, factsOf([a]))
+  )
 }
 
 /** floor() and ceil() of a numeric show no digit after the point. */

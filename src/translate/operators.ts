@@ -100,7 +100,9 @@ const microsOf = (span: string): string =>
 
 /** Order is by bytes only where a column's COLLATE "C" reaches the comparison. */
 const compareOrder: Binary = (op, a, b, zone) =>
-  a.bytewise || b.bytewise ? compare(op, a, b, zone) : relay('texts are ordered without COLLATE "C"')
+  a.bytewise || b.bytewise
+    ? compare(op, a, b, zone)
+    : relay('texts are ordered without COLLATE "C"')
 
 const addIntegers: Binary = (op, a, b) => {
   const oid = wider(a.type.oid, b.type.oid)
@@ -258,7 +260,11 @@ const multiplySpan: Binary = (_op, a, b) => {
   if (!isWhole) return relay('a part of an interval')
   const count = `CAST(${times.decimal?.sql ?? times.sql} AS BIGINT)`
   const most = span.micros === 0n ? DOUBLE_EXACT : DOUBLE_EXACT / abs(span.micros)
-  const sql = guard(`abs(${count}) > ${most}`, `${spanSql(span)} * ${count}`, 'interval out of range')
+  const sql = guard(
+    `abs(${count}) > ${most}`,
+    `${spanSql(span)} * ${count}`,
+    'interval out of range'
+  )
   const expr = fallible(typed(`(${sql})`, OID.interval, factsOf([a, b])))
   return { ...expr, spread: isTime ? 'time' : 'days' }
 }

@@ -13,7 +13,12 @@ const items = (node: unknown): readonly unknown[] | undefined => {
 }
 
 /** Undefined where no row stands on the left. */
-export function rowComparison(kind: string, op: string, body: ast.Node, env: Env): Expr | undefined {
+export function rowComparison(
+  kind: string,
+  op: string,
+  body: ast.Node,
+  env: Env
+): Expr | undefined {
   const nodes = items(body['lexpr'])
   if (!nodes) return undefined
   const left = walkAll(nodes, env)

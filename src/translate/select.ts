@@ -37,9 +37,7 @@ function run(select: ast.Node, around: Queries): Query {
   if (ast.has(select, 'valuesLists')) return values(select, queries)
   if (!ast.has(select, 'distinctClause')) return plainQuery(select, queries)
   const [first] = ast.list(select, 'distinctClause')
-  return ast.open(first).kind === ''
-    ? distinctQuery(select, queries)
-    : plainQuery(select, queries)
+  return ast.open(first).kind === '' ? distinctQuery(select, queries) : plainQuery(select, queries)
 }
 
 function plainQuery(select: ast.Node, queries: Queries): Query {

@@ -29,7 +29,8 @@ export function seriesOf(body: ast.Node, env: Env): Series {
   const name = ast.builtinName(ast.list(inner.body, 'funcname'))
   const args = walkAll(ast.list(inner.body, 'args'), env)
   if (name === 'unnest') return ofArray(name, args)
-  if (name !== 'generate_series') return relay(`function '${name}' in FROM is not known to be equal`)
+  if (name !== 'generate_series')
+    return relay(`function '${name}' in FROM is not known to be equal`)
   const [from, to, step] = args
   if (!from || !to || args.length > 3) return relay('generate_series of another form')
   return step !== undefined && !isNumber(step)
@@ -74,7 +75,8 @@ function ofInstants(name: string, from: Expr, to: Expr, step: Expr, env: Env): S
   if (ends.some((one) => one.type.oid !== oid)) return relay('a series of these types')
   // Where a day may have another length, only time is added alike.
   const isTime = span.months === 0 && span.days === 0
-  if (oid === OID.timestamptz && !isTime && context.zone !== UTC) relay('a series of days of a zone')
+  if (oid === OID.timestamptz && !isTime && context.zone !== UTC)
+    relay('a series of days of a zone')
   const inUtc = (sql: string): string => (oid === OID.timestamptz ? `timezone('UTC', ${sql})` : sql)
   const [start = '', end = ''] = ends.map((one) => inUtc(one.sql))
   const length = `(epoch_us(${end}) - epoch_us(${start})) // ${micros}`

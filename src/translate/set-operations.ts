@@ -49,7 +49,11 @@ function common(a: Expr, b: Expr, keepsAll: boolean, queries: Queries): readonly
     bytewise: first.bytewise && second.bytewise,
     ...(foldsUnicode && { foldsUnicode })
   }
-  if (first.type.oid !== OID.numeric) return [{ ...first, ...facts }, { ...second, ...facts }]
+  if (first.type.oid !== OID.numeric)
+    return [
+      { ...first, ...facts },
+      { ...second, ...facts }
+    ]
   if (first.printed !== undefined && second.printed !== undefined) return [first, second]
   // Numerics of different scales keep their own digits.
   return keepsAll ? [asText(a, first), asText(b, second)] : relay('UNION of different scales')
@@ -86,4 +90,3 @@ export function requireSame(a: Expr, b: Expr | undefined): void {
   const alike = b && isSame({ ...a, column: false }, { ...b, column: false })
   if (!alike || hasTwoForms(a) || a.type.oid === OID.bpchar) relay('UNION of different types')
 }
-

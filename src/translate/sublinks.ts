@@ -7,15 +7,7 @@ import * as ast from './ast.ts'
 import { settle } from './coerce.ts'
 import { hasTwoForms, type Subquery } from './derived.ts'
 import type { Expr } from './expr.ts'
-import {
-  boolean,
-  decimalExpr,
-  factsOf,
-  fallible,
-  printedNumeric,
-  relay,
-  typed
-} from './expr.ts'
+import { boolean, decimalExpr, factsOf, fallible, printedNumeric, relay, typed } from './expr.ts'
 import { type Env, walk } from './expressions.ts'
 import { memberOf } from './memberships.ts'
 

@@ -101,7 +101,11 @@ export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
   { name: 'length', takes: [[OID.bpchar]], make: length },
   { name: 'char_length', takes: ONE, make: length },
   { name: 'character_length', takes: ONE, make: length },
-  { name: 'octet_length', takes: ONE, make: build(OID.int4, (a) => `CAST(strlen(${a}) AS INTEGER)`) },
+  {
+    name: 'octet_length',
+    takes: ONE,
+    make: build(OID.int4, (a) => `CAST(strlen(${a}) AS INTEGER)`)
+  },
   { name: 'lower', takes: ONE, make: (a) => foldAscii(a, 'lower') },
   { name: 'upper', takes: ONE, make: (a) => foldAscii(a, 'upper') },
   { name: 'strpos', takes: TWO, make: position },

@@ -44,7 +44,9 @@ const truncateInstant: Within = ({ zone }, unit, value) => {
   const local = localTime(when, zone)
   const result = truncated(name, local)
   if (CLOCK_UNITS.includes(name)) return instantOf(result, zone)
-  return { ...inCommonEra(`(${when.sql} - (${local.sql} - ${result.sql}))`, OID.timestamptz, [result]) }
+  return {
+    ...inCommonEra(`(${when.sql} - (${local.sql} - ${result.sql}))`, OID.timestamptz, [result])
+  }
 }
 
 const localDate = (when: Expr, { zone }: Session): Expr =>
@@ -88,7 +90,9 @@ const bin: Within = (_session, stride, when, origin) => {
   const { oid } = value.type
   const sql = oid === OID.timestamptz ? `timezone('UTC', ${local})` : local
   const fault = [value, start].map((one) => outsideCommonEra(one.sql, oid)).join(' OR ')
-  return fallible(typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([value, start])))
+  return fallible(
+    typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([value, start]))
+  )
 }
 
 /** `x AT TIME ZONE 'UTC'`, or of a place: what has no slash may be an abbreviation of another zone. */

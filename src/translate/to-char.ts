@@ -9,7 +9,9 @@ import { outsideCommonEra } from './instants.ts'
 type Piece = { readonly format: string } | { readonly sql: (when: string) => string }
 
 const format = (text: string): Piece => ({ format: text })
-const padded = (text: string): Piece => ({ sql: (when) => `rpad(strftime(${when}, '${text}'), 9, ' ')` })
+const padded = (text: string): Piece => ({
+  sql: (when) => `rpad(strftime(${when}, '${text}'), 9, ' ')`
+})
 const upper = (text: string): Piece => ({ sql: (when) => `upper(strftime(${when}, '${text}'))` })
 const lower = (text: string): Piece => ({ sql: (when) => `lower(strftime(${when}, '${text}'))` })
 const year = (name: string): Piece => ({
@@ -61,7 +63,7 @@ const FOLLOWED = /^(?:TH|th|SP|Y|S|,Y|W|D|M|I)/
 
 function pieces(text: string): readonly Piece[] {
   const found: Piece[] = []
-  for (let rest = text; rest !== ''; ) {
+  for (let rest = text; rest !== '';) {
     const plain = PLAIN.exec(rest)?.[0]
     const [pattern, piece] = PATTERNS.find(([one]) => rest.startsWith(one)) ?? []
     if (plain !== undefined) found.push(format(unquoted(plain).replaceAll('%', '%%')))

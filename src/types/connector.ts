@@ -150,14 +150,7 @@ export interface AvroEncoding extends StatedAvro {
 
 /** What of a delivery an included column holds. */
 export type IncludedField =
-  | 'partition'
-  | 'offset'
-  | 'payload'
-  | 'subject'
-  | 'header'
-  | 'timestamp'
-  | 'sequence'
-  | 'key'
+  'partition' | 'offset' | 'payload' | 'subject' | 'header' | 'timestamp' | 'sequence' | 'key'
 
 export interface IncludedColumn {
   readonly column: string
@@ -176,11 +169,7 @@ export interface PayloadColumn {
 }
 
 export type TimestamptzHandling =
-  | 'micro'
-  | 'milli'
-  | 'guess_number_unit'
-  | 'utc_string'
-  | 'utc_without_suffix'
+  'micro' | 'milli' | 'guess_number_unit' | 'utc_string' | 'utc_without_suffix'
 
 /** One stored NATS delivery. Its payload lies in the socket's buffer: copy what is kept of it. */
 export interface Delivered {

@@ -47,4 +47,5 @@ export const STATUS_TABLES: Readonly<Record<StatusTable, readonly StatusColumn[]
   ]
 }
 
-export const isStatusTable = (name: string): name is StatusTable => Object.hasOwn(STATUS_TABLES, name)
+export const isStatusTable = (name: string): name is StatusTable =>
+  Object.hasOwn(STATUS_TABLES, name)

@@ -30,14 +30,7 @@ export interface Interval {
  * | arrays                       | readonly Value[], one dimension |
  */
 export type Value =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | Interval
-  | readonly Value[]
+  null | boolean | number | bigint | string | Uint8Array | Interval | readonly Value[]
 
 /** 'infinity'::timestamp; its negation is '-infinity'. The same numbers as DuckDB's. */
 export const TIMESTAMP_INFINITY = 9223372036854775807n

@@ -20,7 +20,8 @@ const WITHOUT_FILES = new Set([
   'pg_stat_tmp',
   'pg_subtrans'
 ])
-const LEFT_OUT = /^(postmaster\.(pid|opts)|backup_label(\.old)?|tablespace_map(\.old)?|pgsql_tmp.*)$/
+const LEFT_OUT =
+  /^(postmaster\.(pid|opts)|backup_label(\.old)?|tablespace_map(\.old)?|pgsql_tmp.*)$/
 
 interface Stopped {
   readonly label: string

@@ -11,7 +11,10 @@ import type { Endpoint, SessionAttrs, TargetUrl } from './target.ts'
 import { UpstreamTls } from './tls.ts'
 
 /** An upstream that can be dialled. Without `tls` never by TLS; without `roles` any host will do. */
-export interface Target extends Pick<TargetUrl, 'host' | 'port' | 'user' | 'password' | 'database'> {
+export interface Target extends Pick<
+  TargetUrl,
+  'host' | 'port' | 'user' | 'password' | 'database'
+> {
   readonly others?: readonly Endpoint[]
   readonly tls?: UpstreamTls
   readonly sessionAttrs?: SessionAttrs
@@ -38,7 +41,8 @@ export async function loadTarget(url: string): Promise<Target> {
 export async function dial(target: Target): Promise<Dialed> {
   const { host, port, others = [], sessionAttrs = 'any' } = target
   const endpoints = [{ host, port }, ...others]
-  const rounds: SessionAttrs[] = sessionAttrs === 'prefer-standby' ? [sessionAttrs, 'any'] : [sessionAttrs]
+  const rounds: SessionAttrs[] =
+    sessionAttrs === 'prefer-standby' ? [sessionAttrs, 'any'] : [sessionAttrs]
   const failures: PgError[] = []
   for (const attrs of rounds) {
     for (const endpoint of endpoints) {
@@ -69,6 +73,9 @@ async function tryEndpoint(
   } catch (error) {
     if (error instanceof PgError) return error
     const detail = error instanceof Error ? error.message : String(error)
-    return cannotConnect(`could not ask ${endpointName(endpoint)} for its role`, { detail, cause: error })
+    return cannotConnect(`could not ask ${endpointName(endpoint)} for its role`, {
+      detail,
+      cause: error
+    })
   }
 }

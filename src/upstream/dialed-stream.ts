@@ -45,7 +45,11 @@ export class DialedStream extends Duplex {
     this.#socket?.resume()
   }
 
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+  override _write(
+    chunk: Buffer,
+    _encoding: BufferEncoding,
+    done: (error?: Error | null) => void
+  ): void {
     if (this.#socket) this.#socket.write(chunk, done)
     else done(new Error('not connected'))
   }

@@ -274,4 +274,3 @@ async function isFile(path: string): Promise<boolean> {
     () => false
   )
 }
-

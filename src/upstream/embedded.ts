@@ -15,9 +15,7 @@ import * as cluster from './embedded-cluster.ts'
 import { cleanEnv, identity, type RunAs } from './embedded-exec.ts'
 import { findPackage, prepareNative, type NativeBinaries } from './embedded-native.ts'
 
-export type Listen =
-  | { readonly socket: true }
-  | { readonly host: string; readonly port: number }
+export type Listen = { readonly socket: true } | { readonly host: string; readonly port: number }
 
 export interface EmbeddedOptions {
   /** jetgres's data directory; the cluster is `postgres` in it. */
@@ -217,13 +215,17 @@ class Postmaster {
 
 /** Its stdin closes when we end, however we end: then it asks the server for a fast shutdown. */
 function startGuard(pid: number, as: RunAs | undefined): ChildProcess {
-  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$1"', 'jetgres-guard', String(pid)], {
-    cwd: '/',
-    env: cleanEnv,
-    stdio: ['pipe', 'ignore', 'ignore'],
-    detached: true,
-    ...identity(as)
-  })
+  const guard = spawn(
+    '/bin/sh',
+    ['-c', 'read -r _; kill -INT "$1"', 'jetgres-guard', String(pid)],
+    {
+      cwd: '/',
+      env: cleanEnv,
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      ...identity(as)
+    }
+  )
   guard.on('error', () => undefined)
   guard.stdin?.on('error', () => undefined)
   return guard

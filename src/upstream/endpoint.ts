@@ -16,7 +16,10 @@ import type { UpstreamTls } from './tls.ts'
  * `tls` undefined: never TLS; over a Unix socket there is none, as with libpq.
  * @throws PgError 08001
  */
-export async function openEndpoint(endpoint: Endpoint, tls: UpstreamTls | undefined): Promise<Socket> {
+export async function openEndpoint(
+  endpoint: Endpoint,
+  tls: UpstreamTls | undefined
+): Promise<Socket> {
   try {
     if (!tls || tls.settings.mode === 'disable' || isSocketDirectory(endpoint.host)) {
       return await attempt(endpoint, undefined)

@@ -48,7 +48,9 @@ export class MaintenanceDatabase {
       application_name: 'jetgres maintenance',
       allowExitOnIdle: true
     })
-    this.#pool.on('error', (err) => log.warn({ err, database: name }, 'maintenance connection lost'))
+    this.#pool.on('error', (err) =>
+      log.warn({ err, database: name }, 'maintenance connection lost')
+    )
   }
 
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
@@ -121,7 +123,9 @@ export class MaintenanceDatabase {
   /** Relations work without it: somebody else may have a schema of that name. */
   async #installStatus(client: pg.PoolClient): Promise<void> {
     try {
-      await client.query(`BEGIN; SET LOCAL client_min_messages = warning; ${INSTALL_STATUS}; COMMIT`)
+      await client.query(
+        `BEGIN; SET LOCAL client_min_messages = warning; ${INSTALL_STATUS}; COMMIT`
+      )
     } catch (err) {
       await client.query('ROLLBACK')
       this.#options.log.warn({ err, database: this.name }, 'no schema jetgres in this database')

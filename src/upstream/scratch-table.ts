@@ -65,7 +65,9 @@ export class ScratchSpace {
       await client.query('RELEASE SAVEPOINT step')
       return result
     } catch (error) {
-      await client.query('ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step').catch(() => undefined)
+      await client
+        .query('ROLLBACK TO SAVEPOINT step; RELEASE SAVEPOINT step')
+        .catch(() => undefined)
       // A division by zero is the client's statement's, and keeps its code.
       throw error instanceof pg.DatabaseError ? saidByPostgres(error) : error
     }

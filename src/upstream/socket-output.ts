@@ -43,7 +43,8 @@ export class SocketOutput {
     if (pending.length > 0) {
       this.#pending = []
       this.#pendingBytes = 0
-      if (!this.closed) this.#socket.write(pending.length === 1 ? pending[0]! : Buffer.concat(pending))
+      if (!this.closed)
+        this.#socket.write(pending.length === 1 ? pending[0]! : Buffer.concat(pending))
     }
     return !this.#socket.writableNeedDrain
   }

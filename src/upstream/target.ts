@@ -125,7 +125,9 @@ export const endpointName = ({ host, port }: Endpoint): string =>
   isSocketDirectory(host) ? host : `${host}:${port}`
 
 /** How node:net wants it. */
-export function socketAddress(endpoint: Endpoint): { path: string } | { host: string; port: number } {
+export function socketAddress(
+  endpoint: Endpoint
+): { path: string } | { host: string; port: number } {
   const { host, port } = endpoint
   if (isSocketDirectory(host)) return { path: `${host}/.s.PGSQL.${port}` }
   return { host, port }

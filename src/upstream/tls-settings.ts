@@ -29,7 +29,8 @@ export function readTlsSettings(parameters: URLSearchParams): TlsSettings {
     cert: get('sslcert'),
     key: get('sslkey'),
     isDirect:
-      oneOf('sslnegotiation', ['postgres', 'direct'], get('sslnegotiation') ?? 'postgres') === 'direct'
+      oneOf('sslnegotiation', ['postgres', 'direct'], get('sslnegotiation') ?? 'postgres') ===
+      'direct'
   }
   checkTogether(settings)
   return settings

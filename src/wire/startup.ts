@@ -52,7 +52,11 @@ export function decodeStartup(packet: Buffer): StartupPacket {
  * Does the client ask for the replication protocol? The parameter is a boolean as SQL reads it, or
  * "database"; what is neither the upstream refuses.
  */
-export function isReplication({ parameters }: { parameters: ReadonlyMap<string, string> }): boolean {
+export function isReplication({
+  parameters
+}: {
+  parameters: ReadonlyMap<string, string>
+}): boolean {
   const value = parameters.get('replication')?.toLowerCase()
   if (value === undefined || value === '') return false
   const isFalse = value === '0' || ['false', 'no', 'off'].some((word) => word.startsWith(value))

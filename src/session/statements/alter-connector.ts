@@ -46,7 +46,10 @@ export async function reconnect(
   await checkAllowed(c, relation, statement, 'ALTER … CONNECTOR WITH')
   const { position } = statement
   const filled = await withSecrets(c, given)
-  const options = merged(givenOptions(relation.definition, c.context.catalog.secrets, position), filled)
+  const options = merged(
+    givenOptions(relation.definition, c.context.catalog.secrets, position),
+    filled
+  )
   const { connector, notices } = connectorWith(relation.definition, options, position)
   const { durable: _, ...wanted } = connector
   const probed = await probeConnector(c, wanted, options, relation)

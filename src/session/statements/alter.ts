@@ -14,10 +14,7 @@ import { plainName, resolve } from './resolve.ts'
 import { done } from './reply.ts'
 import type { Reply } from './reply.ts'
 
-export async function alterRelation(
-  c: Conversation,
-  statement: Alter
-): Promise<Reply | 'relay'> {
+export async function alterRelation(c: Conversation, statement: Alter): Promise<Reply | 'relay'> {
   const { oid, relation } = await resolve(c, statement.name)
   const { position } = statement.name
   const tag = done(`ALTER ${statement.relation.toUpperCase()}`)

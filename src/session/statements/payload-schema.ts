@@ -42,7 +42,11 @@ export async function withPayloadSchema(
 }
 
 /** As Postgres has it for COPY FROM a file. @throws PgError 42501 */
-export async function checkFile(c: Conversation, location: string, position: number): Promise<void> {
+export async function checkFile(
+  c: Conversation,
+  location: string,
+  position: number
+): Promise<void> {
   if (!/^\s*file:/i.test(location)) return
   const [row] = await askUpstream(
     c,

@@ -20,7 +20,14 @@ import type { Conversation } from '../conversation.ts'
 const BLAMED: Readonly<Record<string, readonly string[]>> = {
   [connectorFailure('').code]: ['server_url'],
   [invalidPassword('').code]: ['password', 'username', 'connect_mode', 'server_url'],
-  [invalidAuthorization('').code]: ['connect_mode', 'username', 'jwt', 'nkey', 'token', 'server_url'],
+  [invalidAuthorization('').code]: [
+    'connect_mode',
+    'username',
+    'jwt',
+    'nkey',
+    'token',
+    'server_url'
+  ],
   [connectorObjectMissing('').code]: ['stream', 'subject'],
   [featureNotSupported('').code]: ['stream', 'subject'],
   [duplicateObject('').code]: ['consumer.durable_name']

@@ -16,7 +16,8 @@ export async function resolve(c: Conversation, name: QualifiedName): Promise<Res
     sqlName(name)
   ])
   const oid = row?.[0] ? Number(row[0]) : undefined
-  const relation = oid === undefined ? undefined : c.context.catalog.byTwin(c.identity.database, oid)
+  const relation =
+    oid === undefined ? undefined : c.context.catalog.byTwin(c.identity.database, oid)
   return { oid, relation }
 }
 

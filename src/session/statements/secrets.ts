@@ -115,7 +115,8 @@ async function createSecret(c: Conversation, { name, isLenient, value }: SecretS
       { position }
     )
   }
-  if (may !== 't') throw insufficientPrivilege(`permission denied for schema ${schema}`, { position })
+  if (may !== 't')
+    throw insufficientPrivilege(`permission denied for schema ${schema}`, { position })
   const { secrets } = c.context.catalog
   const secret = { database: c.identity.database, schema, name: name.name }
   if (secrets.get(secret)) {

@@ -24,7 +24,16 @@ async function checkMonitor(c: Conversation, name: string): Promise<void> {
 }
 
 const sessions: StatusTable = {
-  columns: ['Pid', 'User', 'Database', 'Application', 'State', 'Last Route', 'Messages', 'Started At'],
+  columns: [
+    'Pid',
+    'User',
+    'Database',
+    'Application',
+    'State',
+    'Last Route',
+    'Messages',
+    'Started At'
+  ],
   rows: async (c) => {
     const mayAll = await isMonitor(c)
     const all = c.context.registry.sessions(SESSIONS_SHOWN)

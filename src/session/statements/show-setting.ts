@@ -12,7 +12,12 @@ import { showStatus, STATUS_TABLES } from './show-status.ts'
 /** What jetgres.consistency is when nobody has set it. */
 const DEFAULT_CONSISTENCY = 'received'
 
-const KNOWN = ['jetgres.last_route', 'jetgres.consistency', ...STATUS_TABLES.keys(), ...PROCESS_TABLES.keys()]
+const KNOWN = [
+  'jetgres.last_route',
+  'jetgres.consistency',
+  ...STATUS_TABLES.keys(),
+  ...PROCESS_TABLES.keys()
+]
 
 export async function showSetting(c: Conversation, statement: ShowSetting): Promise<Reply> {
   const { name } = statement
