@@ -77,11 +77,17 @@ void t.test('neighbours in one text are split into themselves', async (t) => {
   }
 })
 
-void t.test('ordinary statements are not ours, but for DROP and ALTER of tables', async (t) => {
+/** What is read here may be about a relation of ours; what it names decides. */
+const KINDS: readonly (readonly [RegExp, string])[] = [
+  [/^drop table/, 'drop'],
+  [/^alter table/, 'alter'],
+  [/^create (?:unique )?index/, 'createIndex']
+]
+
+void t.test('ordinary statements are not ours, but for what may be about a table', async (t) => {
   for (const sql of corpus) {
-    const isOfTable = /^(?:drop|alter) table/.test(sql)
-    t.equal(startsIntercepted(sql), isOfTable, sql)
-    const kind = readStatement(sql)?.kind
-    t.equal(kind, isOfTable ? sql.slice(0, sql.indexOf(' ')) : undefined, sql)
+    const kind = KINDS.find(([pattern]) => pattern.test(sql))?.[1]
+    t.equal(startsIntercepted(sql), kind !== undefined, sql)
+    t.equal(readStatement(sql)?.kind, kind, sql)
   }
 })
