@@ -13,7 +13,7 @@ import { JumpGuard } from './jump-guard.ts'
 import { nextSequence, streamInfo } from './jetstream.ts'
 import type { StreamInfo } from './jetstream.ts'
 import type { OpenConsumer } from './open-consumer.ts'
-import { PullSession } from './pull-session.ts'
+import { PullSession, RENEWED } from './pull-session.ts'
 import type { SessionEnd } from './pull-session.ts'
 import { coversAll, isCompacted, mayPassOver } from './stream-facts.ts'
 import { subjectCovers } from './subjects.ts'
@@ -34,9 +34,6 @@ export interface ConsumptionOptions {
   readonly onIdle: () => void
 }
 
-/** Ends a consumption that another consumer should go on with, though nothing is wrong. */
-export const RENEWED = 'the consumer is made anew'
-
 export class Consumption {
   readonly ended: Promise<SessionEnd>
   readonly #options: ConsumptionOptions
@@ -54,6 +51,7 @@ export class Consumption {
   #sequence: number
   /** The last one that came, held back or not. */
   #received: number
+  #handedOn = 0
   #paused: boolean
   /** As much is held back as may be. */
   #isHolding = false
@@ -129,10 +127,25 @@ export class Consumption {
     return new JumpGuard({
       hasMoved: canary && (() => canary.hasMoved()),
       look: (from) => this.#look(from),
+      onMoved: () => this.#leave(),
       release: (delivery) => this.#release(delivery),
       onPassedOver: (sequence) => this.end(`the server passed over sequence ${sequence}`),
       onFailure: (error) => this.end('a jump in sequences could not be checked', error)
     })
+  }
+
+  /**
+   * One by one is no pace to go on at: another consumer with a canary of its own should. At once
+   * where this one got anywhere, and what is held is read again; else when what is held is through.
+   */
+  #leave(): void {
+    if (this.#handedOn >= limits.pullBatch) this.end(RENEWED)
+    else this.#hold()
+  }
+
+  #hold(): void {
+    this.#isHolding = true
+    this.#session.pause()
   }
 
   async #look(from: number): Promise<number | undefined> {
@@ -154,18 +167,20 @@ export class Consumption {
     if (!this.#guard) return this.#handOn(delivery)
     this.#guard.pass(delivery, delivery.sequence > expected ? expected : undefined)
     if (this.#isHolding || this.#guard.length < limits.pullBatch) return
-    this.#isHolding = true
-    this.#session.pause()
+    this.#hold()
   }
 
   #release(delivery: Delivery): void {
     this.#handOn(delivery)
-    if (!this.#isHolding || this.#guard!.length >= limits.pullBatch) return
+    const { canary } = this.#options.consumer
+    const isLeaving = canary !== undefined && !this.#guard!.isCheap
+    if (!this.#isHolding || isLeaving || this.#guard!.length >= limits.pullBatch) return
     this.#isHolding = false
     if (!this.#paused) this.#session.resume()
   }
 
   #handOn(delivery: Delivery): void {
+    this.#handedOn++
     const { onDelivery, onGap } = this.#options
     const { sequence } = delivery
     const expected = this.#sequence + 1

@@ -21,6 +21,8 @@ export interface JumpGuardOptions {
   readonly hasMoved: (() => Promise<boolean>) | undefined
   /** The first delivery of ours that the stream holds from this sequence on, if there is one. */
   readonly look: (from: number) => Promise<number | undefined>
+  /** Called once, when the canary has: from now on jumps are looked at one by one. */
+  readonly onMoved: () => void
   /** In the order they came. */
   readonly release: (delivery: Delivery) => void
   /** Called once; nothing is released afterwards. */
@@ -64,7 +66,9 @@ export class JumpGuard {
 
   /** The canary is asked though nothing came: what the stream ends with may be passed over too. */
   async check(): Promise<void> {
-    if (this.#canaryLives && (await this.#options.hasMoved?.())) this.#canaryLives = false
+    if (!this.#canaryLives || !(await this.#options.hasMoved?.())) return
+    if (this.#canaryLives && !this.#closed) this.#options.onMoved()
+    this.#canaryLives = false
   }
 
   /** Drops what is held: it is read again. */

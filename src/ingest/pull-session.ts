@@ -28,6 +28,9 @@ export class SessionEnd extends Error {
   }
 }
 
+/** Ends a session that another consumer should go on with, though nothing is wrong. */
+export const RENEWED = 'the consumer is made anew'
+
 /** Ask again once so few are outstanding: the server never waits for us while we keep up. */
 const REFILL_AT = limits.pullBatch / 2
 const PULL_IS_OVER = /batch completed|exceeds maxbytes/i
@@ -48,6 +51,7 @@ export class PullSession {
   #consumerSequence = 0
   #deliveredSinceStatus = 0
   #silentTicks = 0
+  #heardAt = performance.now()
 
   constructor(options: PullSessionOptions) {
     this.#options = options
@@ -72,10 +76,13 @@ export class PullSession {
     this.#paused = true
   }
 
+  /** After a long rest the server may have removed the consumer; it would not tell. */
   resume(): void {
     this.#paused = false
     this.#silentTicks = 0
-    this.#refill()
+    const restedMs = performance.now() - this.#heardAt
+    if (restedMs > limits.consumerInactiveMs / 2) this.end(RENEWED)
+    else this.#refill()
   }
 
   /** Idempotent. Nothing is delivered afterwards. */
@@ -93,6 +100,7 @@ export class PullSession {
     try {
       if (error) return this.end(error.message, error)
       this.#silentTicks = 0
+      this.#heardAt = performance.now()
       const { reply } = message
       if (reply) this.#deliver(reply, message)
       else this.#status(message.headers)
@@ -166,6 +174,9 @@ export class PullSession {
   #tick(): void {
     if (this.#outstanding <= 0) return
     this.#silentTicks++
-    if (this.#silentTicks > limits.heartbeatsMissedMax) this.end('the server fell silent')
+    if (this.#silentTicks <= limits.heartbeatsMissedMax) return
+    // What was asked for runs out while we rest, of which nats-server 2.9 does not always tell.
+    if (this.#paused) this.#outstanding = 0
+    else this.end('the server fell silent')
   }
 }

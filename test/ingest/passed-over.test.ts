@@ -83,6 +83,35 @@ function missing(held: readonly number[], came: readonly number[]): number[] {
   return held.filter((sequence) => !has.has(sequence))
 }
 
+void t.test('a canary that is gone is replaced though deliveries never cease', { skip }, async (t) => {
+  const { server, admin } = await startNumbers(t, { storage: 'memory' })
+  const connector = connectorTo(server.port, { subjects: ['n.1'] })
+  if (!mayPassOver(admin.info?.version, connector.subjects)) return t.comment('needs no canary')
+  const manager = await admin.jetstreamManager()
+  const canary = async (): Promise<string | undefined> =>
+    (await manager.consumers.list('N').next()).find(({ name }) => name.endsWith('_canary'))?.name
+  const came: number[] = []
+  startReader(t, connector, (await probe(connector)).position, {
+    onDelivery: ({ sequence }) => came.push(sequence)
+  })
+  const first = await eventually(canary)
+  await manager.consumers.delete('N', first)
+  // Each delivery has one of another subject in front of it: all are jumps.
+  let published = 0
+  await eventually(async () => {
+    for (let n = 0; n < 500; n++) {
+      admin.publish('n.2', '{}')
+      admin.publish('n.1', '{}')
+    }
+    await admin.flush()
+    published += 500
+    const now = await canary()
+    return now !== undefined && now !== first
+  })
+  await eventually(() => came.length === published)
+  t.ok(came.every((sequence, i) => sequence === 2 * (i + 1)), 'all of them, in order, each once')
+})
+
 void t.test('only servers that are known to keep every delivery are trusted', async (t) => {
   const cases: [string | undefined, string[], boolean][] = [
     ['2.9.10', [], true],
