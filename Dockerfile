@@ -15,7 +15,7 @@ ENV NODE_ENV=production \
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-COPY web ./web
+COPY src/http/page ./src/http/page
 COPY package.json README.md LICENSE ./
 RUN mkdir /data && chown node:node /data && chmod 0700 /data
 USER node

@@ -1,4 +1,4 @@
-// The files of the status page, served as they lie in web/. Reads each once; knows no others.
+// The files of the status page, served as they lie in page/. Reads each once; knows no others.
 
 import { readFile } from 'node:fs/promises'
 
@@ -16,7 +16,7 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
 }
 
 /** Beside dist/ and src/ alike. */
-const folder = new URL('../../web/', import.meta.url)
+const folder = new URL('../../src/http/page/', import.meta.url)
 
 /** @throws Error when a file is missing: the package is incomplete */
 export async function loadPages(): Promise<ReadonlyMap<string, Page>> {

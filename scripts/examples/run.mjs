@@ -13,13 +13,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'nats'
 import pg from 'pg'
 
-import { ensureNatsServer } from '../scripts/servers.mjs'
+import { ensureNatsServer } from '../servers.mjs'
 
 /** @typedef {{ make(nats: import('nats').NatsConnection): Promise<void>,
  *   feed(nats: import('nats').NatsConnection): Promise<void> }} Example */
 
 const startMs = 60_000
-const root = resolve(import.meta.dirname, '..')
+const root = resolve(import.meta.dirname, '../..')
 /** @type {(() => unknown)[]} */
 const cleanups = []
 

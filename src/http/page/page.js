@@ -9,7 +9,12 @@
 /** @typedef {{ rate: (number | null)[], lag: (number | null)[] }} Series */
 
 const TONES = {
-  live: 'good', 'catching up': 'warn', paused: 'warn', starting: 'warn', reconnecting: 'bad', stalled: 'bad'
+  live: 'good',
+  'catching up': 'warn',
+  paused: 'warn',
+  starting: 'warn',
+  reconnecting: 'bad',
+  stalled: 'bad'
 }
 /** @type {Map<number, HTMLTableRowElement>} */
 const lines = new Map()
@@ -61,30 +66,52 @@ function show(now) {
   tiles('tiles', {
     Relations: number(relations.length + now.relationsHidden),
     'Deliveries a second': number(sum(relations.map(({ rate }) => rate ?? 0))),
-    'Behind': number(sum(relations.map(({ lag }) => lag ?? 0))),
-    'Dropped': number(sum(relations.map(({ dropped }) => dropped))),
-    'Sessions': number(now.sessions.count)
+    Behind: number(sum(relations.map(({ lag }) => lag ?? 0))),
+    Dropped: number(sum(relations.map(({ dropped }) => dropped))),
+    Sessions: number(now.sessions.count)
   })
   at('none').hidden = relations.length > 0
   showRelations()
   showRoutes(now)
-  table('reasons', now.reasons.map((/** @type {any} */ r) => [r.reason, number(r.count)]))
-  table('slowest', now.slowest.map((/** @type {any} */ s) => [
-    duration(s.ms / 1000), s.route, s.text === '' ? 'unknown' : make('code', {}, s.text)
-  ]))
-  table('servers', now.nats.map((/** @type {any} */ n) => [
-    n.servers, toned(n.isUp ? 'connected' : (n.error ?? 'connecting'), n.isUp ? 'good' : 'bad')
-  ]))
-  table('clients', now.sessions.shown.map((/** @type {any} */ s) => [
-    String(s.pid), s.user, s.database, s.application, s.isBusy ? 'busy' : 'idle', s.lastRoute
-  ]))
+  table(
+    'reasons',
+    now.reasons.map((/** @type {any} */ r) => [r.reason, number(r.count)])
+  )
+  table(
+    'slowest',
+    now.slowest.map((/** @type {any} */ s) => [
+      duration(s.ms / 1000),
+      s.route,
+      s.text === '' ? 'unknown' : make('code', {}, s.text)
+    ])
+  )
+  table(
+    'servers',
+    now.nats.map((/** @type {any} */ n) => [
+      n.servers,
+      toned(n.isUp ? 'connected' : (n.error ?? 'connecting'), n.isUp ? 'good' : 'bad')
+    ])
+  )
+  table(
+    'clients',
+    now.sessions.shown.map((/** @type {any} */ s) => [
+      String(s.pid),
+      s.user,
+      s.database,
+      s.application,
+      s.isBusy ? 'busy' : 'idle',
+      s.lastRoute
+    ])
+  )
 }
 
 /** @param {string} id @param {Record<string, string>} values */
 function tiles(id, values) {
-  at(id).replaceChildren(...Object.entries(values).map(([name, value]) =>
-    make('div', {}, make('dt', {}, name), make('dd', {}, value))
-  ))
+  at(id).replaceChildren(
+    ...Object.entries(values).map(([name, value]) =>
+      make('div', {}, make('dt', {}, name), make('dd', {}, value))
+    )
+  )
 }
 
 /** @param {string} id @param {(Node | string)[][]} rows */
@@ -99,16 +126,23 @@ function showRoutes({ statements }) {
   const total = sum(Object.values(statements))
   const share = at('share')
   const parts = Object.entries(statements)
-  share.replaceChildren(...parts.map(([route, count]) => {
-    const part = make('span', { class: route })
-    part.style.width = `${total === 0 ? 0 : (100 * count) / total}%`
-    return part
-  }))
-  const texts = parts.map(([route, count]) => [route, `${number(count)} (${percent(count, total)})`])
+  share.replaceChildren(
+    ...parts.map(([route, count]) => {
+      const part = make('span', { class: route })
+      part.style.width = `${total === 0 ? 0 : (100 * count) / total}%`
+      return part
+    })
+  )
+  const texts = parts.map(([route, count]) => [
+    route,
+    `${number(count)} (${percent(count, total)})`
+  ])
   share.setAttribute('aria-label', texts.map((words) => words.join(' ')).join(', '))
-  at('counts').replaceChildren(...texts.map(([route = '', text = '']) =>
-    make('div', {}, make('dt', { class: `key key-${route}` }, route), make('dd', {}, text))
-  ))
+  at('counts').replaceChildren(
+    ...texts.map(([route = '', text = '']) =>
+      make('div', {}, make('dt', { class: `key key-${route}` }, route), make('dd', {}, text))
+    )
+  )
 }
 
 function showRelations() {
@@ -154,7 +188,8 @@ function fill(line, relation) {
   const tone = TONES[/** @type {keyof typeof TONES} */ (relation.state)] ?? ''
   const parts = [toned(relation.state, `state ${tone}`), ...progress(relation)]
   // What went wrong before it was live again is the log's.
-  if (relation.lastError && relation.state !== 'live') parts.push(make('span', { class: 'sub error' }, relation.lastError))
+  if (relation.lastError && relation.state !== 'live')
+    parts.push(make('span', { class: 'sub error' }, relation.lastError))
   state?.replaceChildren(...parts)
   put(rate, relation.rate === undefined ? '–' : `${number(relation.rate)}/s`)
   put(behind, relation.lag === undefined ? '?' : number(relation.lag))
@@ -190,8 +225,14 @@ function drawHistory({ id, name }) {
   svg.setAttribute('viewBox', '0 0 360 100')
   svg.setAttribute('preserveAspectRatio', 'none')
   svg.setAttribute('role', 'img')
-  svg.setAttribute('aria-label', `${name}: at most ${number(peak)} a second, ${number(most)} behind`)
-  for (const [values, top, kind] of /** @type {const} */ ([[lag, most, 'behind'], [rate, peak, 'rate']])) {
+  svg.setAttribute(
+    'aria-label',
+    `${name}: at most ${number(peak)} a second, ${number(most)} behind`
+  )
+  for (const [values, top, kind] of /** @type {const} */ ([
+    [lag, most, 'behind'],
+    [rate, peak, 'rate']
+  ])) {
     if (top === 0 && kind === 'behind') continue
     const path = document.createElementNS(space, 'path')
     path.setAttribute('class', kind)
@@ -220,7 +261,9 @@ async function act(id, button) {
   button.disabled = true
   const what = relation.isPaused ? 'resume' : 'pause'
   const headers = { 'x-jetgres': '1' }
-  const answer = await fetch(`/api/relations/${id}/${what}`, { method: 'POST', headers }).catch(() => undefined)
+  const answer = await fetch(`/api/relations/${id}/${what}`, { method: 'POST', headers }).catch(
+    () => undefined
+  )
   button.disabled = false
   if (!answer?.ok) return say(answer ? await answer.text() : `could not ${what}`, 'bad')
   relation.isPaused = what === 'pause'
@@ -237,12 +280,32 @@ async function open(id) {
   at('detail-name').textContent = detail.name
   at('detail-body').replaceChildren(
     make('pre', { tabindex: '0', 'aria-label': 'definition' }, detail.definition),
-    ...listed('Last rows', detail.columns, detail.rows.map((/** @type {any[]} */ row) =>
-      row.map((field) => field ?? make('em', { class: 'dim' }, 'NULL')))),
-    ...listed('Dropped deliveries', ['Sequence', 'Subject', 'Why', 'Payload'],
-      detail.dropped.map((/** @type {any} */ d) => [String(d.sequence), d.subject, d.error, make('code', {}, d.payload)])),
-    ...listed('Gaps', ['First', 'Last', 'Noticed'], detail.gaps.map((/** @type {any} */ g) =>
-      [String(g.first), String(g.last), new Date(g.noticedAt).toLocaleString()]))
+    ...listed(
+      'Last rows',
+      detail.columns,
+      detail.rows.map((/** @type {any[]} */ row) =>
+        row.map((field) => field ?? make('em', { class: 'dim' }, 'NULL'))
+      )
+    ),
+    ...listed(
+      'Dropped deliveries',
+      ['Sequence', 'Subject', 'Why', 'Payload'],
+      detail.dropped.map((/** @type {any} */ d) => [
+        String(d.sequence),
+        d.subject,
+        d.error,
+        make('code', {}, d.payload)
+      ])
+    ),
+    ...listed(
+      'Gaps',
+      ['First', 'Last', 'Noticed'],
+      detail.gaps.map((/** @type {any} */ g) => [
+        String(g.first),
+        String(g.last),
+        new Date(g.noticedAt).toLocaleString()
+      ])
+    )
   )
   dialog.showModal()
 }
@@ -254,7 +317,10 @@ function listed(title, columns, rows) {
   const head = make('tr', {}, ...columns.map((column) => make('th', { scope: 'col' }, column)))
   const body = rows.map((cells) => make('tr', {}, ...cells.map((cell) => make('td', {}, cell))))
   const whole = make('table', {}, make('thead', {}, head), make('tbody', {}, ...body))
-  return [heading, make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title }, whole)]
+  return [
+    heading,
+    make('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': title }, whole)
+  ]
 }
 
 /** @param {Element | undefined} element @param {string} text */
