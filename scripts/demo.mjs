@@ -44,6 +44,8 @@ let isEnding = false
 process.on('SIGINT', () => void end(0))
 process.on('SIGTERM', () => void end(0))
 process.on('SIGHUP', () => void end(0))
+// As when its output is piped into head.
+process.stdout.on('error', () => void end(0))
 main().catch((error) => {
   if (isEnding) return
   console.error(`\nThe demo failed: ${error instanceof Error ? error.message : error}`)
