@@ -12,7 +12,7 @@ import type { MaintenanceClient } from '../upstream/maintenance-client.ts'
 import { ok, reasonOf, wrong } from './finding.ts'
 import type { Finding } from './finding.ts'
 
-const TODO =
+const ADVICE =
   'name an address of this machine that the upstream can reach with --backchannel HOST:PORT, and ' +
   'open that port to the upstream'
 
@@ -40,9 +40,9 @@ export async function checkWay(
           what,
           `the upstream reaches ${formatAddress({ host: told, port: listenAt.port || port })}`
         )
-      : wrong(what, `the upstream cannot reach ${address}: ${said}`, TODO)
+      : wrong(what, `the upstream cannot reach ${address}: ${said}`, ADVICE)
   } catch (error) {
-    return wrong(what, reasonOf(error), TODO)
+    return wrong(what, reasonOf(error), ADVICE)
   } finally {
     server.close()
   }

@@ -30,18 +30,18 @@ async function checkAddress(flag: string, address: Address): Promise<Finding> {
     return ok(what, 'can be listened on')
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return wrong(what, LISTEN_FAULTS[code ?? '']?.[0] ?? reasonOf(error), todoOf(flag, code))
+    return wrong(what, LISTEN_FAULTS[code ?? '']?.[0] ?? reasonOf(error), adviceOf(flag, code))
   }
 }
 
-const LISTEN_FAULTS: Readonly<Record<string, readonly [told: string, todo: string]>> = {
+const LISTEN_FAULTS: Readonly<Record<string, readonly [told: string, advice: string]>> = {
   EADDRINUSE: ['another program listens there', 'stop that program, or name another port with'],
   EADDRNOTAVAIL: ['this machine has no such address', 'name an address of this machine with'],
   ENOTFOUND: ['the name is not known', 'name an address of this machine with'],
   EACCES: ['ports below 1024 are for privileged users', 'name a higher port with']
 }
 
-const todoOf = (flag: string, code: string | undefined): string =>
+const adviceOf = (flag: string, code: string | undefined): string =>
   `${LISTEN_FAULTS[code ?? '']?.[1] ?? 'name another address with'} ${flag}`
 
 function listenOnce({ host, port }: Address): Promise<void> {

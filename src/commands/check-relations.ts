@@ -35,8 +35,8 @@ export async function checkRelations(dataDir: string, log: Logger): Promise<Find
     }
     return found.length === 0 ? [ok('relations', 'none yet')] : found
   } catch (error) {
-    const todo = `restore ${path} from a backup, or move it away and create the relations anew`
-    return [wrong('relations', `the store cannot be read: ${reasonOf(error)}`, todo)]
+    const advice = `restore ${path} from a backup, or move it away and create the relations anew`
+    return [wrong('relations', `the store cannot be read: ${reasonOf(error)}`, advice)]
   }
 }
 

@@ -18,11 +18,11 @@ export async function openUpstream(url: string): Promise<MaintenanceClient | Fin
     return await connectMaintenance(await loadTarget(url))
   } catch (error) {
     const detail = error instanceof PgError && error.detail !== undefined ? `: ${error.detail}` : ''
-    return wrong(WHAT, `${reasonOf(error)}${detail}`, todoOf(error))
+    return wrong(WHAT, `${reasonOf(error)}${detail}`, adviceOf(error))
   }
 }
 
-const TODO: Readonly<Record<string, string>> = {
+const ADVICE: Readonly<Record<string, string>> = {
   '28P01': "set the maintenance role's password in --upstream (JETGRES_UPSTREAM)",
   '28000': 'let the role in: pg_hba.conf of the upstream, or another role in --upstream',
   '3D000': 'name a database that exists in --upstream, or make it with createdb',
@@ -30,8 +30,8 @@ const TODO: Readonly<Record<string, string>> = {
   '57P03': 'wait until the upstream has started'
 }
 
-const todoOf = (error: unknown): string =>
-  TODO[(error as { code?: string }).code ?? ''] ??
+const adviceOf = (error: unknown): string =>
+  ADVICE[(error as { code?: string }).code ?? ''] ??
   'start that Postgres, or correct host, port and sslmode in --upstream'
 
 interface Facts {
@@ -85,8 +85,8 @@ function serverFinding(facts: Facts): Finding {
     )
   }
   if (facts.readonly) {
-    const todo = `ALTER ROLE "${role}" RESET default_transaction_read_only`
-    return wrong(WHAT, `${told}: its transactions are read-only`, todo)
+    const advice = `ALTER ROLE "${role}" RESET default_transaction_read_only`
+    return wrong(WHAT, `${told}: its transactions are read-only`, advice)
   }
   if (facts.encoding !== 'UTF8') {
     return wrong(
@@ -106,8 +106,8 @@ function rightsFindings(facts: Facts): Finding[] {
 function schemaFinding({ role, database, hasSchema, ownsSchema, mayCreate }: Facts): Finding {
   const what = 'rights'
   if (hasSchema && !ownsSchema) {
-    const todo = `as a superuser: ALTER SCHEMA jetgres_live OWNER TO "${role}"; or use the role it has`
-    return wrong(what, `schema "jetgres_live" belongs to another role than "${role}"`, todo)
+    const advice = `as a superuser: ALTER SCHEMA jetgres_live OWNER TO "${role}"; or use the role it has`
+    return wrong(what, `schema "jetgres_live" belongs to another role than "${role}"`, advice)
   }
   if (hasSchema || mayCreate) {
     return ok(
@@ -115,8 +115,8 @@ function schemaFinding({ role, database, hasSchema, ownsSchema, mayCreate }: Fac
       `"${role}" may make schemas; it must be a member of each role that creates relations`
     )
   }
-  const todo = `as a superuser: GRANT CREATE ON DATABASE "${database}" TO "${role}"`
-  return wrong(what, `"${role}" may make no schema in "${database}"`, todo)
+  const advice = `as a superuser: GRANT CREATE ON DATABASE "${database}" TO "${role}"`
+  return wrong(what, `"${role}" may make no schema in "${database}"`, advice)
 }
 
 function extensionFinding({ fdw, mayUseFdw, role, super: isSuper }: Facts): Finding {
@@ -131,8 +131,8 @@ function extensionFinding({ fdw, mayUseFdw, role, super: isSuper }: Facts): Find
   if (isSuper) return ok(what, fdw === 'installed' ? 'is installed' : 'can be installed')
   const grant = `GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO "${role}"`
   if (fdw === 'available') {
-    const todo = `as a superuser: CREATE EXTENSION postgres_fdw; ${grant}`
-    return wrong(what, `is not installed, and "${role}" may not install it`, todo)
+    const advice = `as a superuser: CREATE EXTENSION postgres_fdw; ${grant}`
+    return wrong(what, `is not installed, and "${role}" may not install it`, advice)
   }
   if (mayUseFdw) return ok(what, `is installed, and "${role}" may use it`)
   return wrong(what, `"${role}" may not use it`, `as a superuser: ${grant}`)

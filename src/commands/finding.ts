@@ -7,25 +7,25 @@ export interface Finding {
   readonly verdict: 'ok' | 'wrong' | 'skipped'
   readonly told: string
   /** What to do about it. */
-  readonly todo?: string
+  readonly advice?: string
 }
 
 export const ok = (what: string, told: string): Finding => ({ what, verdict: 'ok', told })
 
-export const wrong = (what: string, told: string, todo: string): Finding => ({
+export const wrong = (what: string, told: string, advice: string): Finding => ({
   what,
   verdict: 'wrong',
   told,
-  todo
+  advice
 })
 
 export const skipped = (what: string, told: string): Finding => ({ what, verdict: 'skipped', told })
 
 const WIDTH = 'skipped'.length
 
-export function printed({ what, verdict, told, todo }: Finding): string {
+export function printed({ what, verdict, told, advice }: Finding): string {
   const line = `${verdict.padEnd(WIDTH)}  ${what}: ${told}\n`
-  return todo === undefined ? line : `${line}${' '.repeat(WIDTH)}  do: ${todo}\n`
+  return advice === undefined ? line : `${line}${' '.repeat(WIDTH)}  do: ${advice}\n`
 }
 
 export const reasonOf = (error: unknown): string =>

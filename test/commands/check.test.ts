@@ -52,14 +52,14 @@ async function run(argv: readonly string[]): Promise<{ code: number; text: strin
 }
 
 /** One thing is wrong: the reason, and on the next line the advice. */
-async function finds(t: Test, argv: readonly string[], reason: RegExp, todo: RegExp): Promise<void> {
+async function finds(t: Test, argv: readonly string[], reason: RegExp, advice: RegExp): Promise<void> {
   const { code, text } = await run(argv)
   const lines = text.split('\n')
   const wrong = lines.filter((line) => line.startsWith('wrong'))
   t.equal(code, 1, text)
   t.equal(wrong.length, 1, text)
   t.match(wrong[0], reason)
-  t.match(lines[lines.indexOf(wrong[0] ?? '') + 1], todo)
+  t.match(lines[lines.indexOf(wrong[0] ?? '') + 1], advice)
 }
 
 void t.test('of this machine: addresses, certificates, the data directory', async (t) => {
@@ -133,7 +133,7 @@ void t.test('of the upstream, and of the way back from it', async (t) => {
   t.teardown(() => client.end())
   // As if the upstream were on another machine, where this address is its own.
   const lost = await checkWay(client, { host: '127.0.0.1', port: 0 }, '127.0.0.2')
-  t.match(lost, { verdict: 'wrong', told: /cannot reach 127\.0\.0\.2/, todo: /--backchannel HOST:PORT/ })
+  t.match(lost, { verdict: 'wrong', told: /cannot reach 127\.0\.0\.2/, advice: /--backchannel HOST:PORT/ })
   const left = await rowsOf(direct, `SELECT srvname FROM pg_foreign_server`)
   t.same(left, [], 'nothing is left behind')
 })
