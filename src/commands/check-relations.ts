@@ -70,7 +70,7 @@ async function checkRelation({ definition, position }: Kept): Promise<Finding> {
   } catch (error) {
     const { detail, hint } = error instanceof PgError ? error : {}
     const more = detail === undefined ? '' : `: ${detail}`
-    return wrong(what, `${reasonOf(error)}${more}`, hint ?? todoFor(definition, error))
+    return wrong(what, `${reasonOf(error)}${more}`, hint ?? adviceFor(definition, error))
   }
 }
 
@@ -80,7 +80,7 @@ function asked(connector: NatsConnector): NatsConnector {
   return { ...rest, start: { mode: 'earliest' } }
 }
 
-function todoFor({ schemaName, name, kind, connector }: Definition, error: unknown): string {
+function adviceFor({ schemaName, name, kind, connector }: Definition, error: unknown): string {
   const { code } = error as { code?: string }
   const alter = `ALTER ${kind.toUpperCase()} ${schemaName}.${name} CONNECTOR WITH`
   if (code === '28P01' || code === '28000') return `${alter} (username = '…', password = '…')`
