@@ -13,6 +13,7 @@ import pg from 'pg'
 import type { Test } from 'tap'
 
 import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
 
 export interface JetgresOptions {
   /** postgresql://… of the maintenance role; without one jetgres starts its embedded Postgres. */
@@ -75,7 +76,7 @@ export async function startJetgres(
 ): Promise<Jetgres> {
   if (!existsSync(mainPath)) throw new Error(`${mainPath} is missing: npm run build`)
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'jetgres-test-e2e-')))
-  const server = new Program(dataDir, options)
+  const server = new Program(dataDir, await freePort(), options)
   t.teardown(async () => {
     await server.endClients()
     await server.kill()
@@ -103,14 +104,14 @@ class Program implements Jetgres {
   /** Embedded servers of all runs: a killed run's may still be stopping. */
   readonly #embeddedPids = new Set<number>()
   #child: ChildProcess | undefined
-  /** 0 until the first run has told which it got. */
-  #port = 0
+  #port: number
   /** Index of the present run's first line. */
   #from = 0
   #output = ''
 
-  constructor(dataDir: string, options: JetgresOptions) {
+  constructor(dataDir: string, port: number, options: JetgresOptions) {
     this.dataDir = dataDir
+    this.#port = port
     this.#options = options
   }
 
