@@ -189,6 +189,12 @@ export const limits = {
   /** From the first signal to the end, drain included; then the process ends regardless. */
   closeMs: 30_000,
 
+  /** Rows, and their text, that one transaction may write to relations: kept until its COMMIT. */
+  writtenRowsMax: 100_000,
+  writtenBytesMax: 64 * 1024 * 1024,
+  /** Prepared statements of one connection of postgres_fdw's: one for each table being written. */
+  backStatementsMax: 1_000,
+
   /** Nesting of one JSON document; Postgres itself stops at some thousands, by its stack. */
   jsonDepthMax: 1_000,
   /** One field's text once numbers are written out: "1e131071" is short, its digits are not. */

@@ -110,7 +110,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
       const session = registry.byPid(pid)
       return {
         isRepeatable: isRepeatable(session?.isolation),
-        consistency: session?.consistency ?? 'received'
+        consistency: session?.consistency ?? 'received',
+        wrote: (id) => session?.wrote(id)
       }
     },
     log

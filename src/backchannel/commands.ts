@@ -2,11 +2,21 @@
 // specification): a closed list of commands, each in one fixed spelling. Pure.
 
 export type Command =
-  | { readonly kind: 'begin' | 'commit' | 'abort' | 'set' | 'deallocate' }
+  | { readonly kind: 'begin' | 'commit' | 'abort' | 'set' }
+  | { readonly kind: 'deallocate'; readonly name: string | undefined }
   /** Their names are s<depth>. */
   | { readonly kind: 'savepoint' | 'releaseSavepoint' | 'rollBackTo'; readonly depth: number }
   | { readonly kind: 'declare'; readonly cursor: string; readonly select: string }
   | { readonly kind: 'fetch'; readonly cursor: string; readonly count: number }
+  /** What the triggers of bridge-writes.ts say of one row. */
+  | { readonly kind: 'change' }
+  /** postgres_fdw's own word of that row, whose parameters say nothing new. */
+  | {
+      readonly kind: 'changed'
+      readonly tag: 'UPDATE' | 'DELETE'
+      /** Columns that it wants to have back. */
+      readonly returning: readonly string[]
+    }
   | { readonly kind: 'rewind'; readonly cursor: string }
   | { readonly kind: 'close'; readonly cursor: string | undefined }
   /** ANALYZE asks how large a table is, and what sampling would do. */
@@ -18,6 +28,9 @@ const savepoint =
   (kind: 'savepoint' | 'releaseSavepoint' | 'rollBackTo'): Read =>
   ([, depth]) => ({ kind, depth: Number(depth) })
 
+const CHANGE =
+  /^INSERT INTO "?jetgres_live"?\."?changes"?\("?relation"?, "?before"?, "?after"?\) VALUES \(\$1, \$2, \$3\)$/
+
 const COMMANDS: readonly (readonly [RegExp, Read])[] = [
   [/^START TRANSACTION [A-Z ]+$/, () => ({ kind: 'begin' })],
   [/^COMMIT TRANSACTION$/, () => ({ kind: 'commit' })],
@@ -26,7 +39,16 @@ const COMMANDS: readonly (readonly [RegExp, Read])[] = [
   [/^SAVEPOINT s(\d+)$/, savepoint('savepoint')],
   [/^RELEASE SAVEPOINT s(\d+)$/, savepoint('releaseSavepoint')],
   [/^ROLLBACK TO SAVEPOINT s(\d+)$/, savepoint('rollBackTo')],
-  [/^DEALLOCATE ALL$/, () => ({ kind: 'deallocate' })],
+  [/^DEALLOCATE (?:ALL|(pgsql\w*_prep_\d+))$/, ([, name]) => ({ kind: 'deallocate', name })],
+  [CHANGE, () => ({ kind: 'change' })],
+  [
+    /^(UPDATE|DELETE)\b[\s\S]* WHERE ctid = \$1(?: RETURNING ([\w", ]+))?$/,
+    ([, tag, returning = '']) => ({
+      kind: 'changed',
+      tag: tag as 'UPDATE' | 'DELETE',
+      returning: returning.match(/\w+/g) ?? []
+    })
+  ],
   [
     /^DECLARE (\w+) CURSOR FOR\s+(SELECT[\s\S]*)$/,
     ([, cursor, select]) => ({ kind: 'declare', cursor: cursor!, select: select! })

@@ -4,7 +4,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 
-import { featureNotSupported, invalidPassword, protocolViolation, toPgError } from '../errors.ts'
+import {
+  featureNotSupported,
+  inFailedTransaction,
+  invalidPassword,
+  programLimitExceeded,
+  protocolViolation,
+  toPgError
+} from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import { socketDrained } from '../upstream/socket-drain.ts'
@@ -12,11 +19,12 @@ import * as backend from '../wire/backend.ts'
 import { bodyOf, code, FrameReader } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { decodeBind, decodeParse, decodeQuery } from '../wire/frontend.ts'
+import type { BindMessage, ParseMessage } from '../wire/frontend.ts'
 import { RowWriter } from '../wire/row-writer.ts'
 import { readCommands } from './commands.ts'
 import type { Command } from './commands.ts'
 import type { Reads } from './reads.ts'
-import { relationIdOf, scanRequest } from './request.ts'
+import { CTID, relationIdOf, scanRequest } from './request.ts'
 
 /** What libpq is told; postgres_fdw asks nothing of a newer server. */
 const SERVER_VERSION = '14.0'
@@ -34,7 +42,9 @@ export class BackConversation {
   readonly #reads: Reads
   /** I or T, or E: everything but the end of the transaction is refused. */
   #status = 'I'
-  /** The statement that was parsed last, and the values bound to it. */
+  /** What was parsed, by name. */
+  readonly #statements = new Map<string, string>()
+  /** The statement that was bound last, and the values bound to it. */
   #text = ''
   #values: (string | null)[] = []
   /** After an error in the extended protocol: everything up to Sync is skipped. */
@@ -124,14 +134,11 @@ export class BackConversation {
         this.#values = []
         return this.#execute(decodeQuery(body))
       case 'P':
-        this.#text = decodeParse(body).text
-        return this.#write(backend.PARSE_COMPLETE)
+        return this.#parse(decodeParse(body))
       case 'B':
-        this.#values = decodeBind(body).parameters.map((bytes) => bytes?.toString() ?? null)
-        return this.#write(backend.BIND_COMPLETE)
+        return this.#bind(decodeBind(body))
       case 'D':
-        // Only DECLARE comes this way, and it returns no rows.
-        return this.#write(backend.NO_DATA)
+        return this.#describe()
       case 'E':
         return this.#execute(this.#text)
       case 'C':
@@ -141,6 +148,31 @@ export class BackConversation {
       default:
         throw protocolViolation(`unexpected message "${letter}" on the back channel`)
     }
+  }
+
+  #parse({ name, text }: ParseMessage): void {
+    if (this.#statements.size >= limits.backStatementsMax) {
+      throw programLimitExceeded('too many prepared statements on the back channel of jetgres')
+    }
+    this.#statements.set(name, text)
+    this.#write(backend.PARSE_COMPLETE)
+  }
+
+  #bind({ statement, parameters }: BindMessage): void {
+    this.#text = this.#statements.get(statement) ?? ''
+    this.#values = parameters.map((bytes) => bytes?.toString() ?? null)
+    this.#write(backend.BIND_COMPLETE)
+  }
+
+  /** Only what is written may return a row. */
+  #describe(): void {
+    const [command] = readCommands(this.#text) ?? []
+    const returning = command?.kind === 'changed' ? command.returning : []
+    this.#write(
+      returning.length === 0
+        ? backend.NO_DATA
+        : backend.rowDescription(returning.map(backend.textField))
+    )
   }
 
   async #execute(text: string): Promise<void> {
@@ -159,10 +191,12 @@ export class BackConversation {
         this.#status = 'T'
         return this.#done('START TRANSACTION')
       case 'commit':
+        await this.#commit()
+        return this.#done('COMMIT')
       case 'abort':
         await this.#reads.end()
         this.#status = 'I'
-        return this.#done(command.kind === 'commit' ? 'COMMIT' : 'ROLLBACK')
+        return this.#done('ROLLBACK')
       case 'set':
         return this.#done('SET')
       case 'savepoint':
@@ -175,7 +209,15 @@ export class BackConversation {
       case 'releaseSavepoint':
         return this.#done('RELEASE')
       case 'deallocate':
-        return this.#done('DEALLOCATE ALL')
+        if (command.name === undefined) this.#statements.clear()
+        else this.#statements.delete(command.name)
+        return this.#done('DEALLOCATE')
+      case 'change':
+        this.#reads.writes.add(this.#values)
+        return this.#done('INSERT 0 1')
+      case 'changed':
+        if (command.returning.length > 0) this.#writeChanged(command.returning)
+        return this.#done(`${command.tag} 1`)
       case 'declare': {
         const request = scanRequest(command.select, this.#values)
         await this.#reads.declare(command.cursor, request)
@@ -192,6 +234,30 @@ export class BackConversation {
       default:
         return this.#sizes(command.kind, command.table)
     }
+  }
+
+  /** What was written is so from here on: postgres_fdw says it before its own commit. */
+  async #commit(): Promise<void> {
+    try {
+      if (this.#status === 'E') throw inFailedTransaction()
+      await this.#reads.writes.commit()
+    } finally {
+      await this.#reads.end()
+      this.#status = 'I'
+    }
+  }
+
+  #writeChanged(returning: readonly string[]): void {
+    const fields = this.#reads.writes.last(returning)
+    const writer = new RowWriter()
+    writer.startRow(fields.length)
+    fields.forEach((text, i) => {
+      if (returning[i] === 'ctid') writer.writeText(CTID)
+      else if (text === null) writer.writeNull()
+      else writer.writeText(text)
+    })
+    writer.endRow()
+    this.#write(writer.take())
   }
 
   async #fetch(cursor: string, count: number): Promise<void> {

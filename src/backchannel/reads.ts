@@ -18,12 +18,15 @@ import { openStatus } from './status.ts'
 import type { Scan, ScanRequest } from './remote.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 import { ScratchSpace } from '../upstream/scratch-table.ts'
+import { Writes } from './writes.ts'
 
 /** What matters here of the client whose statement reads; the defaults where it bypasses jetgres. */
 export interface ClientFacts {
   /** Its transaction reads everything from one snapshot. */
   readonly isRepeatable: boolean
   readonly consistency: Consistency
+  /** Its open transaction has written to this relation. */
+  readonly wrote: (relationId: number) => void
 }
 
 export interface ReadsOptions {
@@ -37,6 +40,7 @@ export interface ReadsOptions {
 
 export class Reads {
   readonly #options: ReadsOptions
+  readonly writes: Writes
   readonly #scans = new Map<string, Scan>()
   /** The cursors that were open at each savepoint, by its depth. */
   readonly #savepoints = new Map<number, ReadonlySet<string>>()
@@ -47,6 +51,7 @@ export class Reads {
 
   constructor(options: ReadsOptions) {
     this.#options = options
+    this.writes = new Writes({ ...options, wrote: (id) => options.client().wrote(id) })
     this.#scratch = new ScratchSpace(options.maintenance.database(options.database))
   }
 
@@ -54,6 +59,7 @@ export class Reads {
   async declare(cursor: string, request: ScanRequest): Promise<void> {
     if (isStatusTable(request.table)) return this.#declareStatus(cursor, request, request.table)
     const relation = this.#relationOf(relationIdOf(request.table))
+    this.writes.checkReadable(relation, cursor)
     this.#scans.set(cursor, await this.#open(request, relation))
   }
 
@@ -93,10 +99,12 @@ export class Reads {
 
   savepoint(depth: number): void {
     this.#savepoints.set(depth, new Set(this.#scans.keys()))
+    this.writes.savepoint(depth)
   }
 
   /** Cursors opened since the savepoint are gone, as in Postgres. */
   async rollBackTo(depth: number): Promise<void> {
+    this.writes.rollBackTo(depth)
     const before = this.#savepoints.get(depth)
     for (const name of this.#scans.keys()) {
       if (!before?.has(name)) await this.close(name)
@@ -106,6 +114,7 @@ export class Reads {
   /** The remote transaction is over. */
   async end(): Promise<void> {
     this.#isInterrupted = false
+    this.writes.end()
     this.#savepoints.clear()
     await this.close(undefined)
     await this.#release()

@@ -34,15 +34,18 @@ export function scanRequest(text: string, parameters: readonly (string | null)[]
 /**
  * A statement that locks or changes rows asks its other tables for ctid, to find their rows again,
  * and for locks. Postgres finds ours by their values, and they never change under a snapshot: a
- * NULL for ctid is never looked at.
+ * ctid is only ever handed back, and must not be NULL then.
  */
 function withoutRowMarks(select: Node): Node {
   const { lockingClause: _, ...rest } = select
   const targetList = listOf(select, 'targetList').map((target) =>
-    isCtid(target) ? { ResTarget: { val: { A_Const: { isnull: true } } } } : target
+    isCtid(target) ? { ResTarget: { val: { A_Const: { sval: { sval: CTID } } } } } : target
   )
   return { ...rest, targetList }
 }
+
+/** Of every row. */
+export const CTID = '(0,1)'
 
 function isCtid(target: Node): boolean {
   const column = unwrap(childOf(childOf(target, 'ResTarget') ?? {}, 'val'), 'ColumnRef')

@@ -4,6 +4,7 @@
 import { invariant } from '../errors.ts'
 import type { Encoding, NatsConnector, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
+import type { Writes } from '../upstream/bridge-writes.ts'
 
 export type RelationKind = 'table' | 'source'
 
@@ -35,6 +36,12 @@ export interface Definition {
   readonly from?: StreamPosition
   /** The limit to go on with after a pause. */
   readonly rateLimitBefore?: number | undefined
+}
+
+/** What SQL may write: a source mirrors its stream, and without a key no row can be found again. */
+export function writesOf(kind: RelationKind, { key }: RelationSchema): Writes {
+  if (kind === 'source') return 'none'
+  return key.length === 0 ? 'inserts' : 'all'
 }
 
 export interface DefinedOption {

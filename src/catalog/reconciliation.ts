@@ -148,7 +148,7 @@ export class Reconciliation {
   async #restore(relation: Relation, database: MaintenanceDatabase): Promise<void> {
     const { log } = this.#options
     try {
-      await restoreChild(database, relation.definition.twinOid, relation.id)
+      await restoreChild(database, relation.definition)
       relation.hasChild = true
       log.warn({ relation: relation.label }, 'live child was missing and has been made again')
     } catch (err) {

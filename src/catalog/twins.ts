@@ -4,6 +4,8 @@
 import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
 import type { Column } from '../types/value.ts'
 import { childName, GUARD, SCHEMA } from '../upstream/bridge.ts'
+import { writesOf } from './definition.ts'
+import type { Definition } from './definition.ts'
 import { readTwinColumns, TWIN_COLUMNS } from './twin-columns.ts'
 
 export interface TwinFacts {
@@ -82,13 +84,18 @@ export async function upstreamIdentity(database: MaintenanceDatabase): Promise<s
 /** Gives a twin the live child that it has lost. */
 export async function restoreChild(
   database: MaintenanceDatabase,
-  twinOid: number,
-  relationId: number
+  { twinOid, schema, kind }: Definition
 ): Promise<void> {
+  const writes = writesOf(kind, schema)
   await database.installBridge()
-  await database.query(`DROP FOREIGN TABLE IF EXISTS ${SCHEMA}.${childName(relationId)}`)
-  const proof = database.proof('adopt', twinOid, relationId)
-  await database.query(`SELECT ${SCHEMA}.adopt($1, $2, $3)`, [twinOid, relationId, proof])
+  await database.query(`DROP FOREIGN TABLE IF EXISTS ${SCHEMA}.${childName(schema.id)}`)
+  const proof = database.proof(`adopt ${writes}`, twinOid, schema.id)
+  await database.query(`SELECT ${SCHEMA}.adopt($1, $2, $3, $4)`, [
+    twinOid,
+    schema.id,
+    proof,
+    writes
+  ])
   await removeGuard(database, twinOid)
 }
 

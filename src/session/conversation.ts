@@ -47,6 +47,8 @@ export class Conversation {
   relayReason: string | undefined
   /** The upstream may have an unnamed statement or portal, which a simple query ends. */
   hasUnnamed = false
+  /** Relations that the open transaction has written to. */
+  readonly written = new Set<number>()
   /** Counts what may have changed settings, names or privileges. */
   #epoch = 0
   /** Inside Parse…Sync. */
@@ -241,6 +243,7 @@ export class Conversation {
     if (this.#relayedAt !== undefined) this.#relayEnded(this.#relayedAt)
     if (status !== 'I') return undefined
     this.isolation = ''
+    this.written.clear()
     if (this.#changesSchema) this.context.registry.schemaChanged()
     this.#changesSchema = false
     for (const listener of this.#onIdle) listener()

@@ -75,7 +75,7 @@ async function plan(
   const described = await describeQuery(c, text, tables.map(quotedName), used)
   if ('error' in described) throw new UpstreamError(described.error, (position) => position + shift)
   if (described.description.parameters.length > 0) return { relay: undefined }
-  const asked = { ...inspection, ...described, database: c.identity.database }
+  const asked = { ...inspection, ...described, database: c.identity.database, written: c.written }
   const planned = planSelect(asked, c.context.catalog)
   if ('refuse' in planned) throw planned.refuse
   if ('plain' in planned) return { relay: undefined }

@@ -59,6 +59,8 @@ export interface PlanInput {
   readonly description: Description
   readonly overloaded: string | undefined
   readonly database: string
+  /** Relations that the open transaction has written to. */
+  readonly written: ReadonlySet<number>
   /** By OID: tables of the upstream's own that can be read here. */
   readonly upstream?: ReadonlyMap<number, UpstreamTable>
 }
@@ -98,7 +100,7 @@ function sessionReason({ facts, overloaded }: PlanInput): string | undefined {
 }
 
 function namesReason(
-  { facts, tables, upstream }: PlanInput,
+  { facts, tables, upstream, written }: PlanInput,
   found: readonly (Relation | undefined)[]
 ): string | undefined {
   for (const [i, name] of facts.names.entries()) {
@@ -111,6 +113,7 @@ function namesReason(
     if (name.rowSecurity) return `row-level security is on for "${label}"`
     if (!relation) continue
     if (!relation.isActive) return `"${label}" is not ingesting yet`
+    if (written.has(relation.id)) return `"${label}" was written to in this transaction`
     if (relation.isAltering) return `"${label}" is being altered`
   }
   return undefined

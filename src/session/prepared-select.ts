@@ -106,7 +106,7 @@ export class PreparedSelect {
   #isFresh(c: Conversation): boolean {
     const planned = this.#planned
     const isTimeless = planned && !('plan' in planned && isMomentary(planned.plan))
-    const isYoung = performance.now() - this.#plannedAt < limits.planFreshMs
+    const isYoung = Date.now() - this.#plannedAt < limits.planFreshMs
     return isTimeless === true && isYoung && this.#epoch === c.planEpoch
   }
 
@@ -120,8 +120,13 @@ export class PreparedSelect {
       return this.#replan(c, described.text)
     }
     this.#epoch = epoch
-    this.#plannedAt = performance.now()
-    const input = { ...this.#inspection, ...described, database: c.identity.database }
+    this.#plannedAt = Date.now()
+    const input = {
+      ...this.#inspection,
+      ...described,
+      database: c.identity.database,
+      written: c.written
+    }
     this.#planned = await planStatement(c, input, 'flush')
     return this.#planned
   }

@@ -31,6 +31,8 @@ export interface RegisteredSession {
   readonly isolation: string
   /** Its jetgres.consistency, as last heard. */
   readonly consistency: Consistency
+  /** Its open transaction has written to a relation: only the upstream knows what is in that. */
+  wrote(relationId: number): void
   view(): SessionView
 }
 

@@ -75,6 +75,10 @@ export class Session implements RegisteredSession {
     return this.#conversation?.consistency ?? 'received'
   }
 
+  wrote(relationId: number): void {
+    this.#conversation?.written.add(relationId)
+  }
+
   get messages(): number {
     return this.#messages
   }

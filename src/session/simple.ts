@@ -82,7 +82,13 @@ export class Simple {
     const description = { fields, parameters: parameterTypes }
     const { identity, context } = this.#c
     // The functions and operators are the same.
-    const known = { facts, description, overloaded: undefined, database: identity.database }
+    const known = {
+      facts,
+      description,
+      overloaded: undefined,
+      database: identity.database,
+      written: this.#c.written
+    }
     const planned = planSelect({ ...inspection, ...known }, context.catalog)
     return 'plan' in planned ? planned.plan : undefined
   }
@@ -179,7 +185,14 @@ export class Simple {
     const { description, facts, overloaded } = described
     if (description.parameters.length > 0) return this.#relay(frame.bytes, 'it has parameters')
     const { database } = identity
-    const input = { ...inspection, facts, description, overloaded, database }
+    const input = {
+      ...inspection,
+      facts,
+      description,
+      overloaded,
+      database,
+      written: this.#c.written
+    }
     const planned = await planStatement(this.#c, input, 'sync')
     if ('plain' in planned) return this.#relay(frame.bytes)
     if ('relay' in planned) return this.#relay(frame.bytes, planned.relay)

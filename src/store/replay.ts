@@ -54,7 +54,8 @@ async function winnersOf(
   const losers = new Set<number>()
   for (const [place, its, isLower, isSame] of standing) {
     const row = Number(place)
-    const isEarlier = batch.sequences[row]! < Number(its)
+    // A row that SQL has written has the position's: it came behind that delivery.
+    const isEarlier = batch.sequences[row]! <= Number(its)
     isThere.add(row)
     if (givesWay(schema, isEarlier, isLower === true, isSame === true)) losers.add(row)
   }

@@ -37,6 +37,8 @@ import { Snapshot } from './snapshot.ts'
 import { StoreError, step } from './store-error.ts'
 import { duckOptions } from './store-options.ts'
 import type { StoreOptions } from './store-options.ts'
+import { batchOfWritten, writeRows } from './write.ts'
+import type { Written } from './write.ts'
 import { Writer } from './writer.ts'
 
 export interface SnapshotOptions {
@@ -253,6 +255,30 @@ export class Store {
   /** Removes the rows of deliveries before this sequence; only where there is no key. */
   async trim(id: number, first: number): Promise<void> {
     await this.#writer.transaction('trim a relation', (writer) => trimRows(writer, id, first))
+  }
+
+  /**
+   * Applies what one transaction of SQL has written, to all its relations or to none. Positions stay.
+   * @throws WriteConflict where a row is no longer what was read; StoreError
+   */
+  async write(written: readonly Written[]): Promise<void> {
+    const changes: (readonly [number, Change | undefined])[] = []
+    const work = async (writer: Writer): Promise<void> => {
+      for (const one of written) {
+        const relation = this.#get(one.relationId)
+        const batch = batchOfWritten(relation.schema, one, relation.progress)
+        const { rows } = await writeRows(writer, relation, batch, relation.progress)
+        changes.push([one.relationId, this.#rows.committing(batch, rows)])
+      }
+    }
+    const end = (isCommitted: boolean): void =>
+      changes.forEach(([id, change]) => this.#rows.ended(id, change, isCommitted))
+    await this.#writer
+      .transaction('write rows', work, () => end(true))
+      .catch((error: unknown) => {
+        end(false)
+        throw error
+      })
   }
 
   async #change(

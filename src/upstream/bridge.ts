@@ -1,10 +1,13 @@
-// What jetgres keeps in each upstream database: the foreign server that leads back to us and three
-// functions. SQL text only; maintenance.ts runs it.
+// What jetgres keeps in each upstream database: the foreign server that leads back to us, its
+// functions and the foreign table that takes what SQL writes (bridge-writes.ts). SQL text only;
+// maintenance.ts runs it.
 //
 // The functions are SECURITY DEFINER, so a live child is made and dropped inside the user's own
 // transaction, with the maintenance role's rights: the twin and its child appear, and vanish,
 // together. Each call carries a proof that only jetgres can make, bound to twin and relation, so no
 // user can attach a child of their own choosing (invariant 10).
+
+import { installChanges, installWrites } from './bridge-writes.ts'
 
 export const SCHEMA = 'jetgres_live'
 export const SERVER = 'jetgres'
@@ -40,21 +43,15 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION ${SCHEMA}.prove FROM PUBLIC;
 
-CREATE OR REPLACE FUNCTION ${SCHEMA}.refuse_write()
-RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-  RAISE SQLSTATE '55000' USING
-    MESSAGE = format('cannot write to "%s": its rows come from a NATS stream', TG_TABLE_NAME),
-    HINT = 'Publish to the stream instead.';
-END $$;
-
-CREATE OR REPLACE FUNCTION ${SCHEMA}.adopt(twin oid, relation bigint, proof text)
+${installWrites(SCHEMA)}
+DROP FUNCTION IF EXISTS ${SCHEMA}.adopt(oid, bigint, text);
+CREATE OR REPLACE FUNCTION ${SCHEMA}.adopt(twin oid, relation bigint, proof text, writes text)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   child text := format('${SCHEMA}.r%s', relation);
   col record;
 BEGIN
-  PERFORM ${SCHEMA}.prove('adopt', twin, relation, proof);
+  PERFORM ${SCHEMA}.prove('adopt ' || writes, twin, relation, proof);
   EXECUTE format('CREATE FOREIGN TABLE %s () INHERITS (%s) SERVER ${SERVER} OPTIONS (schema_name %L, table_name %L)',
                  child, twin::regclass, '${SCHEMA}', 'r' || relation);
   FOR col IN SELECT attname, attnum FROM pg_attribute
@@ -62,10 +59,7 @@ BEGIN
     EXECUTE format('ALTER FOREIGN TABLE %s ALTER COLUMN %I OPTIONS (column_name %L)',
                    child, col.attname, 'c' || col.attnum);
   END LOOP;
-  IF NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = twin AND tgname = 'jetgres_refuse_write') THEN
-    EXECUTE format('CREATE TRIGGER jetgres_refuse_write BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s
-                    FOR EACH STATEMENT EXECUTE FUNCTION ${SCHEMA}.refuse_write()', twin::regclass);
-  END IF;
+  PERFORM ${SCHEMA}.watch_writes(twin, relation, writes);
 END $$;
 
 CREATE OR REPLACE FUNCTION ${SCHEMA}.release(twin oid, relation bigint, proof text)
@@ -84,6 +78,9 @@ BEGIN
 END $$;
 `
 
+/** What needs the server to be there. */
+export const INSTALL_CHANGES = installChanges(SCHEMA, SERVER)
+
 /** Points the server at the back channel. Values are quoted by the caller. */
 export const pointServer = (exists: boolean, address: BridgeAddress, quote: Quote): string => {
   const options: [string, string][] = [
@@ -91,7 +88,7 @@ export const pointServer = (exists: boolean, address: BridgeAddress, quote: Quot
     ['port', String(address.port)],
     ['dbname', address.database],
     ['fetch_size', String(FETCH_SIZE)],
-    // So that a write gets as far as the twin's trigger, whose words are clearer.
+    // What is written comes over it, too.
     ['updatable', 'true'],
     ['application_name', 'jetgres:%p'],
     ['connect_timeout', '5']

@@ -7,15 +7,16 @@ import pg from 'pg'
 
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
-import { INSTALL, mapUsers, pointServer, SCHEMA, SERVER } from './bridge.ts'
+import { INSTALL, INSTALL_CHANGES, mapUsers, pointServer, SCHEMA, SERVER } from './bridge.ts'
 import type { BridgeAddress } from './bridge.ts'
+import type { Writes } from './bridge-writes.ts'
 import { dial } from './dial.ts'
 import type { Target } from './dial.ts'
 import { DialedStream } from './dialed-stream.ts'
 import { Gates } from './gates.ts'
 import { INSTALL_STATUS } from './status-views.ts'
 
-export type Act = 'adopt' | 'release' | 'detach'
+export type Act = `adopt ${Writes}` | 'release' | 'detach'
 
 export interface MaintenanceOptions {
   readonly target: Target
@@ -113,6 +114,7 @@ export class MaintenanceDatabase {
       ).rows
       await client.query(pointServer(found!.server, address, quote))
       await client.query(mapUsers(found!.mapping, secret, quote))
+      await client.query(INSTALL_CHANGES)
       await client.query(`DELETE FROM ${SCHEMA}.secret`)
       await client.query(`INSERT INTO ${SCHEMA}.secret VALUES ($1)`, [secret])
       await client.query('COMMIT')

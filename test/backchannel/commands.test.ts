@@ -20,6 +20,10 @@ void t.test('reads what postgres_fdw says', async (t) => {
     ['RELEASE SAVEPOINT s2', ['releaseSavepoint']],
     ['ROLLBACK TO SAVEPOINT s2; RELEASE SAVEPOINT s2', ['rollBackTo', 'releaseSavepoint']],
     ['DEALLOCATE ALL', ['deallocate']],
+    ['DEALLOCATE pgsql_fdw_prep_1', ['deallocate']],
+    ['INSERT INTO jetgres_live.changes(relation, before, after) VALUES ($1, $2, $3)', ['change']],
+    ['UPDATE jetgres_live.r1 SET c1 = $2, c2 = $3 WHERE ctid = $1', ['changed']],
+    ['DELETE FROM jetgres_live.r1 WHERE ctid = $1 RETURNING c1, ctid', ['changed']],
     ['MOVE BACKWARD ALL IN c3', ['rewind']],
     ['CLOSE c3', ['close']]
   ]
@@ -41,6 +45,8 @@ void t.test('knows nothing else', async (t) => {
     'SELECT 1',
     'DROP TABLE x',
     'DELETE FROM jetgres_live.r1',
+    'UPDATE jetgres_live.r1 SET c1 = 7 WHERE (c1 = 1)',
+    'INSERT INTO jetgres_live.r1(c1) VALUES ($1)',
     'COMMIT; DROP TABLE x',
     'PREPARE p AS SELECT 1',
     'FETCH ALL FROM c1; SELECT 1',

@@ -220,15 +220,16 @@ void t.test(
       })
     }
 
-    await t.test('describes a relation as a table with one child and one trigger', async (t) => {
+    await t.test('describes a relation as a table with one child and two triggers', async (t) => {
       for (const command of ['\\d trades', '\\d+ trades']) {
         const [proxied, plain] = await both(command)
-        const isOurs = (line: string): boolean => /^Triggers:|refuse_write|hild tables: /.test(line)
+        const isOurs = (line: string): boolean => /^Triggers:|refuse_write|_written|hild tables: /.test(line)
         const lines = proxied!.split('\n')
         t.equal(lines.filter((line) => !isOurs(line)).join('\n'), plain)
         t.match(lines.filter(isOurs), [
           'Triggers:',
-          /^ +jetgres_refuse_write BEFORE INSERT OR DELETE OR UPDATE OR TRUNCATE ON trades/,
+          /^ +jetgres_refuse_write BEFORE TRUNCATE ON trades/,
+          /^ +jetgres_written AFTER INSERT ON trades/,
           /^Number of child tables: 1 |^Child tables: jetgres_live\.r1/
         ])
       }
@@ -244,15 +245,14 @@ void t.test(
       t.match(await psql(stage.proxy, script), /COPY 3\n count \n-+\n +3\n/)
     })
 
-    await t.test('refuses to write to a relation', async (t) => {
-      const refusal = /ERROR: +cannot write to "trades".*\nHINT: +Publish/s
-      for (const sql of [
-        'INSERT INTO trades VALUES (9)',
-        'TRUNCATE trades',
-        'DELETE FROM trades',
-        'UPDATE trades SET id = 1'
-      ]) {
-        t.match(await psql(stage.proxy, `${sql};`), refusal, sql)
+    await t.test('writes to a relation', async (t) => {
+      for (const [sql, want] of [
+        ['INSERT INTO trades (id) VALUES (9)', /INSERT 0 1/],
+        ['UPDATE trades SET id = 10 WHERE id = 9', /UPDATE 1/],
+        ['DELETE FROM trades WHERE id = 10', /DELETE 1/],
+        ['TRUNCATE trades', /ERROR: +cannot truncate "trades".*\nHINT: +Use DELETE/s]
+      ] as const) {
+        t.match(await psql(stage.proxy, `${sql};`), want, sql)
       }
       t.match(await psql(stage.plain, 'SELECT count(*) FROM ONLY trades;'), /\n +0\n/)
     })

@@ -100,7 +100,7 @@ void t.test('nobody gets at the rows past the twin', skip, async (t) => {
     'ALTER SERVER jetgres OPTIONS (SET port \'1\')',
     'SELECT * FROM jetgres_live.secret',
     `SELECT jetgres_live.release('live'::regclass, 1, 'guess')`,
-    `SELECT jetgres_live.adopt('live'::regclass, 1, 'guess')`,
+    `SELECT jetgres_live.adopt('live'::regclass, 1, 'guess', 'all')`,
     `SELECT jetgres_live.prove('adopt', 1, 1, 'guess')`,
     'CREATE TABLE jetgres_live.mine (id int)'
   ]

@@ -164,3 +164,37 @@ void t.test('a relation that is dropped is forgotten', async (t) => {
   await store.drop(1)
   t.equal(store.rowByKey(SCHEMA, 1), undefined)
 })
+
+void t.test('what SQL writes is in it, or nothing of it is', async (t) => {
+  const store = await openStore(t)
+  const keyless = schemaOf(2, [INTEGER])
+  await store.define(SCHEMA, '', START)
+  await store.define(keyless, '', START)
+  await store.apply(batchOf({ rows: [[1, 'a'], [2, 'b'], [3, null]] }))
+  await inMemory(store)
+  const rows = async (): Promise<unknown> => {
+    const [ours, others] = await Promise.all([
+      readAll(store, 'SELECT c1, c2 FROM r1 ORDER BY c1'),
+      readAll(store, 'SELECT c1 FROM r2 ORDER BY c1')
+    ])
+    for (const [key, text] of ours) t.same(rowOf(store, SCHEMA, key as number), [String(key), text])
+    return [...ours, ...others]
+  }
+  const swapped = { before: [[1, 'a'], [3, null]], after: [[3, 'a'], [4, 'new']] }
+  await store.write([{ relationId: 1, ...swapped }, { relationId: 2, before: [], after: [[7], [7]] }])
+  const want = [[2, 'b'], [3, 'a'], [4, 'new'], [7], [7]]
+  t.same(await rows(), want)
+  t.equal(rowOf(store, SCHEMA, 1), null, 'the row that is gone')
+  for (const [name, before, after] of [
+    ['a row that is another now', [[3, null]], [[3, 'x']]],
+    ['a row that is gone', [[1, 'a']], []],
+    ['a key that is there', [[3, 'a']], [[4, 'x']]],
+    ['a key twice', [], [[9, 'x'], [9, 'y']]]
+  ] as const) {
+    const other = { relationId: 2, before: [], after: [[8]] }
+    await t.rejects(store.write([other, { relationId: 1, before, after }]), /changed meanwhile/, name)
+    t.same(await rows(), want, name)
+  }
+  await store.apply(batchOf({ rows: [[3, 'delivered']], from: 4 }))
+  t.same(await rows(), [[2, 'b'], [3, 'delivered'], [4, 'new'], [7], [7]], 'the next delivery of a key')
+})

@@ -59,8 +59,10 @@ export async function run(bench) {
     await client.query('DROP TABLE events')
     return { 'deliveries/s': (rows / (to - from)) * 1_000 }
   }
-  const sides = { jetgres: () => measure('protobuf'), json: () => measure('json') }
-  const samples = await alternate(bench, sides, { isWarm: true })
+  const samples = await alternate(bench, {
+    jetgres: () => measure('protobuf'),
+    json: () => measure('json')
+  })
   const facts = { case: 'ingest-protobuf', unit: '1/s', isMoreBetter: true, peer: 'the same as JSON' }
   return results(facts, samples.jetgres, samples.json)
 }

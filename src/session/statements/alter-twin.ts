@@ -69,7 +69,8 @@ export async function alterTwin(
   }
   c.altered(relation)
   await c.context.catalog.extend(relation, columns)
-  if (relation.hasChild) await adoptChild(c, relation.definition.twinOid, relation.id)
+  const { twinOid, kind, schema } = relation.definition
+  if (relation.hasChild) await adoptChild(c, twinOid, kind, schema)
   if (changes.adds) {
     c.output.write(notice(`rows that "${plainName(name)}" has already are NULL in new columns`))
   }

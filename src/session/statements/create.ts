@@ -60,7 +60,7 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
     key: hasKey(statement) ? twin.key : [],
     ...conflictOf(twin, statement)
   }
-  const hasChild = await attachChild(c, twin, schema.id)
+  const hasChild = await attachChild(c, twin, statement.relation, schema)
   const relation = await c.context.catalog.prepare(
     await definitionOf(c, { ...statement, connector, options }, twin, schema, encoding),
     position

@@ -32,6 +32,7 @@ export async function dropConnector(
   c.mutated()
   c.altered(relation)
   await askUpstream(c, `DROP TRIGGER jetgres_refuse_write ON ${table}`)
+  await askUpstream(c, `DROP TRIGGER IF EXISTS jetgres_written ON ${table}`)
   // What is read is the live child: the twin's own rows are none before this statement.
   await askUpstream(c, `INSERT INTO ${table} SELECT * FROM ${table}`)
   const { twinOid, database } = relation.definition

@@ -2,7 +2,10 @@
 // the upstream cannot have one, a guard keeps every relayed read from being silently empty
 // (invariant 2).
 
+import { writesOf } from '../../catalog/definition.ts'
+import type { RelationKind } from '../../catalog/definition.ts'
 import type { Relation } from '../../catalog/relation.ts'
+import type { RelationSchema } from '../../types/value.ts'
 import { GUARD, SCHEMA } from '../../upstream/bridge.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
@@ -13,7 +16,8 @@ import type { Twin } from './twin.ts'
 export async function attachChild(
   c: Conversation,
   twin: Twin,
-  relationId: number
+  kind: RelationKind,
+  schema: RelationSchema
 ): Promise<boolean> {
   const database = c.context.maintenance.database(c.identity.database)
   try {
@@ -23,7 +27,7 @@ export async function attachChild(
     await attachGuard(c, twin, reason)
     return false
   }
-  await adoptChild(c, twin.oid, relationId)
+  await adoptChild(c, twin.oid, kind, schema)
   return true
 }
 
@@ -31,14 +35,17 @@ export async function attachChild(
 export async function adoptChild(
   c: Conversation,
   twinOid: number,
-  relationId: number
+  kind: RelationKind,
+  schema: RelationSchema
 ): Promise<void> {
-  const { maintenance } = c.context
-  const proof = maintenance.database(c.identity.database).proof('adopt', twinOid, relationId)
-  await askUpstream(c, `SELECT ${SCHEMA}.adopt($1, $2, $3)`, [
+  const writes = writesOf(kind, schema)
+  const database = c.context.maintenance.database(c.identity.database)
+  const proof = database.proof(`adopt ${writes}`, twinOid, schema.id)
+  await askUpstream(c, `SELECT ${SCHEMA}.adopt($1, $2, $3, $4)`, [
     String(twinOid),
-    String(relationId),
-    proof
+    String(schema.id),
+    proof,
+    writes
   ])
 }
 
