@@ -1,258 +1,223 @@
 // @ts-check
-// A soak: jetgres under a steady stream of deliveries, with faults at random, until the time is over.
-// Prints memory, file size, descriptors and consumers as it goes, and in the end whether anything was
-// lost, doubled or wrong (exit code 1). Everything lives in temporary folders.
+// A soak: jetgres under a steady stream of deliveries, with faults at random, while readers check by
+// every route that no key's version ever goes back. Prints what jetgres holds as it goes; in the end
+// compares the tables with what the stream acknowledged, and judges whether what it holds is flat.
+// Exit code 1 where anything is lost, doubled, wrong, went back or grew. Needs `npm run build`.
 //
-//   node scripts/soak.mjs [--minutes=20] [--rate=20000] [--keys=50000] [--seed=1]
+//   node scripts/soak.mjs [--minutes=20 | --upserts=1000000] [--rate=20000] [--keys=50000] [--seed=1]
+//                         [--report=60] [--faults=all | none | 'kill jetgres,delete consumers'] [--every=16]
+//
+// jetgres itself is killed in the first half only: the second half is one life, which is judged.
 
-import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
 
-import { connect } from 'nats'
-import pg from 'pg'
+import { DuckDBInstance } from '@duckdb/node-api'
 
-import { ensureNatsServer } from './servers.mjs'
+import { Cleanups, until } from './bench/processes.mjs'
+import { deadly, faults } from './soak/faults.mjs'
+import { leaks, measure, rule } from './soak/meter.mjs'
+import { Publisher } from './soak/publisher.mjs'
+import { Readers } from './soak/readers.mjs'
+import { World } from './soak/world.mjs'
 
-/** @typedef {import('node:child_process').ChildProcess} ChildProcess */
-
-const main = resolve(import.meta.dirname, '../dist/main.js')
-const minutes = flag('minutes', 20)
-const rate = flag('rate', 20_000)
-const keys = flag('keys', 50_000)
-const seed = flag('seed', Math.trunc(Math.random() * 2 ** 31))
-const random = generator(seed)
-/** One in so many goes to the table that keeps a row a delivery. */
-const SAMPLE = 100
-const REPORT_MS = 10_000
-const WINDOW = 500
-
-const folder = mkdtempSync(join(tmpdir(), 'jetgres-soak-'))
-/** @type {ChildProcess} */ let nats
-/** @type {ChildProcess} */ let jetgres
-let jetgresPort = 0
-let next = 0
-// A script that fails must not leave its servers behind.
-process.on('exit', () => [nats, jetgres].forEach((child) => child?.kill('SIGKILL')))
-let acknowledged = 0
-/** The last v of each key, and every v of the sample. */
-const last = new Int32Array(keys).fill(-1)
-/** @type {Set<number>} */ const sampled = new Set()
-
-const natsPort = await freePort()
-startNats()
-const connection = await eventually(() =>
-  connect({ servers: `127.0.0.1:${natsPort}`, maxReconnectAttempts: -1, reconnectTimeWait: 100 })
-)
-const manager = await eventually(() => connection.jetstreamManager())
-await manager.streams.add({
-  name: 'S',
-  subjects: ['s.>'],
-  max_age: 120e9,
-  duplicate_window: 60e9
+const { values: flags } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '20' },
+    upserts: { type: 'string' },
+    rate: { type: 'string', default: '20000' },
+    keys: { type: 'string', default: '50000' },
+    seed: { type: 'string', default: String(Math.trunc(Math.random() * 2 ** 31)) },
+    report: { type: 'string', default: '60' },
+    faults: { type: 'string', default: 'all' },
+    every: { type: 'string', default: '16' }
+  }
 })
-await startJetgres()
-await createTables()
-console.log(`seed ${seed}: ${rate}/s over ${keys} keys for ${minutes} minutes`)
-const until = Date.now() + minutes * 60_000
-const reporting = setInterval(() => void report().catch(() => undefined), REPORT_MS)
-await Promise.all([publish(), disturb()])
-clearInterval(reporting)
-const isRight = await judge()
-await report()
-await connection.close()
-await end(jetgres)
-await end(nats)
-rmSync(folder, { recursive: true, force: true })
+const rate = Number(flags.rate)
+const upserts = flags.upserts === undefined ? Infinity : Number(flags.upserts)
+const minutes = upserts === Infinity ? Number(flags.minutes) : upserts / rate / 60
+/** Between two faults, on average; each has its own duration besides. */
+const pauseMs = Number(flags.every) * 1_000
+/** More than any fault keeps jetgres from reading. */
+const streamSeconds = 120
+/** From here on jetgres is not killed any more, and from there on its memory counts. */
+const [lastLife, isWarm] = [0.5, 0.6]
+/** A killed process's consumers: the server removes them after a while. */
+const [consumersEach, orphanMs] = [4, 330_000]
+/** @type {number[]} */ const killedAt = []
+
+const random = generator(Number(flags.seed))
+const cleanups = new Cleanups()
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => void cleanups.run().then(() => process.exit(130)))
+}
+let isRight = false
+try {
+  isRight = await soak()
+} catch (error) {
+  console.error(error)
+}
+await cleanups.run()
 process.exit(isRight ? 0 : 1)
 
-/** @param {string} name @param {number} fallback */
-function flag(name, fallback) {
-  const given = process.argv.find((argument) => argument.startsWith(`--${name}=`))
-  return given === undefined ? fallback : Number(given.slice(name.length + 3))
-}
-
-async function publish() {
+async function soak() {
+  const chosen = chooseFaults()
+  const world = await World.open(cleanups, streamSeconds)
+  const publisher = new Publisher(world.connection, Number(flags.keys), random)
+  const readers = new Readers(() => world.connect(), Number(flags.keys), random)
+  const amount = upserts === Infinity ? `for ${minutes} minutes` : `until ${upserts} are published`
+  console.log(`seed ${flags.seed}: ${rate}/s over ${flags.keys} keys ${amount}\n${rule}`)
   const began = Date.now()
-  while (Date.now() < until) {
-    const due = ((Date.now() - began) / 1_000) * rate
-    if (next >= due) await delay(2)
-    else await publishWindow()
+  /** How much of it is over, by the clock or by the deliveries; 1: all. */
+  const progress = () =>
+    upserts === Infinity
+      ? (Date.now() - began) / (minutes * 60_000)
+      : publisher.acknowledged / upserts
+  const isOver = () => progress() >= 1
+  console.log(`routes of the readers: ${(await readers.routes()).join(', ')}`)
+  readers.start()
+  const [, , readings] = await Promise.all([
+    publisher.run(rate, isOver),
+    disturb(world, readers, chosen, progress),
+    observe(world, publisher, progress)
+  ])
+  await readers.stop()
+  console.log('looks', readers.looks, 'errors', Object.fromEntries(readers.errors))
+  const differences = await compare(world, publisher)
+  const grown = await judge(world, readings)
+  const faulty = [...differences, ...readers.wentBack, ...grown]
+  for (const line of faulty) console.log(`WRONG: ${line}`)
+  console.log(faulty.length === 0 ? 'all is right, and flat' : `${faulty.length} faults`)
+  return faulty.length === 0
+}
+
+/** @returns {string[]} */
+function chooseFaults() {
+  if (flags.faults === 'none') return []
+  const named = flags.faults === 'all' ? Object.keys(faults) : flags.faults.split(',')
+  const unknown = named.filter((name) => !(name in faults))
+  if (unknown.length === 0) return named
+  throw new Error(`no fault "${unknown[0]}"; there are: ${Object.keys(faults).join(', ')}`)
+}
+
+/** @param {World} world @param {Readers} readers @param {string[]} chosen @param {() => number} progress */
+async function disturb(world, readers, chosen, progress) {
+  const harmless = chosen.filter((name) => !deadly.includes(name))
+  while (chosen.length > 0) {
+    const end = Date.now() + pauseMs * (0.5 + random())
+    while (Date.now() < end && progress() < 1) await delay(100)
+    if (progress() >= 1) return
+    const able = progress() < lastLife ? chosen : harmless
+    const name = able[Math.trunc(random() * able.length)]
+    if (name === undefined) return
+    await suffer(world, readers, name)
   }
 }
 
-/** Keys within a window differ, so that the order of a key's deliveries is known. */
-async function publishWindow() {
-  const from = Math.trunc(random() * keys)
-  const window = Array.from({ length: WINDOW }, (_, i) => ({ k: (from + i) % keys, v: next + i }))
-  next += WINDOW
-  await Promise.all(window.map(publishOne))
-  for (const { k, v } of window) {
-    last[k] = v
-    if (v % SAMPLE === 0) sampled.add(v)
+/** @param {World} world @param {Readers} readers @param {string} name */
+async function suffer(world, readers, name) {
+  readers.reset()
+  const began = Date.now()
+  if (deadly.includes(name)) killedAt.push(began)
+  await faults[name]?.(world)
+  const tookMs = Date.now() - began
+  await delay(2_000)
+  const silenceMs = Math.round(readers.silenceMs)
+  console.log(`  ${name}: took ${tookMs} ms, nothing new for ${silenceMs} ms`)
+}
+
+/**
+ * Readings of the last life, once warm.
+ * @param {World} world
+ * @param {Publisher} publisher
+ * @param {() => number} progress
+ */
+async function observe(world, publisher, progress) {
+  const kept = []
+  const everyMs = Number(flags.report) * 1_000
+  for (let at = Date.now() + everyMs; progress() < 1; ) {
+    await delay(200)
+    if (Date.now() < at) continue
+    at += everyMs
+    const before = progress()
+    const held = await measure(world).catch(() => undefined)
+    if (held) console.log(`${shareOf(before)} ${await state(world, publisher)} ${inWords(held)}`)
+    if (held && before > isWarm) kept.push(held)
   }
-  acknowledged += WINDOW
+  return kept
 }
 
-/** The same id with each try: what was stored already is not stored again. @param {object} row */
-async function publishOne(row) {
-  const { v } = /** @type {{ v: number }} */ (row)
-  const subject = v % SAMPLE === 0 ? 's.sample' : 's.rest'
-  const payload = JSON.stringify(row)
-  for (;;) {
-    try {
-      await connection.jetstream({ timeout: 3_000 }).publish(subject, payload, { msgID: `${v}` })
-      return
-    } catch {
-      await delay(50)
-    }
+/** @param {number} progress */
+function shareOf(progress) {
+  return `${Math.round(progress * 100)} %`
+}
+
+/** @param {World} world @param {Publisher} publisher */
+async function state(world, { acknowledged }) {
+  const [row] = await world
+    .ask(`SELECT sum(lag) AS lag, sum(gaps) AS gaps FROM jetgres.relations`)
+    .catch(() => [{}])
+  return `${acknowledged} acknowledged, lag ${row.lag}, gaps ${row.gaps},`
+}
+
+/** @param {object} held */
+function inWords(held) {
+  return Object.entries(held)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+}
+
+/** @param {World} world @param {Publisher} publisher @returns {Promise<string[]>} */
+async function compare(world, publisher) {
+  const newest = publisher.next - 1
+  const isThere = async () => {
+    const [row] = await world.ask('SELECT max(v) AS newest FROM latest').catch(() => [{}])
+    return Number(row.newest) === newest
   }
-}
-
-async function disturb() {
-  const faults = [killJetgres, killNats, hangNats, deleteConsumers]
-  while (Date.now() < until) {
-    await delay(Math.min(10_000 + random() * 20_000, Math.max(0, until - Date.now())))
-    const fault = faults[Math.trunc(random() * faults.length)]
-    if (!fault || Date.now() >= until) continue
-    console.log(`  ${fault.name}`)
-    await fault()
-  }
-}
-
-async function killJetgres() {
-  await end(jetgres, 'SIGKILL')
-  await startJetgres()
-}
-
-async function killNats() {
-  await end(nats, 'SIGKILL')
-  startNats()
-}
-
-async function hangNats() {
-  const hung = nats
-  hung.kill('SIGSTOP')
-  await delay(4_000)
-  hung.kill('SIGCONT')
-}
-
-async function deleteConsumers() {
-  for (const { name } of await consumers()) {
-    await manager.consumers.delete('S', name).catch(() => false)
-  }
-}
-
-/** @returns {Promise<{ name: string }[]>} */
-function consumers() {
-  return manager.consumers.list('S').next()
-}
-
-function startNats() {
-  const config = join(folder, 'nats.conf')
-  const store = `jetstream { store_dir: "${join(folder, 'nats')}" }`
-  writeFileSync(config, `listen: "127.0.0.1:${natsPort}"\n${store}\n`)
-  nats = spawn(ensureNatsServer(console.log), ['-c', config], { stdio: 'ignore' })
-}
-
-async function startJetgres() {
-  const where = ['--listen', `127.0.0.1:${jetgresPort}`, '--data-dir', join(folder, 'data')]
-  const child = spawn(process.execPath, [main, ...where, '--http', 'off', '--log-format', 'json'], {
-    stdio: ['ignore', 'ignore', 'pipe']
-  })
-  jetgres = child
-  for await (const line of createInterface({ input: child.stderr })) {
-    const { msg, listen } = JSON.parse(line)
-    if (msg !== 'ready') continue
-    jetgresPort = Number(listen.split(':').at(-1))
-    break
-  }
-  child.stderr.resume()
-}
-
-async function createTables() {
-  const fedBy = (/** @type {string} */ subject) =>
-    `WITH (connector = 'nats', server_url = '127.0.0.1:${natsPort}', subject = '${subject}',
-           stream = 'S', connect_mode = 'plain') FORMAT PLAIN ENCODE JSON`
-  await ask(`CREATE TABLE last (k int PRIMARY KEY, v int) ${fedBy('s.>')}`)
-  await ask(`CREATE TABLE sample (v int) ${fedBy('s.sample')}`)
-}
-
-/** @param {string} text @returns {Promise<any[]>} */
-async function ask(text) {
-  const client = new pg.Client({ host: '127.0.0.1', port: jetgresPort, user: 'postgres' })
-  client.on('error', () => undefined)
-  await client.connect()
-  try {
-    return (await client.query(text)).rows
-  } finally {
-    await client.end()
-  }
-}
-
-async function report() {
-  const [facts] = await ask(`SELECT sum(lag) AS lag, string_agg(state, ', ') AS state,
-    sum(gaps) AS gaps FROM jetgres.relations`)
-  const status = readFileSync(`/proc/${jetgres.pid}/status`, 'utf8')
-  const memory = Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024)
-  const files = readdirSync(`/proc/${jetgres.pid}/fd`).length
-  const size = ['store.duckdb', 'store.duckdb.wal']
-    .map((name) => statSync(join(folder, 'data', name), { throwIfNoEntry: false })?.size ?? 0)
-    .map((bytes) => `${Math.round(bytes / 1e6)} MB`)
-  console.log(
-    `${acknowledged} acknowledged, lag ${facts.lag}, ${facts.state}, gaps ${facts.gaps}, ` +
-      `memory ${memory} MB, store ${size.join(' + ')}, descriptors ${files}, ` +
-      `consumers ${(await consumers()).length}`
-  )
-}
-
-async function judge() {
-  const want = last.filter((v) => v >= 0).length
-  await eventually(async () => {
-    const [found] = await ask('SELECT max(v) AS newest FROM last')
-    return Number(found.newest) === next - 1
-  }).catch(() => undefined)
-  const rows = await ask('SELECT k, v FROM last')
-  const wrong = rows.filter(({ k, v }) => last[k] !== v).length + Math.abs(rows.length - want)
-  const seen = (await ask('SELECT v FROM sample')).map(({ v }) => v)
+  await until('the last delivery', isThere, { pauseMs: 100 }).catch(() => undefined)
+  const [{ gaps, dropped }] = await world.ask(`SELECT sum(gaps)::int AS gaps,
+    sum(dropped)::int AS dropped FROM jetgres.relations`)
+  const want = publisher.last.filter((v) => v >= 0).length
+  const rows = await world.ask('SELECT k, v FROM latest')
+  const differing = rows.filter(({ k, v }) => publisher.last[k] !== v).length
+  const wrong = differing + Math.abs(rows.length - want)
+  const seen = (await world.ask('SELECT v FROM sample')).map(({ v }) => v)
   const distinct = new Set(seen)
-  const lost = [...sampled].filter((v) => !distinct.has(v)).length
-  const doubled = seen.length - distinct.size
-  console.log(`${next} published: lost ${lost}, doubled ${doubled}, wrong ${wrong}`)
-  return lost + doubled + wrong === 0
+  const lost = [...publisher.sampled].filter((v) => !distinct.has(v)).length
+  const found = { lost, doubled: seen.length - distinct.size, wrong, gaps, dropped }
+  console.log(`${newest + 1} published, ${rows.length + seen.length} rows:`, found)
+  if (gaps + wrong + lost > 0) await explain(world)
+  return Object.entries(found).flatMap(([name, n]) => (n === 0 ? [] : [`${n} ${name}`]))
 }
 
-/** @param {ChildProcess} child @param {NodeJS.Signals} [signal] @returns {Promise<void>} */
-function end(child, signal = 'SIGTERM') {
-  return new Promise((settle) => {
-    if (child.exitCode !== null || child.signalCode !== null) return settle()
-    child.once('exit', () => settle())
-    child.kill(signal)
-  })
-}
-
-/** @template T @param {() => T | Promise<T>} check @returns {Promise<T>} */
-async function eventually(check, deadline = Date.now() + 120_000) {
-  for (;;) {
-    const got = await Promise.resolve().then(check).catch(() => undefined)
-    if (got) return got
-    if (Date.now() > deadline) throw new Error('it did not come about')
-    await delay(100)
+/** What a reader of a failed run wants to know. @param {World} world */
+async function explain(world) {
+  for (const gap of await world.ask('SELECT * FROM jetgres.gaps')) {
+    const seq = Number(gap.first_sequence)
+    const isHeld = await world.manager.streams.getMessage('S', { seq }).then(
+      () => true,
+      () => false
+    )
+    console.log('gap', gap, isHeld ? 'the stream holds its first one' : 'its first one is gone')
   }
+  console.log('stream', (await world.manager.streams.info('S')).state)
+  console.log(`nats-server:\n${world.nats.said}\njetgres:\n${world.jetgres.said}`)
 }
 
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((settle) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => settle(typeof address === 'object' && address ? address.port : 0))
-    })
-  })
+/** @param {World} world @param {Awaited<ReturnType<typeof measure>>[]} readings */
+async function judge(world, readings) {
+  await world.jetgres.stop('SIGTERM')
+  const left = (await world.consumers()).length
+  const orphans = killedAt.filter((at) => at > Date.now() - orphanMs).length * consumersEach
+  const instance = await DuckDBInstance.create(world.storePath, { access_mode: 'READ_ONLY' })
+  const store = await instance.connect()
+  const tables = await store.runAndReadAll('SELECT table_name FROM duckdb_tables()')
+  store.closeSync()
+  instance.closeSync()
+  const names = tables.getRows().map(String).toSorted().join(', ')
+  console.log(`left: ${left} consumers, tables ${names}`)
+  const stayed = left > orphans ? [`${left} consumers stayed, ${orphans} might`] : []
+  return [...leaks(readings), ...stayed]
 }
 
 /** mulberry32. @param {number} from */

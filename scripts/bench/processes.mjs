@@ -16,6 +16,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const stopMs = 40_000
 const linesKept = 40
+/** Of one step: a little more than a program gets for its end. */
+const undoMs = 60_000
 
 /** What to undo, in order. */
 export class Cleanups {
@@ -29,9 +31,13 @@ export class Cleanups {
 
   async run() {
     for (let undo = this.#steps.pop(); undo; undo = this.#steps.pop()) {
-      await Promise.resolve()
-        .then(undo)
+      const over = new AbortController()
+      const tooLong = delay(undoMs, undefined, { signal: over.signal }).then(() => {
+        throw new Error(`it takes longer than ${undoMs} ms`)
+      })
+      await Promise.race([Promise.resolve().then(undo), tooLong])
         .catch((error) => console.error(`could not clean up: ${error.message}`))
+        .finally(() => over.abort())
     }
   }
 

@@ -20,17 +20,19 @@
 
 /**
  * Every side once as a warm-up, then all of them `bench.runs` times, alternately. Every other round
- * begins with the other side: whoever comes second finds a busier machine.
+ * begins with the other side: whoever comes second finds a busier machine. Where one run takes ten
+ * seconds a warm-up changes no median, and `isWarm` leaves it out.
  * @template {string} S
  * @param {Bench} bench
  * @param {Record<S, () => Promise<Figures>>} sides
+ * @param {{ isWarm?: boolean }} [options]
  * @returns {Promise<Record<S, Figures[]>>}
  */
-export async function alternate(bench, sides) {
+export async function alternate(bench, sides, { isWarm = false } = {}) {
   const names = /** @type {S[]} */ (Object.keys(sides))
   /** @type {Partial<Record<S, Figures[]>>} */
   const samples = {}
-  for (let round = 0; round <= bench.runs; round++) {
+  for (let round = isWarm ? 1 : 0; round <= bench.runs; round++) {
     const order = round % 2 === 0 ? names : names.toReversed()
     for (const name of order) {
       const figures = await sides[name]()

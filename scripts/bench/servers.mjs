@@ -92,6 +92,16 @@ export class Jetgres {
     await until('jetgres', () => this.#isReady, { programs: [this.#program], pauseMs: 2 })
   }
 
+  /** Of the present run. */
+  get pid() {
+    return this.#program?.child.pid ?? 0
+  }
+
+  /** Its last lines. */
+  get said() {
+    return this.#program?.said ?? ''
+  }
+
   /** @param {NodeJS.Signals} [signal] */
   async stop(signal) {
     await this.#program?.stop(signal)

@@ -9,6 +9,7 @@ export class Arrivals {
   /** What the stream holds and has not been received; undefined while unknown. */
   #lag: number | undefined
   #last: Delivery | undefined
+  /** By a clock that is never set: the machine's own may be, by hours. */
   #lastAt: number | undefined
 
   get received(): number {
@@ -21,13 +22,14 @@ export class Arrivals {
 
   /** Unix time in milliseconds. */
   get lastAt(): number | undefined {
-    return this.#lastAt
+    if (this.#lastAt === undefined) return undefined
+    return Math.round(Date.now() - (performance.now() - this.#lastAt))
   }
 
   add(delivery: Delivery): void {
     this.#received++
     this.#last = delivery
-    this.#lastAt = Date.now()
+    this.#lastAt = performance.now()
     this.#rate.add(this.#lastAt)
   }
 
@@ -37,7 +39,7 @@ export class Arrivals {
 
   /** Deliveries a second, of late. */
   rate(): number {
-    return this.#rate.at(Date.now())
+    return this.#rate.at(performance.now())
   }
 
   /** Age of the last delivery, while others are waiting. */

@@ -7,7 +7,7 @@ export class Rate {
   readonly #counts = Array.from({ length: SECONDS }, () => 0)
   #second = 0
 
-  /** @param now Unix time in milliseconds. */
+  /** @param now milliseconds, of a clock that only goes forward. */
   add(now: number): void {
     this.#turn(now)
     this.#counts[this.#second % SECONDS]!++
@@ -21,7 +21,6 @@ export class Rate {
     return (sum - current) / (SECONDS - 1)
   }
 
-  /** A clock that is set back only keeps the counts for longer. */
   #turn(now: number): void {
     const second = Math.floor(now / 1_000)
     if (second <= this.#second) return

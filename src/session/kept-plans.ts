@@ -57,14 +57,14 @@ export class KeptPlans {
   #fresh(c: Conversation, text: string): Entry | undefined {
     const entry = this.#entries.get(text)
     if (!entry || entry.epoch !== c.planEpoch || entry.names !== c.context.names()) return undefined
-    return Date.now() - entry.plannedAt < limits.planFreshMs ? entry : undefined
+    return performance.now() - entry.plannedAt < limits.planFreshMs ? entry : undefined
   }
 
   /** Keeps the plan made of the text in the session's epoch `epoch`; returns what `find` would. */
   keep(c: Conversation, text: string, plan: LocalPlan, epoch: number): Kept {
     const pattern = plan.lookup && patternOf(text)
     const constants = pattern && constantsIn(text, pattern.literals, plan)
-    const facts = { epoch, plannedAt: Date.now(), names: c.context.names() }
+    const facts = { epoch, plannedAt: performance.now(), names: c.context.names() }
     this.#put(constants ? pattern.text : text, { plan, ...facts, constants })
     return keptOf(plan)
   }

@@ -31,11 +31,11 @@ export class Overloads {
 
   /** The question, or nothing where the answer is known. `epoch`: the session's. */
   ask(used: readonly string[], epoch: number): Ask[] {
-    const isFresh = this.#epoch === epoch && Date.now() - this.#since < limits.planFreshMs
+    const isFresh = this.#epoch === epoch && performance.now() - this.#since < limits.planFreshMs
     if (!isFresh || this.#answers.size >= limits.overloadAnswersKept) {
       this.#answers.clear()
       this.#epoch = epoch
-      this.#since = Date.now()
+      this.#since = performance.now()
     }
     const isKnown = used.length === 0 || this.#answers.has(keyOf(used))
     return isKnown ? [] : askOnce(OVERLOADS_SQL, [arrayLiteral(used)], 'jetgres overloads')

@@ -106,7 +106,7 @@ export class PreparedSelect {
   #isFresh(c: Conversation): boolean {
     const planned = this.#planned
     const isTimeless = planned && !('plan' in planned && isMomentary(planned.plan))
-    const isYoung = Date.now() - this.#plannedAt < limits.planFreshMs
+    const isYoung = performance.now() - this.#plannedAt < limits.planFreshMs
     return isTimeless === true && isYoung && this.#epoch === c.planEpoch
   }
 
@@ -120,7 +120,7 @@ export class PreparedSelect {
       return this.#replan(c, described.text)
     }
     this.#epoch = epoch
-    this.#plannedAt = Date.now()
+    this.#plannedAt = performance.now()
     const input = {
       ...this.#inspection,
       ...described,

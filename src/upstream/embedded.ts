@@ -191,11 +191,11 @@ class Postmaster {
   }
 
   async #ready(): Promise<void> {
-    const deadline = Date.now() + limits.embeddedStartMs
+    const deadline = performance.now() + limits.embeddedStartMs
     while (!this.#hasExited) {
       const file = await cluster.readPostmasterFile(this.#facts.data)
       if (file?.pid === this.pid && file.isReady) return
-      if (Date.now() > deadline) throw this.#failure('is not ready in time')
+      if (performance.now() > deadline) throw this.#failure('is not ready in time')
       await this.#exitWithin(20)
     }
     throw this.#failure(`did not start (${await this.exited})`)

@@ -47,12 +47,12 @@ class NegotiationError extends Error {}
 
 /** A Unix socket refuses at once while its queue is full, where TCP would have us wait. */
 async function attempt(endpoint: Endpoint, tls: UpstreamTls | undefined): Promise<Socket> {
-  const deadline = Date.now() + limits.upstreamQueueMs
+  const deadline = performance.now() + limits.upstreamQueueMs
   for (;;) {
     try {
       return await attemptOnce(endpoint, tls)
     } catch (error) {
-      if (!isQueueFull(error) || Date.now() > deadline) throw error
+      if (!isQueueFull(error) || performance.now() > deadline) throw error
     }
     await delay(limits.upstreamQueuePollMs)
   }

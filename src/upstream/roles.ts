@@ -35,9 +35,9 @@ export class HostRoles {
   of(endpoint: Endpoint): Promise<HostRole> {
     const name = endpointName(endpoint)
     const known = this.#known.get(name)
-    if (known && known.until > Date.now()) return known.role
+    if (known && known.until > performance.now()) return known.role
     const role = this.#ask(endpoint)
-    this.#known.set(name, { role, until: Date.now() + limits.hostRoleFreshMs })
+    this.#known.set(name, { role, until: performance.now() + limits.hostRoleFreshMs })
     role.catch(() => this.#known.delete(name))
     return role
   }

@@ -10,8 +10,10 @@ import t from 'tap'
 
 import { eventually } from '../support/eventually.ts'
 import { startJetgres } from '../support/jetgres.ts'
+import type { Jetgres } from '../support/jetgres.ts'
 import { connectNats, createStream, startNats, withoutNats } from '../support/nats-server.ts'
 import { startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
 import { random } from '../support/random.ts'
 import { fedBy, rowsOf } from '../e2e/world.ts'
 import { judge, Publisher, Watcher } from './ledger.ts'
@@ -25,13 +27,43 @@ const NONE = { lost: 0, doubled: 0, wrong: 0 }
 /** A publish that is tried again is stored once. */
 const WINDOW = { duplicate_window: 300e9 }
 
+/**
+ * A role that reads by a plan which its session keeps for a second.
+ *
+ * @returns takes its right away behind our back, and resolves once the session has noticed
+ */
+async function grantedReader(
+  jetgres: Jetgres,
+  postgres: PostgresServer,
+  role: string
+): Promise<() => Promise<void>> {
+  const direct = await postgres.connect()
+  await direct.query(`CREATE ROLE ${role} LOGIN`)
+  await direct.query(`GRANT SELECT ON last TO ${role}`)
+  const client = await jetgres.connect({ user: role })
+  const read = (): Promise<unknown> => client.query('SELECT v FROM last WHERE k = 1')
+  await read()
+  return async () => {
+    await direct.query(`REVOKE SELECT ON last FROM ${role}`)
+    const isRefused = (): Promise<boolean> =>
+      read().then(
+        () => false,
+        ({ code }: { code?: string }) => code === '42501'
+      )
+    await eventually(isRefused, { what: 'the end of a plan, by a clock that was stepped' })
+    await client.end()
+    await direct.end()
+  }
+}
+
 void t.test('faults under a publisher that never stops', { skip, timeout: 1_200_000 }, async (t) => {
   const seeds = random(t)
   const [nats, postgres] = await Promise.all([startNats(t), startPostgres(t)])
   const connection = await connectNats(t, nats)
   await createStream(connection, 'F', ['f.>'], WINDOW)
   const manager = await connection.jetstreamManager()
-  const jetgres = await startJetgres(t, { upstream: postgres.url })
+  const nodeOptions = `--import ${import.meta.resolve('./stepped-clock.mjs')}`
+  const jetgres = await startJetgres(t, { upstream: postgres.url, nodeOptions })
   const maker = await jetgres.connect()
   await maker.query(`CREATE TABLE every (v bigint) ${fedBy(nats, 'f.>', 'F')}`)
   await maker.query(`CREATE TABLE last (k int PRIMARY KEY, v bigint) ${fedBy(nats, 'f.>', 'F')}`)
@@ -112,6 +144,14 @@ void t.test('faults under a publisher that never stops', { skip, timeout: 1_200_
     await sleep(5_000)
     process.kill(jetgres.pid, 'SIGCONT')
   }, 6_000)
+  for (const hours of [1, -1]) {
+    await endure(`clock stepped to ${hours} h off`, async () => {
+      const restsOnPlan = await grantedReader(jetgres, postgres, `amy${hours + 1}`)
+      process.kill(jetgres.pid, 'SIGUSR2')
+      await eventually(() => jetgres.output.includes(`off by ${hours * 3_600_000} ms`))
+      await restsOnPlan()
+    }, 1_000)
+  }
   await endure('stream edited', async () => {
     await manager.streams.update('F', { max_age: 3600e9, description: 'edited' })
   }, 0)

@@ -22,6 +22,8 @@ export interface JetgresOptions {
   readonly dataDir?: string
   /** Further arguments. */
   readonly args?: readonly string[]
+  /** Options of Node's own, as NODE_OPTIONS has them. */
+  readonly nodeOptions?: string
   /** False: `start` doesn't wait for "ready" (jetgres may be meant to fail). */
   readonly isAwaited?: boolean
 }
@@ -145,14 +147,14 @@ class Program implements Jetgres {
   }
 
   spawn(): void {
-    const { upstream, args = [] } = this.#options
+    const { upstream, args = [], nodeOptions } = this.#options
     const where = ['--listen', `${this.host}:${this.#port}`, '--data-dir', this.dataDir]
     const behind = upstream === undefined ? [] : ['--upstream', upstream]
     const all = [mainPath, ...where, '--http', 'off', '--log-format', 'json', ...behind, ...args]
     this.#from = this.lines.length
     const child = spawn(process.execPath, ['--enable-source-maps', ...all], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'] }
+      env: { PATH: process.env['PATH'], NODE_OPTIONS: nodeOptions }
     })
     this.#child = child
     for (const stream of [child.stdout, child.stderr]) {

@@ -41,10 +41,11 @@ export async function run(bench) {
   consumer.send(1)
 
   const seconds = bench.seconds * longer
-  const samples = await alternate(bench, {
+  const sides = {
     jetgres: () => probe(ours, nats, { stream: 'ours', rows, seconds }),
     consumer: () => probe(theirs, nats, { stream: 'theirs', rows, seconds })
-  })
+  }
+  const samples = await alternate(bench, sides, { isWarm: true })
   const facts = { case: 'freshness', unit: 'ms', isMoreBetter: false }
   return results({ ...facts, peer: 'hand-written consumer' }, samples.jetgres, samples.consumer)
 }
@@ -54,7 +55,7 @@ export async function run(bench) {
  * @param {Nats} nats
  * @param {{ stream: string, rows: number, seconds: number }} work `stream`: also the table
  */
-async function probe(client, nats, { stream, rows, seconds }) {
+export async function probe(client, nats, { stream, rows, seconds }) {
   const flow = startFlow(nats, stream, rows, perSecond)
   const jetstream = nats.connection.jetstream()
   const waits = []
@@ -95,6 +96,8 @@ export function startFlow({ connection }, stream, rows, rate) {
   const from = performance.now()
   let sent = 0
   const timer = setInterval(() => {
+    // Its case may have been given up meanwhile.
+    if (connection.isClosed()) return clearInterval(timer)
     const due = ((performance.now() - from) / 1_000) * rate
     for (; sent < due; sent++) {
       connection.publish(stream, JSON.stringify(eventRow(sent, mix(sent) % rows)))

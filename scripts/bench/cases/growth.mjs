@@ -1,17 +1,21 @@
 // @ts-check
 // One relation that grows a hundredfold: what a look-up, the dashboard and an upsert cost at each
-// size, and what jetgres holds in memory at the last. No peer: exponents are the figures (0: the
-// cost stays as it is; 1: it grows with the rows). Memory's peer is the bound that was promised.
+// size; at the last also freshness, what jetgres holds in memory, and how soon it is back. No peer:
+// exponents are the figures (0: the cost stays as it is; 1: it grows with the rows), or the bounds
+// that were promised.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { pgbench, requirePgbench } from '../pgbench.mjs'
 import { deviceColumns, deviceRow, devices, eventColumns, eventRow, mix } from '../rows.mjs'
+import { results } from '../runner.mjs'
 import { connect, Jetgres, startNats } from '../servers.mjs'
 import { geometricMean, median } from '../statistics.mjs'
 import { caughtUp, createRelation, loadRelation, makeStream, publish } from '../streams.mjs'
 import { measure as measureDashboard } from './analytics.mjs'
+import { probe } from './freshness.mjs'
+import { restarts } from './restart.mjs'
 
 /** @typedef {import('../runner.mjs').Result} Result */
 /** @typedef {Record<string, number[]>} Samples by what was measured, a figure a run */
@@ -24,6 +28,8 @@ import { measure as measureDashboard } from './analytics.mjs'
 
 const largest = 10_000_000
 const upserts = 100_000
+/** Longer than the other measurements: a percentile wants many probes. */
+const probingTimes = 6
 const mebibyte = 1024 ** 2
 /** The bound: half of the rows' JSON, and this. */
 const baseMiB = 300
@@ -57,14 +63,28 @@ export async function run(bench) {
     loaded = rows
     steps.push({ rows, samples: await sample(world, rows) })
   }
+  const fresh = await freshness(world, loaded)
   const memory = { case: 'memory', unit: 'MiB', isMoreBetter: false, peer: 'promised bound' }
   const bound = jsonBytes / 2 / mebibyte + baseMiB
   const held = { name: `resident set, ${loaded} rows`, ours: [jetgres.residentMiB()], theirs: [bound] }
   const peak = { name: 'its peak, load and queries', ours: [jetgres.residentMiB('VmHWM')], theirs: [bound] }
+  const [counted] = (await client.query('SELECT count(*) FROM events')).rows
+  await client.end()
   return [
     ...Object.keys(units).flatMap((name) => asResults(name, steps)),
-    ...[held, peak].map((figures) => ({ ...memory, ...figures, note: undefined }))
+    ...[held, peak].map((figures) => ({ ...memory, ...figures, note: undefined })),
+    ...fresh,
+    ...(await restarts(bench, jetgres, Number(counted.count)))
   ]
+}
+
+/** Under 10,000 deliveries a second. @param {World} world @param {number} rows */
+async function freshness({ bench, nats, client }, rows) {
+  const work = { stream: 'events', rows, seconds: bench.seconds * probingTimes }
+  const figures = []
+  for (let round = 1; round <= bench.runs; round++) figures.push(await probe(client, nats, work))
+  const facts = { case: 'freshness', unit: 'ms', isMoreBetter: false }
+  return results({ ...facts, prefix: `${rows.toLocaleString('en-US')} rows, ` }, figures)
 }
 
 /** Rows `from` to `to` (exclusive), in the stream and in the relation; returns their size as JSON. */

@@ -59,10 +59,8 @@ export async function run(bench) {
     await client.query('DROP TABLE events')
     return { 'deliveries/s': (rows / (to - from)) * 1_000 }
   }
-  const samples = await alternate(bench, {
-    jetgres: () => measure('protobuf'),
-    json: () => measure('json')
-  })
+  const sides = { jetgres: () => measure('protobuf'), json: () => measure('json') }
+  const samples = await alternate(bench, sides, { isWarm: true })
   const facts = { case: 'ingest-protobuf', unit: '1/s', isMoreBetter: true, peer: 'the same as JSON' }
   return results(facts, samples.jetgres, samples.json)
 }

@@ -25,10 +25,8 @@ export async function run(bench) {
   const chunks = Math.ceil((1024 * mebibyte * bench.scale) / chunk.length)
   const [ours, theirs] = [await sideOf(bench, jetgres), await sideOf(bench, postgres)]
   await theirs.client.query('CREATE UNLOGGED TABLE bulk (n int, filling text)')
-  const samples = await alternate(bench, {
-    jetgres: () => measure(ours, chunks),
-    direct: () => measure(theirs, chunks)
-  })
+  const sides = { jetgres: () => measure(ours, chunks), direct: () => measure(theirs, chunks) }
+  const samples = await alternate(bench, sides, { isWarm: true })
   const facts = { case: 'relay-bulk', unit: 'MiB/s', isMoreBetter: true, peer: 'direct Postgres' }
   return results(facts, samples.jetgres, samples.direct)
 }

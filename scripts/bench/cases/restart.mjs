@@ -1,51 +1,55 @@
 // @ts-check
-// 1 M rows: from starting the program until the first answer is right, after a clean stop and after
-// `kill -9`. The peer is a plain Postgres with the same rows, stopped and crashed alike.
+// From starting the program until the first answer is right, after a clean stop and after `kill -9`.
+// No case of its own: `growth` has the rows that make it worth measuring.
 
 import pg from 'pg'
 
-import { alternate, results } from '../runner.mjs'
 import { clientOf } from '../servers.mjs'
-import { bothWithEvents } from './tables.mjs'
 
-/** @param {import('../runner.mjs').Bench} bench */
-export async function run(bench) {
-  const { jetgres, postgres, ours, theirs, rows } = await bothWithEvents(bench)
-  await ours.end()
-  await theirs.end()
-  /** @param {typeof jetgres | typeof postgres} server */
-  const started = async (server) => {
-    const from = performance.now()
-    await server.start()
-    await firstAnswer(server, rows)
-    return (performance.now() - from) / 1_000
+const secondsPromised = 3
+
+/**
+ * @param {import('../runner.mjs').Bench} bench
+ * @param {import('../servers.mjs').Jetgres} jetgres with nobody connected
+ * @param {number} rows that `events` has
+ * @returns {Promise<import('../runner.mjs').Result[]>}
+ */
+export async function restarts({ runs, say }, jetgres, rows) {
+  /** @type {[string, NodeJS.Signals][]} */
+  const ways = [
+    ['clean stop', 'SIGTERM'],
+    ['kill -9', 'SIGKILL']
+  ]
+  const facts = { case: 'restart', unit: 's', isMoreBetter: false, peer: 'promised bound' }
+  const found = []
+  for (const [name, signal] of ways) {
+    const ours = []
+    for (let round = 1; round <= runs; round++) ours.push(await restarted(jetgres, signal, rows))
+    say(`  restart after ${name}: ${ours.map((seconds) => seconds.toFixed(2)).join(', ')} s`)
+    const theirs = ours.map(() => secondsPromised)
+    const row = { name: `after ${name}, ${rows.toLocaleString('en-US')} rows`, ours, theirs }
+    found.push({ ...facts, ...row, note: undefined })
   }
-  const samples = await alternate(bench, {
-    jetgres: async () => {
-      await jetgres.stop()
-      const clean = await started(jetgres)
-      await jetgres.stop('SIGKILL')
-      // A supervisor restarts at once; what the killed run left behind is ours to deal with.
-      return { 'clean stop': clean, 'kill -9': await started(jetgres) }
-    },
-    postgres: async () => {
-      await postgres.stop()
-      const clean = await started(postgres)
-      await postgres.crash()
-      return { 'clean stop': clean, 'kill -9': await started(postgres) }
-    }
-  })
-  const facts = { case: 'restart', unit: 's', isMoreBetter: false, peer: 'plain Postgres' }
-  return results(facts, samples.jetgres, samples.postgres)
+  return found
 }
 
-/** @param {{ host: string, port: number }} server @param {number} rows */
-async function firstAnswer(server, rows) {
-  const client = new pg.Client(clientOf(server))
+/**
+ * In seconds.
+ * @param {import('../servers.mjs').Jetgres} jetgres
+ * @param {NodeJS.Signals} signal
+ * @param {number} rows
+ */
+async function restarted(jetgres, signal, rows) {
+  await jetgres.stop(signal)
+  // A supervisor restarts at once; what the killed run left behind is ours to deal with.
+  const from = performance.now()
+  await jetgres.start()
+  const client = new pg.Client(clientOf(jetgres))
   await client.connect()
   try {
     const [{ count }] = (await client.query('SELECT count(*) FROM events')).rows
     if (Number(count) !== rows) throw new Error(`${count} rows after a restart, not ${rows}`)
+    return (performance.now() - from) / 1_000
   } finally {
     await client.end()
   }
