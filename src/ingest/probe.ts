@@ -19,12 +19,13 @@ import {
   createConsumer,
   createStream,
   deleteConsumer,
+  nextSequence,
   nextSubject,
   streamInfo
 } from './jetstream.ts'
 import type { ConsumerStart, StreamInfo } from './jetstream.ts'
 import { isConsumerMissing, isStreamMissing, natsFailure } from './nats-errors.ts'
-import { coversAll, retentionOf, takesFilters } from './stream-facts.ts'
+import { coversAll, mayPassOver, retentionOf, takesFilters } from './stream-facts.ts'
 import { filtersAreDisjoint, isSubjectFilter, minimalFilters, subjectsOverlap } from './subjects.ts'
 
 /** Stands long enough for the trial, and goes by itself when we die in the middle of it. */
@@ -216,6 +217,10 @@ async function tryReading(
   const consumer = await createConsumer(connection, trial)
   try {
     await pullOnce(connection, nextSubject(stream, consumer.name))
+    if (!mayPassOver(connection.info?.version, filters)) return
+    // What a reader asks to know that nothing was passed over.
+    await consumerInfo(connection, stream, consumer.name)
+    await nextSequence(connection, stream, sequence, minimal[0] ?? '>')
   } finally {
     await deleteConsumer(connection, stream, consumer.name)
   }
