@@ -28,6 +28,11 @@ export const limits = {
   heartbeatsMissedMax: 3,
   /** Between two looks at what the stream still holds, while a filtered reader lags behind. */
   streamCheckMs: 2_000,
+  /**
+   * Deliveries deleted from the middle of a stream that a SOURCE follows: the server tells all of
+   * them each time, which is 100 KB. With more, their rows stay.
+   */
+  streamDeletionsMax: 10_000,
   /** Looks under way, per relation, at whether a server passed deliveries over: 0.1 ms each. */
   jumpLooksMax: 64,
   /** Deliveries of a durable consumer that wait for their commit: more than pendingRowsMax. */

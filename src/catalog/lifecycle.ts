@@ -77,7 +77,9 @@ export class Lifecycle {
       connections,
       position: await store.position(schema.id),
       rateLimit,
-      trim: mirrors(relation.definition) ? (first) => store.trim(schema.id, first) : undefined,
+      trim: mirrors(relation.definition)
+        ? (first, deleted) => store.trim(schema.id, first, deleted)
+        : undefined,
       log: log.child({ relation: relation.label, stream: connector.stream })
     })
     relation.ingestion.start()

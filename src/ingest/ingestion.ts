@@ -22,6 +22,7 @@ import { SequenceWaiters } from './sequence-waiters.ts'
 import { SlicedQueue } from './sliced-queue.ts'
 import { streamEnd } from './stream-end.ts'
 import { Trimmer } from './trimmer.ts'
+import type { Trim } from './trimmer.ts'
 
 export type { BatchSink } from './committer.ts'
 
@@ -35,8 +36,8 @@ export interface IngestionOptions {
   readonly position: StreamPosition
   /** Deliveries a second, on average; 0: none. Without it: as many as there are. */
   readonly rateLimit?: number | undefined
-  /** Given where the relation mirrors its stream: removes the rows before this sequence. */
-  readonly trim?: ((first: number) => Promise<void>) | undefined
+  /** Given where the relation mirrors its stream: removes what that no longer holds. */
+  readonly trim?: Trim | undefined
   readonly log: Logger
   readonly onState?: (state: IngestionState) => void
 }

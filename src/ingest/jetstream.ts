@@ -25,6 +25,10 @@ export interface StreamInfo {
     /** 0 or last_seq + 1 while the stream is empty. */
     readonly first_seq: number
     readonly last_seq: number
+    /** Deliveries that are gone from between these two. */
+    readonly num_deleted?: number
+    /** Which; only where it was asked for. */
+    readonly deleted?: readonly number[] | null
   }
 }
 
@@ -64,6 +68,16 @@ const DESCRIPTION = 'jetgres'
 /** @throws JetStreamError when the server says no; NatsError when it cannot be asked. */
 export function streamInfo(connection: NatsConnection, stream: string): Promise<StreamInfo> {
   return call<StreamInfo>(connection, `$JS.API.STREAM.INFO.${stream}`)
+}
+
+/** Sequences that were deleted from the middle of the stream. @throws as streamInfo */
+export async function deletedSequences(
+  connection: NatsConnection,
+  stream: string
+): Promise<readonly number[]> {
+  const details = { deleted_details: true }
+  const info = await call<StreamInfo>(connection, `$JS.API.STREAM.INFO.${stream}`, details)
+  return info.state.deleted ?? []
 }
 
 /** A stream in files, one replica. @throws JetStreamError, also when it is there otherwise */

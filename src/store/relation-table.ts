@@ -20,9 +20,16 @@ export async function removeRelation(writer: Writer, id: number): Promise<void> 
   await deleteRelation(writer, id)
 }
 
-/** Removes the rows of deliveries before this sequence. */
-export async function trimRows(writer: Writer, id: number, first: number): Promise<void> {
+/** Removes the rows of deliveries before this sequence, and of these. */
+export async function trimRows(
+  writer: Writer,
+  id: number,
+  first: number,
+  deleted: readonly number[]
+): Promise<void> {
+  const these = deleted.map((sequence) => Math.trunc(sequence)).join(', ')
+  const among = these === '' ? '' : ` OR ${SEQUENCE_COLUMN} IN (${these})`
   await writer.runOnce(
-    `DELETE FROM ${storeTable(id)} WHERE ${SEQUENCE_COLUMN} < ${Math.trunc(first)}`
+    `DELETE FROM ${storeTable(id)} WHERE ${SEQUENCE_COLUMN} < ${Math.trunc(first)}${among}`
   )
 }

@@ -252,9 +252,10 @@ export class Store {
     })
   }
 
-  /** Removes the rows of deliveries before this sequence; only where there is no key. */
-  async trim(id: number, first: number): Promise<void> {
-    await this.#writer.transaction('trim a relation', (writer) => trimRows(writer, id, first))
+  /** Removes the rows of deliveries before this sequence, and of these; only without a key. */
+  async trim(id: number, first: number, deleted: readonly number[] = []): Promise<void> {
+    const trimmed = (writer: Writer): Promise<void> => trimRows(writer, id, first, deleted)
+    await this.#writer.transaction('trim a relation', trimmed)
   }
 
   /**

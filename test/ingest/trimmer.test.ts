@@ -1,5 +1,6 @@
 // Goal: a relation that mirrors its stream is told where that begins, soon after it moved, again while
-// older deliveries may still come, and not for a stream in another life than the relation's.
+// older deliveries may still come, and not for a stream in another life than the relation's; and
+// what was deleted from its middle, once.
 // Method: an ingestion over a real stream that is purged, with a sink that remembers.
 
 import t from 'tap'
@@ -21,6 +22,7 @@ void t.test('trims where the stream begins', { skip: withoutNats() }, async (t) 
   const connections = new NatsConnections(log)
   const sink = new MemorySink()
   const trimmed: number[] = []
+  const deleted: number[] = []
   const ingestion = new Ingestion({
     schema: keyless,
     connector,
@@ -28,7 +30,10 @@ void t.test('trims where the stream begins', { skip: withoutNats() }, async (t) 
     store: sink,
     connections,
     position: (await probe(connector)).position,
-    trim: async (first) => void trimmed.push(first),
+    trim: async (first, these) => {
+      trimmed.push(first)
+      deleted.push(...these)
+    },
     log
   })
   t.teardown(async () => {
@@ -39,6 +44,11 @@ void t.test('trims where the stream begins', { skip: withoutNats() }, async (t) 
   await eventually(() => sink.values.length === 10)
   await manager.streams.purge('N', { seq: 6 })
   await eventually(() => trimmed.includes(6), { what: 'trimming to 6' })
+  await manager.streams.deleteMessage('N', 8)
+  await eventually(() => deleted.includes(8), { what: 'one from the middle' })
+  await manager.streams.deleteMessage('N', 7)
+  await eventually(() => deleted.includes(7), { what: 'another' })
+  t.same(deleted, [8, 7], 'each once')
   await manager.streams.purge('N')
   await eventually(() => trimmed.includes(11), { what: 'an empty stream' })
   t.same(trimmed, trimmed.toSorted((a, b) => a - b), 'in order')
