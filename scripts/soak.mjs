@@ -4,10 +4,12 @@
 // compares the tables with what the stream acknowledged, and judges whether what it holds is flat.
 // Exit code 1 where anything is lost, doubled, wrong, went back or grew. Needs `npm run build`.
 //
-//   node scripts/soak.mjs [--minutes=20 | --upserts=1000000] [--rate=20000] [--keys=50000] [--seed=1]
-//                         [--report=60] [--faults=all | none | 'kill jetgres,delete consumers'] [--every=16]
+//   node scripts/soak.mjs [--minutes=20 | --upserts=1000000 | --kills=100] [--rate=20000] [--keys=50000]
+//                         [--faults=all | none | 'kill jetgres,delete consumers'] [--every=16] [--seed=1]
+//                         [--report=60]
 //
-// jetgres itself is killed in the first half only: the second half is one life, which is judged.
+// jetgres itself is killed in the first half only: the second half is one life, which is judged. With
+// --kills nothing but kill -9 of jetgres happens, until the end, and what is held is not judged.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -25,6 +27,7 @@ const { values: flags } = parseArgs({
   options: {
     minutes: { type: 'string', default: '20' },
     upserts: { type: 'string' },
+    kills: { type: 'string' },
     rate: { type: 'string', default: '20000' },
     keys: { type: 'string', default: '50000' },
     seed: { type: 'string', default: String(Math.trunc(Math.random() * 2 ** 31)) },
@@ -34,17 +37,23 @@ const { values: flags } = parseArgs({
   }
 })
 const rate = Number(flags.rate)
-const upserts = flags.upserts === undefined ? Infinity : Number(flags.upserts)
-const minutes = upserts === Infinity ? Number(flags.minutes) : upserts / rate / 60
+const onlyKills = flags.kills !== undefined
+/** What ends it: how much of what is wanted. */
+const goal = onlyKills
+  ? { unit: 'kills', amount: Number(flags.kills) }
+  : flags.upserts === undefined
+    ? { unit: 'minutes', amount: Number(flags.minutes) }
+    : { unit: 'upserts', amount: Number(flags.upserts) }
 /** Between two faults, on average; each has its own duration besides. */
 const pauseMs = Number(flags.every) * 1_000
 /** More than any fault keeps jetgres from reading. */
 const streamSeconds = 120
 /** From here on jetgres is not killed any more, and from there on its memory counts. */
-const [lastLife, isWarm] = [0.5, 0.6]
+const [lastLife, isWarm] = onlyKills ? [1, 1] : [0.5, 0.6]
 /** A killed process's consumers: the server removes them after a while. */
 const [consumersEach, orphanMs] = [4, 330_000]
 /** @type {number[]} */ const killedAt = []
+/** Milliseconds, of each fault. @type {Map<string, number[]>} */ const silences = new Map()
 
 const random = generator(Number(flags.seed))
 const cleanups = new Cleanups()
@@ -65,14 +74,18 @@ async function soak() {
   const world = await World.open(cleanups, streamSeconds)
   const publisher = new Publisher(world.connection, Number(flags.keys), random)
   const readers = new Readers(() => world.connect(), Number(flags.keys), random)
-  const amount = upserts === Infinity ? `for ${minutes} minutes` : `until ${upserts} are published`
-  console.log(`seed ${flags.seed}: ${rate}/s over ${flags.keys} keys ${amount}\n${rule}`)
+  const amount = `${goal.amount} ${goal.unit}`
+  console.log(`seed ${flags.seed}: ${rate}/s over ${flags.keys} keys, ${amount}\n${rule}`)
   const began = Date.now()
-  /** How much of it is over, by the clock or by the deliveries; 1: all. */
-  const progress = () =>
-    upserts === Infinity
-      ? (Date.now() - began) / (minutes * 60_000)
-      : publisher.acknowledged / upserts
+  /** How much of the goal is reached; 1: all. */
+  const progress = () => {
+    const reached = {
+      minutes: (Date.now() - began) / 60_000,
+      upserts: publisher.acknowledged,
+      kills: killedAt.length
+    }
+    return reached[/** @type {keyof typeof reached} */ (goal.unit)] / goal.amount
+  }
   const isOver = () => progress() >= 1
   console.log(`routes of the readers: ${(await readers.routes()).join(', ')}`)
   readers.start()
@@ -82,6 +95,7 @@ async function soak() {
     observe(world, publisher, progress)
   ])
   await readers.stop()
+  for (const [name, all] of silences) console.log(`${name}: ${all.length} times, ${spread(all)}`)
   console.log('looks', readers.looks, 'errors', Object.fromEntries(readers.errors))
   const differences = await compare(world, publisher)
   const grown = await judge(world, readings)
@@ -93,6 +107,7 @@ async function soak() {
 
 /** @returns {string[]} */
 function chooseFaults() {
+  if (onlyKills) return deadly
   if (flags.faults === 'none') return []
   const named = flags.faults === 'all' ? Object.keys(faults) : flags.faults.split(',')
   const unknown = named.filter((name) => !(name in faults))
@@ -123,7 +138,14 @@ async function suffer(world, readers, name) {
   const tookMs = Date.now() - began
   await delay(2_000)
   const silenceMs = Math.round(readers.silenceMs)
-  console.log(`  ${name}: took ${tookMs} ms, nothing new for ${silenceMs} ms`)
+  silences.set(name, [...(silences.get(name) ?? []), silenceMs])
+  if (!onlyKills) console.log(`  ${name}: took ${tookMs} ms, nothing new for ${silenceMs} ms`)
+}
+
+/** @param {number[]} all */
+function spread(all) {
+  const median = all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]
+  return `nothing new for ${median} ms (median), ${Math.max(...all)} ms (worst)`
 }
 
 /**
@@ -217,7 +239,7 @@ async function judge(world, readings) {
   const names = tables.getRows().map(String).toSorted().join(', ')
   console.log(`left: ${left} consumers, tables ${names}`)
   const stayed = left > orphans ? [`${left} consumers stayed, ${orphans} might`] : []
-  return [...leaks(readings), ...stayed]
+  return [...(onlyKills ? [] : leaks(readings)), ...stayed]
 }
 
 /** mulberry32. @param {number} from */
