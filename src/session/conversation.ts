@@ -60,8 +60,6 @@ export class Conversation {
   #running: LocalPortal | undefined
   /** Relations made or altered in the transaction that is open. */
   #made: Relation[] = []
-  /** Relations dropped in it. */
-  readonly #dropped = new Set<Relation>()
   /** What a commit of it allows, run when the twins have been looked at. */
   #afterwards: (() => Promise<void>)[] = []
   /** A relation was made, dropped or altered: look at the twins when the transaction is over. */
@@ -219,16 +217,6 @@ export class Conversation {
     this.#touchedCatalog = true
   }
 
-  /** Their twins were dropped in the transaction that is open. */
-  dropped(relations: readonly Relation[]): void {
-    for (const relation of relations) this.#dropped.add(relation)
-    this.#touchedCatalog = true
-  }
-
-  isDropped(relation: Relation): boolean {
-    return this.#dropped.has(relation)
-  }
-
   /** Puts work off until the transaction has ended; it must look itself how that went. */
   afterwards(work: () => Promise<void>): void {
     this.#afterwards.push(work)
@@ -265,7 +253,6 @@ export class Conversation {
     const [made, afterwards] = [this.#made, this.#afterwards]
     this.#made = []
     this.#afterwards = []
-    this.#dropped.clear()
     this.#touchedCatalog = false
     const { catalog, log } = this.context
     for (const relation of made) catalog.setOpen(relation, false)

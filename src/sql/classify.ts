@@ -164,7 +164,7 @@ function isIntercepted(first: string, text: string, at: number): boolean {
 const CONNECTOR = /connector|u&"/i
 
 /** A table may have the name; the grammar tells. */
-const ON_SOURCE = /\bsource\b/i
+const ON_SOURCE = /\bsources?\b/i
 
 const BEFORE_RELATION = /^(?:or|replace|temp|temporary|local|global|unlogged|materialized|unique)$/
 

@@ -101,6 +101,11 @@ void t.test('commands are read', async (t) => {
       sql: 'grant select on TABLE  s, x.y to bob'
     }],
     ['REVOKE ALL ON SOURCE "to" FROM bob', { tag: 'REVOKE', names: [{ name: 'to' }] }],
+    ['revoke all on all sources in schema a, "B" from bob', {
+      tag: 'REVOKE',
+      names: [],
+      all: { schemas: [{ name: 'a' }, { name: 'B' }], before: 'revoke all on ', after: 'from bob' }
+    }],
     ['drop secret if exists k', { kind: 'dropSecret', isLenient: true }],
     ['show secrets from s', { kind: 'showSecrets', schema: 's' }],
     ['show columns from t', { kind: 'describe', name: { name: 't' } }],

@@ -72,7 +72,9 @@ export async function alterTwin(
   const { twinOid, kind, schema } = relation.definition
   if (relation.hasChild) await adoptChild(c, twinOid, kind, schema)
   if (changes.adds) {
-    c.output.write(notice(`rows that "${plainName(name)}" has already are NULL in new columns`))
+    c.output.write(
+      notice(`rows that "${plainName(name)}" has already are NULL in new columns`, AGAIN)
+    )
   }
 }
 

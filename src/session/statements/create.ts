@@ -117,7 +117,7 @@ async function dropReplaced(
 ): Promise<void> {
   await releaseChild(c, relation)
   await askUpstream(c, `DROP TABLE ${sqlName(name)}`)
-  c.dropped([relation])
+  c.touchedCatalog()
 }
 
 const CONSUMER_WITHOUT_EFFECT =

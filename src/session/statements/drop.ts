@@ -29,7 +29,7 @@ export async function dropRelations(
   if (statement.relation === 'table' && relations.length === 0) return 'relay'
   checkKinds(statement, named)
   for (const relation of relations) await releaseChild(c, relation)
-  c.dropped(relations)
+  c.touchedCatalog()
   if (statement.relation === 'table') await askUpstream(c, text, [], (position) => position)
   else await dropSources(c, statement, named)
   return done(`DROP ${statement.relation.toUpperCase()}`)

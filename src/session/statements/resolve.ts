@@ -36,7 +36,7 @@ export async function resolveExisting(
 }
 
 /** Quoted, for to_regclass and generated SQL. */
-export const sqlName = ({ schema, name }: QualifiedName): string =>
+export const sqlName = ({ schema, name }: Pick<QualifiedName, 'schema' | 'name'>): string =>
   [...(schema === undefined ? [] : [schema]), name]
     .map((part) => `"${part.replaceAll('"', '""')}"`)
     .join('.')

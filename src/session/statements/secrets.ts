@@ -19,6 +19,7 @@ import type { SecretStatement } from '../../sql/secrets.ts'
 import type { NatsConnector } from '../../types/connector.ts'
 import { notice } from '../../wire/backend.ts'
 import type { Conversation } from '../conversation.ts'
+import { arrayLiteral } from '../facts.ts'
 import { askUpstream } from './ask.ts'
 import { connectorWith, givenOptions } from './defined-options.ts'
 import { plainName } from './resolve.ts'
@@ -55,11 +56,17 @@ export async function runSecret(c: Conversation, statement: SecretStatement): Pr
   return done(tag)
 }
 
+/** Of these twins those that the session's own transaction has not dropped, in whatever way. */
+const STANDING = `SELECT c.oid FROM pg_catalog.pg_class c WHERE c.oid = ANY ($1::pg_catalog.oid[])`
+
 /** @throws PgError 2BP01 */
 async function dropSecret(c: Conversation, secret: SecretName, name: QualifiedName): Promise<void> {
   const { catalog } = c.context
   const users = catalog.usersOf(secret)
-  const staying = users.filter((relation) => !c.isDropped(relation))
+  const twins = users.map(({ definition }) => String(definition.twinOid))
+  const found = await askUpstream(c, STANDING, [arrayLiteral(twins)])
+  const standing = new Set(found.map(([oid]) => Number(oid)))
+  const staying = users.filter(({ definition }) => standing.has(definition.twinOid))
   if (staying.length > 0) {
     throw dependentObjects(`cannot drop secret ${plainName(name)}`, {
       position: name.position,
