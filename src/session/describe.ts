@@ -5,6 +5,7 @@ import { decodeParameterDescription, decodeRowDescription } from '../wire/backen
 import { bodyOf, code } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
+import type { Ask } from '../upstream/link.ts'
 import type { Conversation } from './conversation.ts'
 import { askFacts, askOnce, readFacts, textRowsOf } from './facts.ts'
 import type { SessionFacts } from './facts.ts'
@@ -35,16 +36,38 @@ export async function describeQuery(
   const asks = [
     // A simple query ends the unnamed statement.
     { kind: 'close', bytes: frontend.close({ type: 'S', name: '' }) },
+    ...describing(c, text, names, used)
+  ] as const
+  const { frames, error } = await c.link.exchange(asks, 'sync')
+  c.hasUnnamed = false
+  return error ? { error } : described(c, used, frames)
+}
+
+/** A text of ours; inside the client's batch. */
+export async function describeText(
+  c: Conversation,
+  text: string,
+  names: readonly string[],
+  used: readonly string[]
+): Promise<Described> {
+  const { frames, error } = await c.ask(describing(c, text, names, used))
+  return error ? { error } : described(c, used, frames)
+}
+
+function describing(
+  c: Conversation,
+  text: string,
+  names: readonly string[],
+  used: readonly string[]
+): Ask[] {
+  return [
     { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
     { kind: 'parse', bytes: frontend.parse({ name: PRIVATE, text, types: [] }) },
     { kind: 'describe', bytes: frontend.describe({ type: 'S', name: PRIVATE }) },
     { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
     ...c.overloads.ask(used, c.planEpoch),
     ...askFacts(names)
-  ] as const
-  const { frames, error } = await c.link.exchange(asks, 'sync')
-  c.hasUnnamed = false
-  return error ? { error } : described(c, used, frames)
+  ]
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Node } from '../sql/ast.ts'
 import { parseSql } from '../sql/parser.ts'
 import { splitStatements } from '../sql/split.ts'
 import type { Statement } from '../sql/split.ts'
+import type { Explain } from '../sql/explain.ts'
 import { readStatement } from '../sql/statement.ts'
 import type { OurStatement } from '../sql/statement.ts'
 import { usedNames } from '../sql/used-names.ts'
@@ -99,9 +100,13 @@ function isOurs({ text, shift }: Part, names: NameScan): boolean {
 function ours(text: string, names: NameScan): OurStatement | undefined {
   const statement = readStatement(text)
   if (!statement) return undefined
+  if (statement.kind === 'explain') return isOfRead(statement, names) ? statement : undefined
   const isShared = isOfTable(statement)
   return isShared && !names.mentions(text) ? undefined : statement
 }
+
+const isOfRead = ({ query }: Explain, names: NameScan): boolean =>
+  names.mentions(query) && inspectReading(query, names).kind === 'select'
 
 const isOfTable = (statement: OurStatement): boolean =>
   statement.kind === 'createIndex' ||

@@ -11,7 +11,6 @@ import type { Store } from '../store/store.ts'
 import { NOW } from '../translate/context.ts'
 import type { Value } from '../types/value.ts'
 import type { SocketOutput } from '../upstream/socket-output.ts'
-import { copyLines } from '../wire/copy-out.ts'
 import { RowWriter } from '../wire/row-writer.ts'
 import type { LocalPlan } from './plan.ts'
 import { outputOf } from './plan-output.ts'
@@ -74,9 +73,9 @@ export class LocalPortal {
     return this.#output.description
   }
 
-  /** Its rows go out as lines of COPY. */
-  copyOut(): void {
-    this.#form = copyLines
+  /** What goes out in the place of its rows: `form` takes whole DataRow frames. */
+  passRows(form: (rows: Buffer) => Buffer): void {
+    this.#form = form
   }
 
   get hasSent(): boolean {

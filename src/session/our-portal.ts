@@ -6,8 +6,9 @@ import type { Frame } from '../wire/frames.ts'
 import { formatAt } from '../wire/frontend.ts'
 import type { OurStatement } from '../sql/statement.ts'
 import type { Conversation } from './conversation.ts'
-import { encodeRowsOf, fieldsOf } from './statements/reply.ts'
-import { runStatement } from './statements/run.ts'
+import { encodeRowsOf, fieldsOf, isRelayed } from './statements/reply.ts'
+import type { Relayed } from './statements/reply.ts'
+import { keepsRoute, runStatement } from './statements/run.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 export class OurPortal {
@@ -37,8 +38,8 @@ export class OurPortal {
   async execute(c: Conversation, frame: Frame): Promise<void> {
     const { statement, text } = this.#ours
     const reply = await runStatement(c, statement, text)
-    if (reply === 'relay') return this.#relay(c, frame)
-    if (statement.kind !== 'showSetting') c.lastRoute = { to: 'define' }
+    if (isRelayed(reply)) return this.#relay(c, frame, reply)
+    if (!keepsRoute(statement)) c.lastRoute = { to: 'define' }
     c.output.write(encodeRowsOf(reply))
   }
 
@@ -51,14 +52,14 @@ export class OurPortal {
     // Nothing is held.
   }
 
-  async #relay(c: Conversation, frame: Frame): Promise<void> {
+  async #relay(c: Conversation, frame: Frame, relayed: Relayed): Promise<void> {
     const { error } = await c.ask([
       { kind: 'parse', bytes: this.#kept.parse },
       { kind: 'bind', bytes: this.#kept.bind }
     ])
     if (error) throw new UpstreamError(error, (position) => position)
     c.mutated()
-    c.lastRoute = { to: 'relay' }
+    c.lastRoute = relayed === 'relay' ? { to: 'relay' } : { to: 'relay', reason: relayed.relay }
     c.link.request('execute', frame.bytes)
   }
 }

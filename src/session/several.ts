@@ -11,8 +11,8 @@ import type { Conversation } from './conversation.ts'
 import { inspect } from './inspect.ts'
 import type { Inspection, Part } from './inspect.ts'
 import { relayText } from './relay-text.ts'
-import { encodeReply } from './statements/reply.ts'
-import { runStatement } from './statements/run.ts'
+import { encodeReply, isRelayed } from './statements/reply.ts'
+import { keepsRoute, runStatement } from './statements/run.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 const PRIVATE = 'jetgres part'
@@ -49,8 +49,8 @@ async function answerPart(c: Conversation, text: string): Promise<void> {
   const inspection = inspect(text, c.context.names())
   if (inspection.kind === 'ours') {
     const reply = await runStatement(c, inspection.statement, text)
-    if (reply !== 'relay') {
-      c.lastRoute = { to: 'define' }
+    if (!isRelayed(reply)) {
+      if (!keepsRoute(inspection.statement)) c.lastRoute = { to: 'define' }
       return void c.output.write(encodeReply(reply))
     }
   }

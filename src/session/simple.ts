@@ -18,8 +18,8 @@ import { planSelect } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
 import { relayQuery } from './relay-text.ts'
 import { runSeveral } from './several.ts'
-import { encodeReply } from './statements/reply.ts'
-import { runStatement } from './statements/run.ts'
+import { encodeReply, isRelayed } from './statements/reply.ts'
+import { keepsRoute, runStatement } from './statements/run.ts'
 import { LocalPortal } from './local-portal.ts'
 import { planStatement } from './upstream-rows.ts'
 import type { RunResult } from './local-portal.ts'
@@ -220,9 +220,9 @@ export class Simple {
     this.#c.batchStarted()
     try {
       const reply = await runStatement(this.#c, inspection.statement, inspection.text)
-      if (reply === 'relay') {
+      if (isRelayed(reply)) {
         await this.#c.finish()
-        return this.#relay(frame.bytes)
+        return this.#relay(frame.bytes, reply === 'relay' ? undefined : reply.relay)
       }
       await this.#c.finish()
       output.write(encodeReply(reply))
@@ -232,7 +232,7 @@ export class Simple {
     } finally {
       this.#c.batchEnded()
     }
-    if (inspection.statement.kind !== 'showSetting') this.#c.lastRoute = { to: 'define' }
+    if (!keepsRoute(inspection.statement)) this.#c.lastRoute = { to: 'define' }
     output.write(readyForQuery(link.status))
   }
 

@@ -13,7 +13,18 @@ const LETTER_U = 117
 const QUOTE = 34
 /** Set in the code of a lower-case letter. */
 const LOWER = 32
-const LETTER = { a: 97, c: 99, d: 100, e: 101, g: 103, h: 104, l: 108, r: 114, s: 115 } as const
+const LETTER = {
+  a: 97,
+  c: 99,
+  d: 100,
+  e: 101,
+  g: 103,
+  h: 104,
+  l: 108,
+  r: 114,
+  s: 115,
+  x: 120
+} as const
 
 /** ASCII code → its lower case where it is part of an identifier, 0 elsewhere. */
 const FOLDED = Uint8Array.from({ length: 128 }, (_, code) => {
@@ -102,7 +113,7 @@ const hashed = (hash: number, unit: number): number => (Math.imul(hash, 31) + un
 
 /**
  * Tells whether a statement of `text` may be one of jetgres's own: CREATE TABLE or SOURCE with a
- * connector, CREATE INDEX, DROP or ALTER of either, GRANT ON SOURCE, the SHOW forms, DESCRIBE.
+ * connector, CREATE INDEX, DROP or ALTER of either, GRANT ON SOURCE, the SHOW forms, DESCRIBE, EXPLAIN.
  */
 export function startsIntercepted(text: string): boolean {
   for (let at = 0; at !== -1; at = nextStatement(text, at)) {
@@ -113,7 +124,7 @@ export function startsIntercepted(text: string): boolean {
   return false
 }
 
-/** Begins with CREATE, DROP, DESCRIBE, ALTER, SHOW, GRANT or REVOKE, or it is quoted: two letters tell. */
+/** Begins with CREATE, DROP, DESCRIBE, ALTER, SHOW, GRANT, REVOKE or EXPLAIN, or it is quoted: two letters tell. */
 function mayBeIntercepted(text: string, at: number): boolean {
   const second = text.charCodeAt(at + 1) | LOWER
   switch (text.charCodeAt(at) | LOWER) {
@@ -129,6 +140,8 @@ function mayBeIntercepted(text: string, at: number): boolean {
       return second === LETTER.r
     case LETTER.r:
       return second === LETTER.e
+    case LETTER.e:
+      return second === LETTER.x
     default:
       return text.charCodeAt(at) === QUOTE
   }
@@ -144,6 +157,7 @@ function isIntercepted(first: string, text: string, at: number): boolean {
   switch (first) {
     case 'describe':
     case 'desc':
+    case 'explain':
       return true
     case 'create':
       return createsOurs(text, at)

@@ -12,10 +12,12 @@ import { startsIntercepted } from './classify.ts'
 import type { Command } from './commands.ts'
 import type { CreateIndex } from './create-index.ts'
 import type { CreateRelation } from './create-relation.ts'
+import { readExplain } from './explain.ts'
+import type { Explain } from './explain.ts'
 import type { GrantSource } from './grant-source.ts'
 import type { Token } from './tokens.ts'
 
-export type OurStatement = CreateRelation | CreateIndex | GrantSource | Command
+export type OurStatement = CreateRelation | CreateIndex | GrantSource | Explain | Command
 
 /**
  * Reads one statement's text (a semicolon at its end is fine). Undefined: it is not ours, or so
@@ -29,6 +31,7 @@ export function readStatement(text: string): OurStatement | undefined {
   while (tokens.at(-1)?.text === ';') tokens.pop()
   const cursor = new TokenCursor(text, tokens)
   if (cursor.accept('create', 'secret')) return readCreateSecret(cursor)
+  if (cursor.accept('explain')) return readExplain(cursor)
   if (cursor.isNext('grant') || cursor.isNext('revoke')) return readGrantSource(cursor)
   if (!cursor.isNext('create')) return readCommand(cursor)
   const isIndex = cursor.isNext('create', 'index') || cursor.isNext('create', 'unique')

@@ -125,7 +125,8 @@ export class Snapshot {
 }
 
 function bindAll(statement: DuckDBPreparedStatement, parameters: readonly Parameter[]): void {
-  if (statement.statementType !== StatementType.SELECT) {
+  const { statementType } = statement
+  if (statementType !== StatementType.SELECT && statementType !== StatementType.EXPLAIN) {
     throw new StoreError('a snapshot answers SELECT only')
   }
   if (statement.parameterCount !== parameters.length) {

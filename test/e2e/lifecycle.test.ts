@@ -214,7 +214,7 @@ void t.test('without postgres_fdw the local route works, and says so', skip, asy
     t.match(notices.join(), notice, `${user}: the notice`)
     await untilCount(client, 'live', 5)
     t.equal(await lastRoute(client), 'local')
-    const others = ['SELECT * FROM ONLY live', 'COPY live TO STDOUT', 'EXPLAIN SELECT * FROM live']
+    const others = ['SELECT * FROM ONLY live', 'COPY live TO STDOUT', 'EXPLAIN (FORMAT json) SELECT * FROM live']
     for (const sql of [RELAYED, ...others]) {
       const told = await refusal(client, sql)
       t.match(told.message, /live/, `${user}: ${sql}: ${told.message}`)

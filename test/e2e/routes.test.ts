@@ -131,6 +131,24 @@ void t.test('every read gives what plain Postgres gives', skip, async (t) => {
       }
     })
 
+    await t.test(`EXPLAIN for ${who}`, async (t) => {
+      for (const { text, said, route, columns = [['QUERY PLAN', 25]], values = [] } of EXPLAINED) {
+        const notices: string[] = []
+        const heard = (notice: { message?: string | undefined }) =>
+          void notices.push(String(notice.message))
+        through.on('notice', heard)
+        const answer = await through.query({ text, values, rowMode: 'array' })
+        through.off('notice', heard)
+        const lines = answer.rows.map(([line]) => (typeof line === 'string' ? line : 'json'))
+        t.match([...lines, ...notices].join('\n'), said, text)
+        t.equal(answer.command, 'EXPLAIN')
+        t.same(answer.fields.map(({ name, dataTypeID }) => [name, dataTypeID]), columns, text)
+        t.match(await lastRoute(through), route, text)
+      }
+      const wrong = await refusal(through, 'EXPLAIN ANALYZE SELECT colour_of FROM live')
+      t.match(wrong, { code: '42703', at: 'colour_of FROM live' })
+    })
+
     await t.test(`COPY for ${who}`, async (t) => {
       for (const [text, route] of [
         ['COPY (SELECT * FROM T ORDER BY id) TO STDOUT', 'local'],
@@ -152,6 +170,43 @@ void t.test('every read gives what plain Postgres gives', skip, async (t) => {
     })
   }
 })
+
+/** What each EXPLAIN says somewhere, be it in a notice. */
+const EXPLAINED: readonly {
+  readonly text: string
+  readonly said: RegExp
+  readonly route: RegExp
+  readonly columns?: readonly unknown[]
+  readonly values?: unknown[]
+}[] = [
+  {
+    text: 'EXPLAIN SELECT name, count(*) FROM live WHERE id > 7 GROUP BY name',
+    said: /^Route: local[^]*GROUP_BY[^]*SEQ_SCAN/,
+    route: /^local$/
+  },
+  {
+    text: 'explain analyze verbose SELECT id FROM live JOIN colours USING (id) WHERE at < now();',
+    said: /^Route: local.*\nDuckDB: .*SELECT [^]*Total Time/,
+    route: /^local$/
+  },
+  {
+    text: 'EXPLAIN (ANALYZE, COSTS off) SELECT pg_typeof(id)::text FROM live',
+    said: /Foreign Scan on .*r\d+[^]*Execution Time[^]*Postgres run this: .*pg_typeof/,
+    route: /^relay \(.*pg_typeof/
+  },
+  {
+    text: 'EXPLAIN (FORMAT json) SELECT id FROM live',
+    said: /json/,
+    route: /^relay \(EXPLAIN is relayed\)$/,
+    columns: [['QUERY PLAN', 114]]
+  },
+  {
+    text: 'EXPLAIN SELECT id FROM live WHERE id = $1',
+    said: /Foreign Scan/,
+    route: /^relay \(EXPLAIN is relayed\)$/,
+    values: [7]
+  }
+]
 
 const WRITE_REFUSED = {
   code: '55000',

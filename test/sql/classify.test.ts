@@ -101,7 +101,9 @@ void t.test('every statement of ours is seen', async (t) => {
     'SHOW jetgres.consistency',
     'show "jetgres".consistency',
     'describe t',
-    'desc t'
+    'desc t',
+    'explain select * from t',
+    'EXPLAIN (ANALYZE) SELECT * FROM t'
   ]
   const frames = [
     (sql: string) => sql,

@@ -133,7 +133,7 @@ const casts = (): string =>
 const HEAD = `# What runs locally
 
 A SELECT over relations alone runs in DuckDB where everything in it is in these tables; what is not is
-relayed, and right as well. \`SHOW jetgres.last_route\` tells why. This file is written from the
+relayed, and right as well. \`SHOW jetgres.last_route\` tells why, and \`EXPLAIN\` before it is run. This file is written from the
 translator's tables (\`UPDATE_DOCS=1 npx tap test/translate/document.test.ts\`); CI checks that it is
 current. Every entry is asked of Postgres and of DuckDB by test/translate/differential.test.ts, over
 edge values of every type; zones by test/translate/zones.test.ts.

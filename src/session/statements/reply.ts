@@ -14,6 +14,12 @@ export interface Reply {
   readonly tag: string
 }
 
+/** The statement is Postgres's after all; `relay`: why, where it names a relation. */
+export type Relayed = 'relay' | { readonly relay: string }
+
+export const isRelayed = (reply: Reply | Relayed): reply is Relayed =>
+  reply === 'relay' || 'relay' in reply
+
 export const done = (tag: string): Reply => ({ columns: [], rows: [], tag })
 
 /** The columns each kind of statement returns, known before it runs. */
@@ -27,6 +33,8 @@ export function columnsOf(statement: OurStatement): readonly string[] {
       return ['Name', 'Create Sql']
     case 'describe':
       return ['Name', 'Type', 'Is Hidden', 'Description']
+    case 'explain':
+      return ['QUERY PLAN']
     case 'showSetting':
       return tableOf(statement.name)?.columns ?? [statement.name]
     default:

@@ -12,18 +12,23 @@ import { runSecret, showSecrets } from './secrets.ts'
 import { showCreate } from './show-create.ts'
 import { showRelations } from './show-relations.ts'
 import { showSetting } from './show-setting.ts'
-import type { Reply } from './reply.ts'
+import { explain } from './explain.ts'
+import type { Relayed, Reply } from './reply.ts'
+
+/** These tell of routes: they have none of their own, or set it themselves. */
+export const keepsRoute = ({ kind }: OurStatement): boolean =>
+  kind === 'showSetting' || kind === 'explain'
 
 /**
  * Runs one statement inside the client's batch or transaction.
- * Resolves to its reply (up to CommandComplete), or 'relay' when it is Postgres's after all.
+ * Resolves to its reply (up to CommandComplete), or to that it is Postgres's after all.
  * @throws PgError, UpstreamError
  */
 export async function runStatement(
   c: Conversation,
   statement: OurStatement,
   text: string
-): Promise<Reply | 'relay'> {
+): Promise<Reply | Relayed> {
   switch (statement.kind) {
     case 'createRelation':
       return createRelation(c, statement)
@@ -35,6 +40,8 @@ export async function runStatement(
       return dropRelations(c, statement, text)
     case 'alter':
       return alterRelation(c, statement)
+    case 'explain':
+      return explain(c, statement, text)
     case 'showSources':
     case 'showTables':
       return showRelations(c, statement)
