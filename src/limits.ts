@@ -154,6 +154,10 @@ export const limits = {
   maintenanceConnectionsMax: 8,
   /** A prepared SELECT's plan is checked against names and privileges at least this often. */
   planFreshMs: 1_000,
+  /** Views over relations of one database that are known by name; the rest are relayed. */
+  viewsKnownMax: 10_000,
+  /** Tables and views that are no relations, those behind views included: one question tells of all. */
+  besideMax: 50,
   /** Upstream tables beside relations that one SELECT may be answered with here. */
   upstreamTablesMax: 6,
   /**

@@ -196,8 +196,7 @@ const isRepeatable = (isolation: string | undefined): boolean =>
 
 /** Rebuilt when relations change; asked for every statement. */
 function nameScanOf(catalog: Catalog): () => NameScan {
-  const build = (): NameScan =>
-    new NameScan(catalog.relations().map(({ definition }) => definition.name))
+  const build = (): NameScan => new NameScan(catalog.names())
   let scan = build()
   catalog.onChange(() => (scan = build()))
   return () => scan

@@ -112,6 +112,17 @@ export class Catalog {
     return this.#relations.byTwins(database, oids)
   }
 
+  /** A view that reads relations, as far as is known: it was there at the last look. */
+  isView(database: string, oid: number): boolean {
+    return this.#relations.isView(database, oid)
+  }
+
+  /** The names of relations and of views over them: a text without one is Postgres's. */
+  names(): string[] {
+    const names = this.relations().map(({ definition }) => definition.name)
+    return [...names, ...this.#relations.viewNames()]
+  }
+
   /** The relations whose options name a secret. */
   usersOf(secret: SecretName): Relation[] {
     return this.#relations.usersOf(secret)

@@ -8,7 +8,14 @@ import type { Lifecycle } from './lifecycle.ts'
 import type { Relation } from './relation.ts'
 import type { Relations } from './relations.ts'
 import { reshaped } from './reshape.ts'
-import { findDetached, findTwins, forgetDetached, restoreChild, upstreamIdentity } from './twins.ts'
+import {
+  findDetached,
+  findTwins,
+  findViews,
+  forgetDetached,
+  restoreChild,
+  upstreamIdentity
+} from './twins.ts'
 import type { TwinFacts } from './twins.ts'
 
 export interface ReconciliationOptions {
@@ -99,6 +106,7 @@ export class Reconciliation {
       const twin = twins.get(relation.definition.twinOid)
       if (twin) await this.#confirm(relation, twin, database)
     }
+    relations.setViews(name, await findViews(database, [...twins.keys()]))
   }
 
   /** The back channel's address and secret may have changed since the last run. Once is enough. */

@@ -8,6 +8,8 @@ export class Relations {
   readonly #byId = new Map<number, Relation>()
   /** Each database's upstream as last seen: OIDs mean nothing in another. */
   readonly #identities = new Map<string, string>()
+  /** By database: the views that read relations, by OID, with their names. */
+  readonly #views = new Map<string, ReadonlyMap<number, string>>()
   readonly #onChange = new Set<() => void>()
 
   all(): Relation[] {
@@ -57,6 +59,24 @@ export class Relations {
   /** The relations these OIDs are the twins of. */
   byTwins(database: string, oids: readonly (number | undefined)[]): Relation[] {
     return oids.flatMap((oid) => (oid === undefined ? [] : (this.byTwin(database, oid) ?? [])))
+  }
+
+  isView(database: string, oid: number): boolean {
+    return this.#views.get(database)?.has(oid) === true
+  }
+
+  /** The names of all views that read relations. */
+  viewNames(): string[] {
+    return [...this.#views.values()].flatMap((views) => [...views.values()])
+  }
+
+  /** What the upstream's views over relations are now. */
+  setViews(database: string, views: ReadonlyMap<number, string>): void {
+    const before = this.#views.get(database)
+    const isSame = [...views].every(([oid, name]) => before?.get(oid) === name)
+    if (isSame && (before?.size ?? 0) === views.size) return
+    this.#views.set(database, views)
+    this.changed()
   }
 
   /** The relations whose options name a secret. */

@@ -1,6 +1,7 @@
 // What the upstream says of twins: which still stand, under which names, with or without their live
 // child. SQL for the maintenance role only.
 
+import { limits } from '../limits.ts'
 import type { MaintenanceDatabase } from '../upstream/maintenance.ts'
 import type { Column } from '../types/value.ts'
 import { childName, GUARD, SCHEMA } from '../upstream/bridge.ts'
@@ -51,6 +52,24 @@ export async function findTwins(
       }
     ])
   )
+}
+
+const VIEWS = `WITH RECURSIVE reached(oid) AS (
+    SELECT unnest($1::oid[])
+    UNION
+    SELECT w.ev_class FROM reached JOIN pg_depend d ON d.refobjid = reached.oid
+        AND d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_rewrite'::regclass
+      JOIN pg_rewrite w ON w.oid = d.objid)
+  SELECT c.oid::text, c.relname AS name FROM reached JOIN pg_class c ON c.oid = reached.oid
+  WHERE c.relkind = 'v' LIMIT ${limits.viewsKnownMax}`
+
+/** The views that read them, or views over them, by OID. */
+export async function findViews(
+  database: MaintenanceDatabase,
+  twins: readonly number[]
+): Promise<Map<number, string>> {
+  const rows = await database.query<{ oid: string; name: string }>(VIEWS, [twins])
+  return new Map(rows.map(({ oid, name }) => [Number(oid), name]))
 }
 
 /** Relations whose rows are their twins' own by now (ALTER TABLE … DROP CONNECTOR). */

@@ -11,9 +11,9 @@ import { describeQuery } from './describe.ts'
 import { inspect, quotedName } from './inspect.ts'
 import { LocalPortal } from './local-portal.ts'
 import { runLocal } from './local-run.ts'
-import { planSelect } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
 import { UpstreamError } from './upstream-error.ts'
+import { planStatement } from './upstream-rows.ts'
 
 interface CopiedSelect {
   readonly text: string
@@ -76,7 +76,7 @@ async function plan(
   if ('error' in described) throw new UpstreamError(described.error, (position) => position + shift)
   if (described.description.parameters.length > 0) return { relay: undefined }
   const asked = { ...inspection, ...described, database: c.identity.database, written: c.written }
-  const planned = planSelect(asked, c.context.catalog)
+  const planned = await planStatement(c, asked, 'sync')
   if ('refuse' in planned) throw planned.refuse
   if ('plain' in planned) return { relay: undefined }
   return 'plan' in planned ? planned.plan : planned

@@ -35,6 +35,8 @@ export type Inspection =
       readonly text: string | undefined
       /** COPY to the client. A `text` is another statement: what is wrong with this, only itself tells. */
       readonly isCopy?: boolean
+      /** It makes a view: its name will have to be looked for. */
+      readonly makesView?: boolean
     }
   /** One SELECT that may name a relation. */
   | {
@@ -117,6 +119,8 @@ function inspectReading(text: string, names: NameScan): Inspection {
   if (!parsed) return PLAIN
   const tables = parsed.flatMap(({ node }) => tablesIn(node))
   const rewritten = rewriteReads(text, parsed, names)
+  const makesView = parsed.some(({ node }) => unwrap(node, 'ViewStmt') !== undefined)
+  if (makesView) return { ...relay('VIEW is relayed', tables, rewritten), makesView }
   const [only] = parsed
   if (parsed.length !== 1 || !only) return relay('more than one statement', tables, rewritten)
   const select = unwrap(only.node, 'SelectStmt')

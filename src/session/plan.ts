@@ -9,9 +9,11 @@ import type { Node } from '../sql/ast.ts'
 import { NOW } from '../translate/context.ts'
 import { translate } from '../translate/translate.ts'
 import { codecFor, settingsSupported } from '../types/codec.ts'
-import type { Lent, UpstreamTable } from '../translate/upstream-tables.ts'
-import type { ColumnType, RelationSchema, Value } from '../types/value.ts'
+import type { Lent } from '../translate/upstream-tables.ts'
+import type { Names } from '../translate/views.ts'
+import type { ColumnType, Value } from '../types/value.ts'
 import type { Field } from '../wire/backend.ts'
+import type { Beside } from './beside.ts'
 import type { SessionFacts } from './facts.ts'
 import type { TableName } from './inspect.ts'
 import { readKeyLookup } from './key-lookup.ts'
@@ -61,28 +63,44 @@ export interface PlanInput {
   readonly database: string
   /** Relations that the open transaction has written to. */
   readonly written: ReadonlySet<number>
-  /** By OID: tables of the upstream's own that can be read here. */
-  readonly upstream?: ReadonlyMap<number, UpstreamTable>
+  /** What else it reads, as far as that can be read here. */
+  readonly beside?: Beside
 }
 
 export function planSelect(input: PlanInput, catalog: Catalog): Planned {
   const found = input.facts.names.map(({ oid }) =>
     oid === undefined ? undefined : catalog.byTwin(input.database, oid)
   )
-  if (found.every((relation) => relation === undefined)) return { plain: true }
-  const reason = sessionReason(input) ?? namesReason(input, found) ?? outputReason(input)
-  const planned = reason === undefined ? planTranslated(input, found) : { relay: reason }
-  const refuse = 'relay' in planned ? refusal(found.filter(isFound), planned.relay) : undefined
+  const relations = relationsOf(input, found)
+  if (relations.length === 0) return { plain: true }
+  const reason =
+    sessionReason(input) ??
+    namesReason(input, found) ??
+    writtenReason(input, relations) ??
+    outputReason(input)
+  const planned = reason === undefined ? planTranslated(input, found, relations) : { relay: reason }
+  const refuse = 'relay' in planned ? refusal(relations, planned.relay) : undefined
   return refuse ? { refuse } : planned
 }
 
-/** OIDs of the tables of the upstream's own beside relations, where it is worth asking for them. */
-export function tablesBeside(input: PlanInput, catalog: Catalog): readonly number[] {
-  const isOurs = (oid: number): boolean => catalog.byTwin(input.database, oid) !== undefined
-  const oids = input.facts.names.flatMap(({ oid }) => oid ?? [])
+/** Those that it names, and those that its views read. */
+function relationsOf(
+  { facts, beside }: PlanInput,
+  found: readonly (Relation | undefined)[]
+): readonly Relation[] {
+  const views = facts.names.flatMap(({ oid }) => beside?.views.get(oid ?? 0) ?? [])
+  const all = [...found.filter(isFound), ...views.flatMap(({ relations }) => relations)]
+  return [...new Set(all)]
+}
+
+/** OIDs of the tables and views that are no relations, where it is worth asking for them. */
+export function oidsBeside(input: PlanInput, catalog: Catalog): readonly number[] {
+  const { database, facts } = input
+  const isOurs = (oid: number): boolean => catalog.byTwin(database, oid) !== undefined
+  const oids = facts.names.flatMap(({ oid }) => oid ?? [])
   const others = new Set(oids.filter((oid) => !isOurs(oid)))
-  const isMixed = others.size > 0 && oids.some(isOurs)
-  if (!isMixed || others.size > limits.upstreamTablesMax) return []
+  const isMixed = oids.some((oid) => isOurs(oid) || catalog.isView(database, oid))
+  if (!isMixed || others.size > limits.besideMax) return []
   return (sessionReason(input) ?? outputReason(input)) ? [] : [...others]
 }
 
@@ -100,7 +118,7 @@ function sessionReason({ facts, overloaded }: PlanInput): string | undefined {
 }
 
 function namesReason(
-  { facts, tables, upstream, written }: PlanInput,
+  { facts, tables, beside }: PlanInput,
   found: readonly (Relation | undefined)[]
 ): string | undefined {
   for (const [i, name] of facts.names.entries()) {
@@ -108,15 +126,23 @@ function namesReason(
     // A name that is no table is a CTE's; the translator knows its scope.
     if (name.oid === undefined) continue
     const label = tables[i]!.name
-    if (!relation && !upstream?.has(name.oid)) return `"${label}" is not an ingested relation`
+    const view = beside?.views.get(name.oid)
+    if (!relation && !view && !beside?.tables.has(name.oid))
+      return `"${label}" is not an ingested relation`
+    if (view?.reason !== undefined) return view.reason
     if (!name.maySelect) return `no SELECT privilege on the whole of "${label}"`
     if (name.rowSecurity) return `row-level security is on for "${label}"`
     if (!relation) continue
     if (!relation.isActive) return `"${label}" is not ingesting yet`
-    if (written.has(relation.id)) return `"${label}" was written to in this transaction`
     if (relation.isAltering) return `"${label}" is being altered`
   }
   return undefined
+}
+
+/** What a transaction has written is not in the store before it has committed. */
+function writtenReason({ written }: PlanInput, relations: readonly Relation[]): string | undefined {
+  const found = relations.find(({ id }) => written.has(id))
+  return found && `"${found.definition.name}" was written to in this transaction`
 }
 
 function outputReason({ description }: PlanInput): string | undefined {
@@ -125,20 +151,15 @@ function outputReason({ description }: PlanInput): string | undefined {
   return unknown === undefined ? undefined : `type ${unknown} is not known here`
 }
 
-function planTranslated(input: PlanInput, found: readonly (Relation | undefined)[]): Planned {
-  const byName = new Map<string, RelationSchema>()
-  const upstream = new Map<string, UpstreamTable>()
-  for (const [i, table] of input.tables.entries()) {
-    const relation = found[i]
-    if (relation) byName.set(keyOf(table.schema, table.name), relation.comparable)
-    const own = input.upstream?.get(input.facts.names[i]?.oid ?? 0)
-    if (own) upstream.set(keyOf(table.schema, table.name), own)
-  }
+function planTranslated(
+  input: PlanInput,
+  found: readonly (Relation | undefined)[],
+  relations: readonly Relation[]
+): Planned {
   const { parameters, fields } = input.description
   const described: ColumnType[] = fields.map(({ typeOid, typmod }) => ({ oid: typeOid, typmod }))
   const translation = translate(input.select, {
-    relation: (schema, name) => byName.get(keyOf(schema, name)),
-    upstreamTable: (schema, name) => upstream.get(keyOf(schema, name)),
+    ...namesOf(input, found),
     described,
     parameters,
     timeZone: input.facts.output.timeZone,
@@ -155,11 +176,28 @@ function planTranslated(input: PlanInput, found: readonly (Relation | undefined)
       })),
       parameterTypes: parameters,
       fields,
-      relations: found.filter(isFound),
+      relations,
       facts: input.facts,
       lent: translation.lent,
       lookup: found[0] && readKeyLookup(input.select, found[0], parameters, fields)
     }
+  }
+}
+
+/** What the statement's own names mean. */
+function namesOf(
+  { tables, facts, beside }: PlanInput,
+  found: readonly (Relation | undefined)[]
+): Names {
+  const places = new Map(tables.map(({ schema, name }, i) => [keyOf(schema, name), i]))
+  const placeOf = (schema: string | undefined, name: string): number =>
+    places.get(keyOf(schema, name)) ?? -1
+  const oidOf = (schema: string | undefined, name: string): number =>
+    facts.names[placeOf(schema, name)]?.oid ?? 0
+  return {
+    relation: (schema, name) => found[placeOf(schema, name)]?.comparable,
+    upstreamTable: (schema, name) => beside?.tables.get(oidOf(schema, name)),
+    view: (schema, name) => beside?.views.get(oidOf(schema, name))?.view
   }
 }
 

@@ -50,6 +50,7 @@ export async function relayText(
   const relations = catalog.byTwins(database, facts?.names.map(({ oid }) => oid) ?? [])
   const refused = refusal(relations, inspection.reason)
   if (refused) throw refused
+  if (inspection.makesView) c.touchedCatalog()
   if (relations.length === 0 || inspection.text === undefined) return undefined
   if (inspection.text.includes(UNREADABLE)) {
     throw featureNotSupported('ONLY and COPY of an ingested relation need a statement in UTF-8', {

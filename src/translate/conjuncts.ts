@@ -144,7 +144,7 @@ function flatten(node: unknown): readonly unknown[] {
 
 function source(select: ast.Node, context: Context): FromItem {
   const run = (): never => relay('not a SELECT of one relation')
-  const around = { context, ctes: new Map(), outer: [], run }
+  const around = { context, ctes: new Map(), names: context.scope, outer: [], run }
   return translateFrom(ast.list(select, 'fromClause'), around)
 }
 

@@ -5,21 +5,19 @@
 import { limits } from '../limits.ts'
 import { OID } from '../types/oids.ts'
 import { findZone } from '../types/timezone.ts'
-import type { ColumnType, RelationSchema } from '../types/value.ts'
+import type { ColumnType } from '../types/value.ts'
 import { numericParameter, type Parameters } from './coerce.ts'
 import type { Expr, Facts } from './expr.ts'
 import { CONSTANT, relay, typed } from './expr.ts'
 import { UTC, type ZoneName } from './instants.ts'
-import { type UpstreamTable, UpstreamTables } from './upstream-tables.ts'
+import { UpstreamTables } from './upstream-tables.ts'
+import type { Names } from './views.ts'
 
 /** The number under which the time of the transaction's start is bound. */
 export const NOW = 0
 
-export interface TranslateScope {
-  /** The relation that a name in FROM means in this session; undefined: none of ours → relay. */
-  relation(schema: string | undefined, name: string): RelationSchema | undefined
-  /** A table of the upstream's own by that name, whose rows the caller can bind. */
-  upstreamTable?(schema: string | undefined, name: string): UpstreamTable | undefined
+/** Names: as they are in this session. */
+export interface TranslateScope extends Names {
   /** What the upstream said the result columns are; undefined when nobody asked it (back channel). */
   readonly described: readonly ColumnType[] | undefined
   /** Parameter type OIDs, $1 first, as the upstream inferred them; 0 or absent: not known. */
@@ -62,6 +60,9 @@ export class Context implements Parameters {
   readonly upstream = new UpstreamTables((number, oid) => this.parameter(number, oid))
   /** An expression was met whose evaluation may fail. */
   mayFail = false
+  /** The SQL of views with security_barrier, and whether something in them may fail. */
+  readonly #barriers: string[] = []
+  #mayFailBehind = false
   readonly #oids = new Map<number, number>()
   #depth = 0
   #names = 0
@@ -102,6 +103,34 @@ export class Context implements Parameters {
     const outermost = this.#outermost
     this.#outermost = Math.min(before, outermost)
     return { result, outermost }
+  }
+
+  /** What `run` gives, whose columns are of no level of the statement's. */
+  apart<T>(run: () => T): T {
+    const before = this.#outermost
+    const result = run()
+    this.#outermost = before
+    return result
+  }
+
+  /** The same of a view with security_barrier. */
+  behindBarrier<T extends { readonly sql: string }>(run: () => T): T {
+    const before = this.mayFail
+    this.mayFail = false
+    const rows = this.apart(run)
+    this.#barriers.push(rows.sql)
+    this.#mayFailBehind ||= this.mayFail
+    this.mayFail = before
+    return rows
+  }
+
+  /** Whether running `sql`, all of it, may fail; relays where that could tell of hidden rows. */
+  settleFailures(sql: string): boolean {
+    const outside = this.#barriers.reduce((text, rows) => text.replace(rows, ''), sql)
+    const mayFail = this.mayFail || outside.includes('error(')
+    if (mayFail && this.#barriers.length > 0)
+      relay('what may fail over a view with security_barrier')
+    return mayFail || this.#mayFailBehind || sql.includes('error(')
   }
 
   /** A ParamRef: typed when the upstream said so, else it takes the type it first meets. */

@@ -8,6 +8,7 @@ import { settle } from './coerce.ts'
 import type { Context } from './context.ts'
 import { type Expr, printedNumeric } from './expr.ts'
 import type { FromItem, NamedExpr } from './scope.ts'
+import type { Names } from './views.ts'
 
 /** A SELECT in its parts; the targets are still in their raw forms, untyped literals too. */
 export interface Query {
@@ -43,6 +44,8 @@ export interface Surroundings {
   readonly context: Context
   /** A query of WITH, by name. */
   readonly ctes: Ctes
+  /** What other names in FROM mean. */
+  readonly names: Names
   /** The FROM clauses of the queries around, innermost first: its columns may be used. */
   readonly outer: readonly FromItem[]
 }

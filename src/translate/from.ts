@@ -12,6 +12,7 @@ import { columnExpr, type Expr, factsOf, relay } from './expr.ts'
 import { walkBoolean } from './expressions.ts'
 import { type FromItem, lookUp, type NamedExpr, NOTHING, type Range } from './scope.ts'
 import { seriesOf } from './series.ts'
+import { viewRows } from './views.ts'
 
 export function translateFrom(items: readonly unknown[], queries: Queries): FromItem {
   return items.reduce<FromItem>((left, node) => {
@@ -43,7 +44,7 @@ function fromItem(item: unknown, queries: Queries, left: FromItem): FromItem {
   const name = ast.str(alias, 'aliasname')
   if (name === '') relay('a subquery without an alias')
   const derived = derive(queries, select, isLateral ? left : undefined)
-  return named(derived, name, alias, queries, isLateral ? 'LATERAL ' : '')
+  return named(derived, name, alias, queries, isLateral ? { lateral: 'LATERAL ' } : {})
 }
 
 /** A function that gives rows; it may use what stands left of it. */
@@ -69,14 +70,16 @@ function rangeVar(body: ast.Node, queries: Queries): FromItem {
   const cte = schema === undefined ? queries.ctes.get(name) : undefined
   if (cte) return named(cte(), shown, alias, queries)
   if (!ast.flag(body, 'inh')) relay('FROM ONLY')
-  const relation = queries.context.scope.relation(schema, name)
-  if (!relation) return upstreamRange(schema, name, alias, queries.context)
+  const written = ast.has(alias, 'aliasname') ? undefined : schema
+  const view = queries.names.view?.(schema, name)
+  if (view) return named(viewRows(view, queries), shown, alias, queries, { written })
+  const relation = queries.names.relation(schema, name)
+  if (!relation) return upstreamRange(schema, name, alias, queries)
   const own = queries.context.rangeName()
   const columns = relation.columns.map(
     ({ name: title, attnum, type }) =>
       new LazyColumn(title, () => columnExpr(`${own}.${storeColumn(attnum)}`, type))
   )
-  const written = ast.has(alias, 'aliasname') ? undefined : schema
   return single(`${storeTable(relation.id)} AS ${own}`, shown, written, renamed(columns, alias))
 }
 
@@ -85,10 +88,10 @@ function upstreamRange(
   schema: string | undefined,
   name: string,
   alias: ast.Node,
-  context: Context
+  { context, names }: Queries
 ): FromItem {
-  const { scope, upstream } = context
-  const table = scope.upstreamTable?.(schema, name)
+  const { upstream } = context
+  const table = names.upstreamTable?.(schema, name)
   if (!table) return relay(`"${name}" is not an ingested relation`)
   const own = context.rangeName()
   const columns = table.columns.map(
@@ -121,13 +124,16 @@ function named(
   shown: string,
   alias: ast.Node,
   queries: Queries,
-  lateral = ''
+  {
+    lateral = '',
+    written
+  }: { readonly lateral?: string; readonly written?: string | undefined } = {}
 ): FromItem {
   const own = queries.context.rangeName()
   return single(
     `${lateral}(${derived.sql}) AS ${own}`,
     shown,
-    undefined,
+    written,
     renamed(derived.columns(own), alias)
   )
 }

@@ -25,7 +25,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** The outermost SELECT. */
 export const translateQuery = (select: ast.Node, context: Context): Query =>
-  run(select, { context, ctes: new Map(), outer: [], run })
+  run(select, { context, ctes: new Map(), names: context.scope, outer: [], run })
 
 function run(select: ast.Node, around: Queries): Query {
   for (const [clause, reason] of Object.entries(REFUSED)) {

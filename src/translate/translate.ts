@@ -64,7 +64,7 @@ function translated(select: unknown, scope: TranslateScope): Translation {
     parameters: [...context.used],
     parameterTypes: context.usedTypes(),
     lent: context.upstream.lent,
-    mayFail: context.mayFail || sql.includes('error('),
+    mayFail: context.settleFailures(sql),
     columns: columns.map((column) => column.type)
   }
 }

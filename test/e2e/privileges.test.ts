@@ -7,6 +7,7 @@ import type pg from 'pg'
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { eventually } from '../support/eventually.ts'
 import { publishJson, withoutNats } from '../support/nats-server.ts'
 import { fedBy, lastRoute, openWorld, refusal, rowsOf, untilCount } from './world.ts'
 import type { World } from './world.ts'
@@ -24,6 +25,8 @@ const LOCAL = 'SELECT count(*)::int FROM live'
 const RELAYED =
   'WITH x AS MATERIALIZED (SELECT id FROM live) SELECT count(*)::int FROM x, pg_sleep(0)'
 
+const SEEN = 'SELECT count(*)::int FROM seen'
+
 async function withLive(t: Test): Promise<World & { amy: pg.Client; amyDirect: pg.Client }> {
   const world = await openWorld(t)
   const { client, connection, direct, jetgres, nats, postgres } = world
@@ -39,7 +42,8 @@ async function withLive(t: Test): Promise<World & { amy: pg.Client; amyDirect: p
 const DENIED = { code: '42501', message: 'permission denied for table live' }
 
 void t.test('privileges are the twin\'s, and take effect at once', skip, async (t) => {
-  const { amy, amyDirect, direct, client } = await withLive(t)
+  const world = await withLive(t)
+  const { amy, amyDirect, direct, client } = world
   const denied = async (why: string, statements = [LOCAL, RELAYED]): Promise<void> => {
     for (const session of [amy, amyDirect]) {
       for (const sql of statements) t.match(await refusal(session, sql), DENIED, `${why}: ${sql}`)
@@ -74,15 +78,49 @@ void t.test('privileges are the twin\'s, and take effect at once', skip, async (
 
   await client.query('CREATE VIEW seen AS SELECT id FROM live; GRANT SELECT ON seen TO ben')
   await client.query('SET ROLE ben')
-  t.same(await rowsOf(client, 'SELECT count(*)::int FROM seen'), [[20]], 'a view has its owner\'s')
+  t.same(await rowsOf(client, SEEN), [[20]], 'a view has its owner\'s')
+  t.equal(await lastRoute(client), 'local')
   t.match(await refusal(client, LOCAL), DENIED, 'SET ROLE')
   await client.query('RESET ROLE')
   t.same(await rowsOf(client, LOCAL), [[20]], 'RESET ROLE')
+  await viewsFollow(t, world)
   await client.query('BEGIN; SET LOCAL ROLE ben')
   t.match(await refusal(client, LOCAL), DENIED, 'SET LOCAL ROLE')
   await client.query('ROLLBACK')
   t.same(await rowsOf(client, LOCAL), [[20]])
 })
+
+/** The view is changed behind jetgres's back. */
+async function viewsFollow(t: Test, { client, direct, jetgres }: World): Promise<void> {
+  const ben = await jetgres.connect({ user: 'ben' })
+  const becomes = async (what: string, want: unknown, route: RegExp): Promise<void> => {
+    const asked = async (): Promise<boolean> => {
+      const got = await rowsOf(ben, SEEN).catch((error: { code?: string }) => error.code)
+      return JSON.stringify(got) === JSON.stringify(want) && route.test(await lastRoute(ben))
+    }
+    await eventually(asked, { what })
+    t.pass(what)
+  }
+  await direct.query('CREATE OR REPLACE VIEW seen AS SELECT id FROM live WHERE id < 5')
+  await becomes('another body', [[5]], /^local$/)
+  await direct.query('ALTER VIEW seen OWNER TO amy')
+  await becomes('an owner who may see some columns', [[5]], /^relay \(no SELECT privilege on the whole/)
+  await direct.query('REVOKE SELECT (id, owner) ON live FROM amy')
+  await becomes('an owner who may see nothing', '42501', /./)
+  await direct.query('ALTER VIEW seen OWNER TO postgres')
+  await becomes('an owner who may see all', [[5]], /^local$/)
+  await direct.query('ALTER VIEW seen SET (security_invoker)')
+  await becomes('security_invoker', '42501', /./)
+  await direct.query('GRANT SELECT ON live TO ben')
+  await becomes('security_invoker with the privilege', [[5]], /^local$/)
+  await direct.query('REVOKE SELECT ON live FROM ben; ALTER VIEW seen RESET (security_invoker)')
+  await direct.query('CREATE VIEW later AS SELECT n FROM seen JOIN live USING (id); GRANT SELECT ON later TO ben')
+  t.same(await rowsOf(ben, 'SELECT count(*)::int FROM later'), [[5]], 'one that is not known yet')
+  await client.query('CREATE VIEW latest AS TABLE seen')
+  t.same(await rowsOf(client, 'SELECT count(*)::int FROM latest'), [[5]])
+  t.equal(await lastRoute(client), 'local', 'one made through jetgres is known at once')
+  await direct.query('GRANT SELECT (id, owner) ON live TO amy')
+}
 
 void t.test('nobody gets at the rows past the twin', skip, async (t) => {
   const { amy, amyDirect, direct } = await withLive(t)

@@ -33,7 +33,29 @@ export const CASES: readonly Case[] = [
   },
   { name: 'a PL/pgSQL function', sql: `SELECT * FROM T_cheapest('name 7')`, route: 'relay' },
   { name: 'a function that loops', sql: 'SELECT T_loop()', route: 'relay' },
-  { name: 'a view', sql: 'SELECT * FROM T_view ORDER BY name', route: 'relay' },
+  { name: 'a view', sql: 'SELECT * FROM T_view ORDER BY name', route: 'local' },
+  {
+    name: 'a view of a view and an upstream table',
+    sql: 'SELECT n.*, T_view.total FROM T_nested n JOIN public.T_view USING (name) ORDER BY name',
+    route: 'local'
+  },
+  {
+    name: 'a view whose columns have names of their own',
+    sql: `WITH T AS (SELECT 30 AS k) SELECT public.T_named.label, k FROM public.T_named
+          WHERE k = 0 OR k > (SELECT k FROM T) ORDER BY k`,
+    route: 'local'
+  },
+  {
+    name: 'a view with security_barrier',
+    sql: `SELECT count(*), max(qty) FROM T_barrier WHERE name LIKE 'name 1%'`,
+    route: 'local'
+  },
+  {
+    name: 'a view with security_barrier that hides what would fail',
+    sql: 'SELECT id FROM T_barrier WHERE 100 / (id - 3) >= 1 ORDER BY id',
+    route: 'relay (what may fail over a view with security_barrier)'
+  },
+  { name: 'a view with a function of users', sql: 'SELECT * FROM T_called ORDER BY id', route: 'relay' },
   {
     name: 'a materialized view',
     sql: ['REFRESH MATERIALIZED VIEW T_kept', 'SELECT * FROM T_kept ORDER BY id'],

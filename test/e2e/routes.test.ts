@@ -34,6 +34,10 @@ const PREPARATION = `
   CREATE TABLE colours (id int, colour text);
   INSERT INTO colours SELECT i, 'colour ' || i FROM generate_series(1, 400, 3) i;
   CREATE VIEW T_view AS SELECT name, count(*) AS n, sum(price) AS total FROM T GROUP BY name;
+  CREATE VIEW T_nested AS SELECT v.name, v.n, c.colour FROM T_view v LEFT JOIN colours c ON c.id = v.n;
+  CREATE VIEW T_named (k, label) AS
+    SELECT id, upper(name) FROM T WHERE price > 20 AND name IN ('name 1', 'name 2') UNION ALL VALUES (0, 'none');
+  CREATE VIEW T_barrier WITH (security_barrier) AS SELECT id, name, qty FROM T WHERE id % 2 = 0;
   CREATE MATERIALIZED VIEW T_kept AS SELECT id, qty FROM T WHERE id < 50;
   CREATE FUNCTION T_cheapest(what text) RETURNS TABLE (id int, price numeric) LANGUAGE plpgsql AS $$
     BEGIN
@@ -45,7 +49,8 @@ const PREPARATION = `
       FOR r IN SELECT qty FROM T LOOP total := total + r.qty; END LOOP;
       RETURN total;
     END $$;
-  GRANT SELECT ON colours, T, T_view, T_kept TO reader;`
+  CREATE VIEW T_called AS SELECT c.* FROM T_cheapest('name 7') c;
+  GRANT SELECT ON colours, T, T_view, T_nested, T_named, T_barrier, T_called, T_kept TO reader;`
 
 interface Answer {
   readonly tag: string
@@ -92,7 +97,7 @@ async function prepared(t: Test): Promise<World> {
   for (const table of ['plain', 'live']) {
     const text = PREPARATION.replaceAll(/\bT\b|\bT(?=_)/g, table)
     const once = /CREATE TABLE colours[^;]*;[^;]*;/
-    await direct.query(table === 'live' ? text.replace(once, '') : text)
+    await (table === 'live' ? client.query(text.replace(once, '')) : direct.query(text))
   }
   return world
 }

@@ -42,6 +42,7 @@ export class Both {
   readonly #duck: DuckDBConnection
   readonly #relation: TranslateScope['relation']
   #statements = 0
+  #timeZone = 'UTC'
 
   private constructor(
     client: pg.Client,
@@ -92,25 +93,43 @@ export class Both {
     params: readonly (string | null)[] = [],
     timeZone = 'UTC'
   ): Promise<Outcome> {
-    await this.#pg.query(`SET TimeZone = '${timeZone}'`)
+    if (this.#timeZone !== timeZone) await this.#pg.query(`SET TimeZone = '${timeZone}'`)
+    this.#timeZone = timeZone
     const described = await this.#describe(sql)
     if (typeof described === 'string') return { kind: 'refused', reason: described }
     const translation = translateText(sql, described, timeZone, this.#relation)
     if ('relay' in translation) return { kind: 'relayed', reason: translation.relay }
     // Both at the same time of the same transaction.
     await this.#pg.query('BEGIN')
-    const now = await this.#pg.query<{ now: string }>('SELECT now()::text')
-    const ours = await this.#duckRows(translation, params, now.rows[0]?.now ?? '')
+    const now = translation.parameters.includes(NOW)
+      ? await this.#pg.query<{ now: string }>('SELECT now()::text')
+      : undefined
+    const ours = await this.#duckRows(translation, params, now?.rows[0]?.now ?? '')
     const theirs = ours.error ?? (await this.#pgRows(sql, params, translation.columns))
     await this.#pg.query('ROLLBACK')
     if (typeof theirs === 'string') return { kind: 'failed', reason: theirs }
     return compare(sql, ours, theirs, translation.sql)
   }
 
+  /** The statement as Postgres prints it when it is a view's body; undefined where it can be none. */
+  async bodyOf(sql: string): Promise<string | undefined> {
+    try {
+      await this.#pg.query(`CREATE TEMP VIEW body AS ${sql}`)
+    } catch {
+      return undefined
+    }
+    const { rows } = await this.#pg.query<{ body: string }>(
+      `SELECT pg_get_viewdef('body'::regclass) AS body`
+    )
+    await this.#pg.query('DROP VIEW body')
+    return rows[0]?.body.replace(/;$/, '')
+  }
+
   async #describe(sql: string): Promise<Described | string> {
     this.#statements += 1
     const name = `s${this.#statements}`
     try {
+      if (!/\$\d/.test(sql)) return { columns: await this.#columnsOf(sql, 0), parameters: [] }
       await this.#pg.query(`PREPARE ${name} AS ${sql}`)
       const { rows } = await this.#pg.query<{ types: string[] }>(
         `SELECT parameter_types::oid[]::text[] AS types FROM pg_prepared_statements WHERE name = '${name}'`

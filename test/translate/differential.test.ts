@@ -13,18 +13,26 @@ import { Both, type Outcome } from './both.ts'
 import { randomStatement } from './generator.ts'
 import { STATEMENTS } from './statements.ts'
 
+/** By hand: each statement as Postgres prints it as a view's body. */
+const AS_VIEWS = process.env.AS_VIEWS !== undefined
+/** BY_HAND=0 leaves those out of a long run of random ones. */
+const BY_HAND = process.env.BY_HAND !== '0'
 const RANDOM_STATEMENTS = Number(process.env.RANDOM_STATEMENTS ?? 500)
 
-void t.test('both answer alike', async (t) => {
+/** A run by hand takes its time. */
+const long = RANDOM_STATEMENTS > 1_000 ? { timeout: 3_600_000 } : {}
+
+void t.test('both answer alike', long, async (t) => {
   const postgres = await startPostgres(t)
   const both = await Both.open(await postgres.connect(), join(t.testdir(), 'store.duckdb'))
   t.teardown(() => both.close())
 
-  void t.test('statements by hand', async (t) => {
+  void t.test('statements by hand', { ...long, skip: !BY_HAND }, async (t) => {
     const tally = new Tally()
     for (const asked of STATEMENTS) {
-      const [sql, ...params] = typeof asked === 'string' ? [asked] : asked
-      tally.add(sql ?? '', await both.ask(sql ?? '', params))
+      const [text, ...params] = typeof asked === 'string' ? [asked] : asked
+      const sql = AS_VIEWS ? await both.bodyOf(text ?? '') : (text ?? '')
+      if (sql !== undefined) tally.add(sql, await both.ask(sql, params))
     }
     t.comment(tally.summary())
     if (process.env.SHOW_RELAYED) for (const line of tally.notLocal) t.comment(line)
@@ -33,12 +41,13 @@ void t.test('both answer alike', async (t) => {
     t.ok(tally.share() > 0.5, 'most of them ran locally')
   })
 
-  void t.test('random statements', async (t) => {
+  void t.test('random statements', long, async (t) => {
     const rng = random(t)
     const tally = new Tally()
     for (let i = 0; i < RANDOM_STATEMENTS; i++) {
       const sql = randomStatement(rng)
       tally.add(sql, await both.ask(sql))
+      if (i % 1_000 === 999) t.comment(`${i + 1} asked: ${tally.summary()}`)
     }
     t.comment(tally.summary())
     if (process.env.SHOW_RELAYED) for (const line of tally.notLocal) t.comment(line)

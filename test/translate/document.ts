@@ -141,8 +141,16 @@ edge values of every type; zones by test/translate/zones.test.ts.
 Tables of Postgres's own beside relations are read through the session's own connection, in one
 statement, and joined here: ordinary tables and materialized views without children and row-level
 security, of up to ${limits.upstreamRowsMax.toLocaleString('en')} rows, where the role may SELECT the whole of them. Other tables
-and views have the statement relayed (test/e2e/mixed.test.ts). What BI tools write is shown by
+have the statement relayed (test/e2e/mixed.test.ts). What BI tools write is shown by
 test/translate/tools.test.ts, TPC-H and ClickBench by test/e2e/analytics.test.ts.
+
+Views are read through their bodies, as the upstream prints them, whoever made them and however they
+are nested: with their owners' privileges (\`security_invoker\`: the reader's), and over a view with
+\`security_barrier\` nothing runs here that may fail. A view made past jetgres is known a few seconds
+later, one that is changed within a second; until then, and where the owner has not SELECT on the whole
+of a table, it is relayed (test/e2e/routes.test.ts, test/e2e/privileges.test.ts). A materialized view is
+Postgres's own table: it holds what its last REFRESH has read, on every route. Answered from its body it
+would say one thing here and another wherever a statement has to be relayed.
 
 Where DuckDB cannot surely give Postgres's answer for some value (before year 1 or after 9999, more
 than 38 digits, an overflow), it raises instead, and the statement is relayed.

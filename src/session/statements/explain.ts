@@ -40,7 +40,7 @@ async function plan(c: Conversation, { query, shift }: Explain): Promise<Planned
   const described = await describeText(c, query, tables.map(quotedName), used)
   if ('error' in described) throw new UpstreamError(described.error, (position) => position + shift)
   if (described.description.parameters.length > 0) return { relay: 'it has parameters' }
-  const input = { ...inspection, ...described, database: c.identity.database }
+  const input = { ...inspection, ...described, database: c.identity.database, written: c.written }
   return planStatement(c, input, 'flush')
 }
 
