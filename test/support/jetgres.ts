@@ -65,7 +65,7 @@ export interface Jetgres {
   restart(): Promise<void>
 }
 
-const START_MS = 60_000
+const START_MS = 180_000
 const END_MS = 40_000
 
 /** The built program; JETGRES_MAIN names another build of it. */
