@@ -127,6 +127,11 @@ export const limits = {
   /** The slowest statements kept to be shown, and for how long. */
   slowStatementsKept: 20,
   slowStatementMs: 3_600_000,
+  /** Rows of jetgres.sessions: more than clients an upstream takes. */
+  sessionsShownMax: 10_000,
+  /** Sessions, connections to NATS and reasons for relaying on the status page: what one reads. */
+  statusLinesMax: 100,
+  statusReasonsMax: 20,
   /** Relations with metrics and a line of the status page of their own: ten lines a relation. */
   relationsShownMax: 500,
   /** Bytes read from a client ahead of the frame in hand. */
@@ -148,6 +153,15 @@ export const limits = {
   embeddedRetryMs: 5_000,
   /** How long a SELECT under jetgres.consistency = stream waits for the stream's end. */
   catchUpMs: 10_000,
+  /** How long CREATE … WITH (wait = 'caught_up') waits, whatever statement_timeout says: a day. */
+  catchUpWaitMs: 86_400_000,
+  /** Between two looks at whether it has caught up. */
+  catchUpPollMs: 100,
+  /** Between two notices of how far it is: the first pause, doubled until the last. */
+  progressNoticeMsMin: 1_000,
+  progressNoticeMsMax: 30_000,
+  /** Between two lines of the log on relations that catch up. */
+  progressLogMs: 10_000,
   /** How soon a twin that was dropped or renamed behind our back is noticed. */
   reconcileIntervalMs: 5_000,
   /** Connections of the maintenance role a database: each scratch scan holds one while it is read. */

@@ -19,6 +19,7 @@ import type { Logger } from './log.ts'
 import { loadSecret } from './secret.ts'
 import { ClientTls } from './session/encryption.ts'
 import { Listener } from './session/listener.ts'
+import { processRows } from './session/process-rows.ts'
 import { SessionRegistry } from './session/registry.ts'
 import { NameScan } from './sql/classify.ts'
 import { loadParser } from './sql/parser.ts'
@@ -100,12 +101,14 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   }
   const readiness = new Readiness(maintenance)
   const measures = openMeasures(about, readiness, config.slowStatementMs, log)
+  const settings = shownSettings(config)
 
   const backchannel = new Backchannel({
     catalog,
     store,
     maintenance,
     secret,
+    processRows: (table) => processRows(table, { registry, activity: measures.activity, settings }),
     clientOf: (pid) => {
       const session = registry.byPid(pid)
       return {
@@ -132,7 +135,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     maintenance,
     registry,
     activity: measures.activity,
-    settings: shownSettings(config),
+    settings,
     names,
     log
   })

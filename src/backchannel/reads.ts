@@ -4,10 +4,8 @@
 // known to be REPEATABLE READ keeps its first.
 
 import { objectNotReady, undefinedTable } from '../errors.ts'
-import type { Catalog } from '../catalog/catalog.ts'
 import type { Consistency, Relation } from '../catalog/relation.ts'
 import type { Snapshot } from '../store/snapshot.ts'
-import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/store-error.ts'
 import { isStatusTable } from '../types/status-tables.ts'
 import type { StatusTable } from '../types/status-tables.ts'
@@ -15,6 +13,7 @@ import { relationIdOf } from './request.ts'
 import { openScan } from './scan.ts'
 import { openScratch } from './scratch.ts'
 import { openStatus } from './status.ts'
+import type { StatusContext } from './status.ts'
 import type { Scan, ScanRequest } from './remote.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 import { ScratchSpace } from '../upstream/scratch-table.ts'
@@ -29,11 +28,8 @@ export interface ClientFacts {
   readonly wrote: (relationId: number) => void
 }
 
-export interface ReadsOptions {
-  readonly catalog: Catalog
-  readonly store: Store
+export interface ReadsOptions extends StatusContext {
   readonly maintenance: Maintenance
-  readonly database: string
   /** The session behind the upstream's backend, as it is now. */
   readonly client: () => ClientFacts
 }

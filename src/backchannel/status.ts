@@ -5,8 +5,8 @@ import { statusRows } from '../catalog/status.ts'
 import type { StatusRow } from '../catalog/status.ts'
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Store } from '../store/store.ts'
-import { STATUS_TABLES } from '../types/status-tables.ts'
-import type { StatusTable } from '../types/status-tables.ts'
+import { isProcessTable, STATUS_TABLES } from '../types/status-tables.ts'
+import type { ProcessTable, StatusTable } from '../types/status-tables.ts'
 import { SCHEMA } from '../upstream/bridge.ts'
 import type { ScratchSpace } from '../upstream/scratch-table.ts'
 import type { Scan, ScanRequest } from './remote.ts'
@@ -16,16 +16,20 @@ export interface StatusContext {
   readonly catalog: Catalog
   readonly store: Store
   readonly database: string
+  /** What the process tells of itself. */
+  readonly processRows: (table: ProcessTable) => readonly StatusRow[]
 }
 
 /** @throws StoreError, what Postgres says, or 53300 */
 export async function openStatus(
   request: ScanRequest,
   table: StatusTable,
-  { catalog, store, database }: StatusContext,
+  { catalog, store, database, processRows }: StatusContext,
   space: ScratchSpace
 ): Promise<Scan> {
-  const rows = await statusRows(table, catalog.here(database), store)
+  const rows = isProcessTable(table)
+    ? processRows(table)
+    : await statusRows(table, catalog.here(database), store)
   const attnums = STATUS_TABLES[table].map((_, i) => i + 1)
   const scratch = await space.table(`${SCHEMA}.${table}`, attnums)
   const scan = new ScratchScan(scratch, request)

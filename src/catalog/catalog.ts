@@ -21,6 +21,7 @@ import type { Column } from '../types/value.ts'
 import type { Maintenance } from '../upstream/maintenance.ts'
 import type { Definition } from './definition.ts'
 import { Lifecycle } from './lifecycle.ts'
+import { ProgressLog } from './progress-log.ts'
 import type { Replayed } from './replay.ts'
 import { Reconciliation } from './reconciliation.ts'
 import type { Consistency, Relation } from './relation.ts'
@@ -42,6 +43,7 @@ export class Catalog {
   readonly #lifecycle: Lifecycle
   readonly #reconciliation: Reconciliation
   #timer: NodeJS.Timeout | undefined
+  #progress: ProgressLog | undefined
   #isClosed = false
 
   constructor(options: CatalogOptions) {
@@ -55,6 +57,7 @@ export class Catalog {
   async open(): Promise<void> {
     const { log } = this.#options
     await this.#lifecycle.resume()
+    this.#progress = new ProgressLog(() => this.relations(), log)
     await this.#reconciliation.reconcileAll((err, database) =>
       log.warn({ err, database }, 'upstream cannot be prepared yet')
     )
@@ -64,6 +67,7 @@ export class Catalog {
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    this.#progress?.stop()
     await this.#reconciliation.settled()
     await Promise.allSettled(this.relations().map(async (relation) => relation.ingestion?.stop()))
   }

@@ -77,6 +77,7 @@ export class Lifecycle {
       connections,
       position: await store.position(schema.id),
       rateLimit,
+      before: relation.status(),
       trim: mirrors(relation.definition)
         ? (first, deleted) => store.trim(schema.id, first, deleted)
         : undefined,

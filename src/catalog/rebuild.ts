@@ -39,7 +39,7 @@ export async function rebuildStore(path: string, log: Logger, name?: string): Pr
     const store = await openWhatCanBe(path, draft, log)
     let relations
     try {
-      relations = await repair(store, known?.relations, name)
+      relations = await repair(store, known?.relations, name, log)
     } finally {
       await store.close()
     }
@@ -53,6 +53,7 @@ export async function rebuildStore(path: string, log: Logger, name?: string): Pr
 async function openWhatCanBe(path: string, draft: string, log: Logger): Promise<Store> {
   for (const endings of [['', '.wal'], ['']]) {
     await removeStore(draft)
+    log.info({ path }, 'copying the store and reading all of it')
     for (const ending of endings) await copyIfThere(`${path}${ending}`, `${draft}${ending}`)
     const store = await Store.open({ path: draft, log }).catch((err: unknown) => {
       log.warn({ err }, 'the store cannot be opened like this')
@@ -72,7 +73,8 @@ async function openWhatCanBe(path: string, draft: string, log: Logger): Promise<
 async function repair(
   store: Store,
   known: readonly KeptDefinition[] | undefined,
-  name: string | undefined
+  name: string | undefined,
+  log: Logger
 ): Promise<Rebuilt[]> {
   const found = new Map((await store.definitions()).map((kept) => [kept.id, kept.definition]))
   const wanted = known ?? [...found].map(([id, definition]) => ({ id, definition }))
@@ -88,6 +90,8 @@ async function repair(
     if (!isKept) await store.reset(definition.schema, text, definition.from ?? BEGINNING)
     else if (found.get(id) !== text) await store.redefine(id, text)
     rebuilt.push({ definition, isKept })
+    const facts = { relation: labelOf(definition), isKept, done: rebuilt.length, of: wanted.length }
+    log.info(facts, 'relation looked at')
   }
   return rebuilt
 }

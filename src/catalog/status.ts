@@ -3,14 +3,14 @@
 
 import { limits } from '../limits.ts'
 import type { Store } from '../store/store.ts'
-import type { StatusTable } from '../types/status-tables.ts'
+import type { RelationTable } from '../types/status-tables.ts'
 import type { Relation } from './relation.ts'
 
 /** Fields as Postgres reads them, in the order of STATUS_TABLES. */
 export type StatusRow = readonly (string | null)[]
 
 export async function statusRows(
-  table: StatusTable,
+  table: RelationTable,
   relations: readonly Relation[],
   store: Store
 ): Promise<StatusRow[]> {
@@ -21,7 +21,7 @@ export async function statusRows(
 
 type Reader = (relation: Relation, store: Store) => Promise<StatusRow[]>
 
-const READERS: Readonly<Record<StatusTable, Reader>> = {
+const READERS: Readonly<Record<RelationTable, Reader>> = {
   relations: async (relation, store) => [await relationRow(relation, store)],
   dropped: droppedRows,
   gaps: gapRows
@@ -49,7 +49,10 @@ async function relationRow(relation: Relation, store: Store): Promise<StatusRow>
     numberText(status?.gaps),
     numberText(status?.restarts),
     status?.lastDeliveryAt === undefined ? null : instantText(status.lastDeliveryAt),
-    status?.lastError ?? null
+    status?.lastError ?? null,
+    numberText(status?.target),
+    numberText(status?.progress),
+    numberText(status?.secondsLeft)
   ]
 }
 

@@ -46,7 +46,7 @@ export class History {
     const kept = this.#kept.get(id) ?? { rate: [], lag: [], received: undefined }
     this.#kept.set(id, kept)
     const before = kept.received
-    // It counts from 0 again after a change of its connector.
+    // One that falls belongs to an ingestion that had nothing to go on from.
     const came = before === undefined ? null : received >= before ? received - before : received
     kept.rate.push(came === null ? null : Math.round((came * 10) / this.#seconds) / 10)
     kept.lag.push(lag ?? null)

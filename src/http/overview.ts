@@ -4,11 +4,10 @@
 import type { Catalog } from '../catalog/catalog.ts'
 import type { Relation } from '../catalog/relation.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
-import type { IngestionStatus } from '../ingest/ingestion-status.ts'
 import { limits } from '../limits.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Activity } from '../session/activity.ts'
-import type { SessionRegistry } from '../session/registry.ts'
+import type { SessionRegistry, SessionView } from '../session/registry.ts'
 import type { Store } from '../store/store.ts'
 
 /** All that the HTTP server looks at. */
@@ -25,9 +24,6 @@ export interface Watched {
   readonly faults: () => readonly string[]
 }
 
-const SHOWN = 100
-const REASONS_SHOWN = 20
-
 export interface RelationView {
   readonly id: number
   readonly name: string
@@ -41,7 +37,8 @@ export interface RelationView {
   readonly lag: number | undefined
   readonly lagSeconds: number | undefined
   readonly rate: number | undefined
-  /** Of a catch-up, at the present rate. */
+  /** Of a catch-up: percent done, and seconds at the present rate. */
+  readonly progress: number | undefined
   readonly secondsLeft: number | undefined
   readonly received: number | undefined
   readonly dropped: number
@@ -65,13 +62,18 @@ export async function overview(
     faults: watched.faults(),
     relations: await Promise.all(shown.map((one) => relationView(one, watched.store, rows))),
     relationsHidden: all.length - shown.length,
-    sessions: { count: registry.size, shown: registry.sessions(SHOWN) },
+    sessions: {
+      count: registry.size,
+      shown: registry.sessions(limits.statusLinesMax).map(withoutText)
+    },
     statements: activity.counts,
-    reasons: activity.reasons().slice(0, REASONS_SHOWN),
+    reasons: activity.reasons().slice(0, limits.statusReasonsMax),
     slowest: activity.slowest(),
-    nats: connections.states().slice(0, SHOWN)
+    nats: connections.states().slice(0, limits.statusLinesMax)
   }
 }
+
+const withoutText = (session: SessionView): object => ({ ...session, query: undefined })
 
 export async function relationView(
   relation: Relation,
@@ -94,7 +96,8 @@ export async function relationView(
     lag,
     lagSeconds: status?.lagSeconds,
     rate,
-    secondsLeft: secondsLeft(status),
+    progress: status?.progress,
+    secondsLeft: status?.secondsLeft,
     received: status?.received,
     // It may have been dropped just now.
     dropped: await store.droppedCount(id).catch(() => 0),
@@ -103,10 +106,4 @@ export async function relationView(
     lastDeliveryAt: status?.lastDeliveryAt,
     lastError: status?.lastError
   }
-}
-
-/** Known once the rate is one of its whole ten seconds. */
-function secondsLeft(status: IngestionStatus | undefined): number | undefined {
-  const { lag, rate = 0, received = 0 } = status ?? {}
-  return lag !== undefined && rate > 0 && received > rate * 10 ? lag / rate : undefined
 }

@@ -1,16 +1,35 @@
-// What has arrived for one relation, and how far behind that is. Counts only.
+// What has arrived for one relation, what became of it, and how far behind that is. Counts only.
 
 import { Rate } from './rate.ts'
 import type { Delivery } from './delivery.ts'
+import type { IngestionCounts } from './ingestion-status.ts'
 
 export class Arrivals {
+  /** Deliveries that became rows, and that became none, once that is committed. */
+  applied: number
+  dropped: number
+  /** Sequences that were gone before they could be read. */
+  gaps: number
+  /** How often the stream began another life. */
+  restarts: number
   readonly #rate = new Rate()
-  #received = 0
+  #received: number
   /** What the stream holds and has not been received; undefined while unknown. */
   #lag: number | undefined
   #last: Delivery | undefined
   /** By a clock that is never set: the machine's own may be, by hours. */
   #lastAt: number | undefined
+
+  /** @param before what was counted before, if anything */
+  constructor(before?: IngestionCounts) {
+    this.applied = before?.applied ?? 0
+    this.dropped = before?.dropped ?? 0
+    this.gaps = before?.gaps ?? 0
+    this.restarts = before?.restarts ?? 0
+    this.#received = before?.received ?? 0
+    const lastAt = before?.lastDeliveryAt
+    if (lastAt !== undefined) this.#lastAt = performance.now() - (Date.now() - lastAt)
+  }
 
   get received(): number {
     return this.#received
@@ -20,8 +39,13 @@ export class Arrivals {
     return this.#lag
   }
 
+  get counts(): IngestionCounts {
+    const { received, applied, dropped, gaps, restarts } = this
+    return { received, applied, dropped, gaps, restarts, lastDeliveryAt: this.#lastDeliveryAt }
+  }
+
   /** Unix time in milliseconds. */
-  get lastAt(): number | undefined {
+  get #lastDeliveryAt(): number | undefined {
     if (this.#lastAt === undefined) return undefined
     return Math.round(Date.now() - (performance.now() - this.#lastAt))
   }

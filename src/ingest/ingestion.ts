@@ -11,10 +11,11 @@ import type { RelationSchema } from '../types/value.ts'
 import { Arrivals } from './arrivals.ts'
 import { Committer } from './committer.ts'
 import type { BatchSink } from './committer.ts'
+import { CatchUp } from './catch-up.ts'
 import type { NatsConnections } from './connection.ts'
 import type { Delivery } from './delivery.ts'
 import type { PendingBatch } from './pending.ts'
-import type { IngestionState, IngestionStatus } from './ingestion-status.ts'
+import type { IngestionCounts, IngestionState, IngestionStatus } from './ingestion-status.ts'
 import { RateLimit } from './rate-limit.ts'
 import { OrderedReader } from './reader.ts'
 import type { StreamReader } from './reader.ts'
@@ -36,6 +37,8 @@ export interface IngestionOptions {
   readonly position: StreamPosition
   /** Deliveries a second, on average; 0: none. Without it: as many as there are. */
   readonly rateLimit?: number | undefined
+  /** What the ingestion counted whose place this one takes. */
+  readonly before?: IngestionCounts | undefined
   /** Given where the relation mirrors its stream: removes what that no longer holds. */
   readonly trim?: Trim | undefined
   readonly log: Logger
@@ -70,11 +73,8 @@ export class Ingestion {
   #stopped = false
   #paused = false
   #position: StreamPosition
-  #applied = 0
-  #dropped = 0
-  #gaps = 0
-  #restarts = 0
-  readonly #arrivals = new Arrivals()
+  readonly #arrivals: Arrivals
+  readonly #catchUp = new CatchUp(() => this.streamEnd())
   #lastError: string | undefined
   #nextLossLog = 0
   readonly #waiters = new SequenceWaiters()
@@ -84,6 +84,7 @@ export class Ingestion {
     this.#options = options
     this.#decoder = options.decode
     this.#position = position
+    this.#arrivals = new Arrivals(options.before)
     this.#rate = new RateLimit(options.rateLimit, () => this.#resume())
     const events = {
       onCommitted: (batch: PendingBatch) => this.#committed(batch),
@@ -151,16 +152,27 @@ export class Ingestion {
    * @throws PgError 55000 after limits.catchUpMs, HV00N when the server can't be asked.
    */
   async catchUp(): Promise<void> {
-    const { connector, connections } = this.#options
-    const sequence = await streamEnd(connector, connections)
+    const sequence = await this.streamEnd()
     const isThere = this.#committer.open.sequence >= sequence
     if (!isThere && !(await this.#waiters.wait(sequence))) {
-      throw objectNotReady(`the relation has not caught up with stream "${connector.stream}"`, {
+      throw objectNotReady('the relation has not caught up with its stream', {
         detail: `It stands at ${this.#committer.open.sequence} of ${sequence}.`,
         hint: "SET jetgres.consistency = 'received' reads what has arrived so far."
       })
     }
     await this.flush()
+  }
+
+  /** The last sequence of the stream now. @throws PgError HV00N when the server can't be asked */
+  streamEnd(): Promise<number> {
+    const { connector, connections } = this.#options
+    return streamEnd(connector, connections)
+  }
+
+  /** Whether all up to here was received, or is gone: then flush() commits it. */
+  hasReceived(sequence: number): boolean {
+    const isAtEnd = this.#state === 'live' && this.#arrivals.lag === 0
+    return isAtEnd || this.#committer.open.sequence >= sequence
   }
 
   /** Ends the reading, then commits what was received, as far as the store takes it. */
@@ -178,16 +190,12 @@ export class Ingestion {
     return {
       state: this.#state,
       position: this.#position,
-      received: this.#arrivals.received,
-      applied: this.#applied,
-      dropped: this.#dropped,
-      gaps: this.#gaps,
+      ...this.#arrivals.counts,
       lag: this.#arrivals.lag,
       lastError: this.#lastError,
-      restarts: this.#restarts,
       lagSeconds: this.#arrivals.lagSeconds(),
       rate: this.#arrivals.rate(),
-      lastDeliveryAt: this.#arrivals.lastAt
+      ...this.#catchUp.facts(this.#arrivals)
     }
   }
 
@@ -210,6 +218,7 @@ export class Ingestion {
     if (gap.last <= open.sequence) return
     open.gap(gap)
     this.#committer.added()
+    this.#waiters.received(open.sequence)
   }
 
   #take(delivery: Delivery): void {
@@ -258,8 +267,8 @@ export class Ingestion {
     const { deliveries, dropped, sequence, created } = batch
     this.#position = { sequence, created }
     this.#reader.committed(this.#position)
-    this.#applied += deliveries - dropped
-    this.#dropped += dropped
+    this.#arrivals.applied += deliveries - dropped
+    this.#arrivals.dropped += dropped
     if (dropped > 0) this.#logLosses()
     this.#resume()
     this.#refresh()
@@ -294,13 +303,15 @@ export class Ingestion {
   #progress(pending: number): void {
     this.#arrivals.behind(pending)
     const live = this.#live ? pending <= limits.pullBatch : pending === 0
+    if (live) this.#catchUp.over()
+    else this.#catchUp.behind(this.#committer.open.sequence, this.#arrivals.received)
     if (live === this.#live) return
     this.#live = live
     this.#refresh()
   }
 
   #gap(gap: Gap): void {
-    this.#gaps += gap.last - gap.first + 1
+    this.#arrivals.gaps += gap.last - gap.first + 1
     this.#undecoded.push(gap)
     this.#logLosses()
   }
@@ -310,12 +321,15 @@ export class Ingestion {
     const now = performance.now()
     if (now < this.#nextLossLog) return
     this.#nextLossLog = now + LOSS_LOG_INTERVAL_MS
-    const facts = { dropped: this.#dropped, gaps: this.#gaps }
-    this.#options.log.warn(facts, 'deliveries were dropped, or gone before they were read')
+    const { dropped, gaps } = this.#arrivals
+    this.#options.log.warn(
+      { dropped, gaps },
+      'deliveries were dropped, or gone before they were read'
+    )
   }
 
   #restart(position: StreamPosition): void {
-    this.#restarts++
+    this.#arrivals.restarts++
     this.#committer.restart(position)
   }
 

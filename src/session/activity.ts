@@ -96,6 +96,14 @@ export class Activity {
 /** What may be a string that ends elsewhere than at the next quote, or a password without quotes. */
 const UNSURE = /\\|\$[\p{L}_]*\$|\b(?:password|secret|credential)/iu
 
+const SECRET = /\b(?:password|secret|credential|nkey|jwt|token|creds)|\btls\.key/i
+
+/** A statement's text for those who may see it; of one that may hold a secret, without constants. */
+export const withoutSecrets = (text: string): string => {
+  const start = text.slice(0, limits.watchedSqlCharsShown)
+  return SECRET.test(start) ? withoutConstants(text) : start
+}
+
 /**
  * A statement's text with a question mark for each constant; of one whose strings can't be told by
  * their quotes, its first word.

@@ -8,6 +8,7 @@ import type { SocketOutput } from '../upstream/socket-output.ts'
 import { encodeErrorFields, errorResponse } from '../wire/backend.ts'
 import { frontend } from '../wire/frontend.ts'
 import type { Route, SessionContext } from './context.ts'
+import { CatchUpWait } from './catch-up-wait.ts'
 import type { LocalPortal, StopReason } from './local-portal.ts'
 import { Overloads } from './overloads.ts'
 import { UpstreamError } from './upstream-error.ts'
@@ -58,6 +59,8 @@ export class Conversation {
   #relayedAt: number | undefined
   /** The local SELECT that runs now. */
   #running: LocalPortal | undefined
+  /** The wait for a relation that the client asked for. */
+  #waiting: CatchUpWait | undefined
   /** Relations made or altered in the transaction that is open. */
   #made: Relation[] = []
   /** What a commit of it allows, run when the twins have been looked at. */
@@ -191,10 +194,26 @@ export class Conversation {
     this.#running = portal
   }
 
-  /** Stops the local SELECT in hand; false when there is none. */
+  /** Stops the local SELECT in hand, or the wait; false when there is none. */
   stopLocal(reason: StopReason): boolean {
-    this.#running?.stop(reason)
-    return this.#running !== undefined
+    const work = this.#running ?? this.#waiting
+    work?.stop(reason)
+    return work !== undefined
+  }
+
+  /** The client waits for a relation that its transaction has made. */
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined
+  }
+
+  /** Has the client wait for a relation when the transaction that makes it has ended. */
+  waitFor(relation: Relation, timeoutMs: number): void {
+    this.afterwards(async () => {
+      if (!relation.isActive || this.output.closed || this.link.closed) return
+      this.#waiting = new CatchUpWait(this, relation)
+      await this.#waiting.run(timeoutMs)
+      this.#waiting = undefined
+    })
   }
 
   made(relation: Relation): void {

@@ -15,6 +15,8 @@ export interface SessionView {
   /** How its last statement was answered. */
   readonly lastRoute: string
   readonly messages: number
+  /** The text that came last, as far as it is known. */
+  readonly query: string
   /** Unix time in milliseconds. */
   readonly startedAt: number
 }

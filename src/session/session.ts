@@ -21,6 +21,7 @@ import type { Frame } from '../wire/frames.ts'
 import { decodeQuery, frontend } from '../wire/frontend.ts'
 import { isReplication } from '../wire/startup.ts'
 import type { StartupPacket } from '../wire/startup.ts'
+import { withoutSecrets } from './activity.ts'
 import { Authentication } from './authentication.ts'
 import { ClientInput } from './client-input.ts'
 import { Conversation } from './conversation.ts'
@@ -95,15 +96,16 @@ export class Session implements RegisteredSession {
   }
 
   view(): SessionView {
-    const { identity, lastRoute } = this.#conversation!
+    const { identity, lastRoute, text } = this.#conversation!
     return {
       pid: this.#pid,
       user: identity.user,
       database: identity.database,
       application: this.#application,
-      isBusy: this.isBusy,
+      isBusy: this.isBusy || this.#conversation!.isWaiting,
       lastRoute: describeRoute(lastRoute),
       messages: this.#messages,
+      query: withoutSecrets(text),
       startedAt: this.#startedAt
     }
   }

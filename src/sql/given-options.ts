@@ -79,7 +79,8 @@ const KIND: Readonly<Record<OptionKind, { pattern: RegExp; name: string }>> = {
   natural: { pattern: /^\d{1,19}$/, name: 'an integer that is not negative' },
   naturals: { pattern: /^\s*\d{1,19}(?:\s*,\s*\d{1,19})*\s*$/, name: 'integers between commas' },
   ackPolicy: { pattern: /^(?:none|all|explicit)$/i, name: 'none, all or explicit' },
-  replayPolicy: { pattern: /^(?:instant|original)$/i, name: 'instant or original' }
+  replayPolicy: { pattern: /^(?:instant|original)$/i, name: 'instant or original' },
+  wait: { pattern: /^(?:caught_up|none)$/i, name: 'caught_up or none' }
 }
 
 function checkKind(option: GivenOption, kind: OptionKind): void {

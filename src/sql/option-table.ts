@@ -10,6 +10,7 @@ export type OptionKind =
   | 'naturals'
   | 'ackPolicy'
   | 'replayPolicy'
+  | 'wait'
 
 export interface OptionRule {
   readonly kind: OptionKind
@@ -68,6 +69,9 @@ export const OPTIONS: Readonly<Record<string, OptionRule>> = {
 
   /** As ALTER … SET SOURCE_RATE_LIMIT. */
   source_rate_limit: used('natural'),
+
+  /** Of the statement, not of the relation: whether CREATE answers when it has caught up. */
+  wait: used('wait'),
 
   // Of a durable consumer; without one jetgres keeps the position by itself.
   'consumer.durable_name': used('string'),

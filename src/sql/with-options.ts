@@ -36,6 +36,7 @@ export function readConnector(
   const limited = readStreamLimits(options)
   const consumer = readConsumer(options)
   options.noticeUnused()
+  checkWait(options)
   const tls = readTls(options)
   const connector = {
     servers,
@@ -58,6 +59,28 @@ export function statedRateLimit(given: readonly GivenOption[]): number | undefin
 
 /** The key of the option that ALTER … SET SOURCE_RATE_LIMIT changes. */
 export const RATE_LIMIT = 'source_rate_limit'
+
+/** The key of the option that has CREATE wait. */
+const WAIT = 'wait'
+
+/** Whether the statement is to answer only when the relation has what the stream holds. */
+export const statedWait = (given: readonly GivenOption[]): boolean =>
+  given.some(({ key, value }) => canonicalKey(key) === WAIT && value.toLowerCase() === 'caught_up')
+
+/** Without what only the statement was told. */
+export const lastingOptions = (given: readonly GivenOption[]): GivenOption[] =>
+  given.filter(({ key }) => canonicalKey(key) !== WAIT)
+
+/** @throws PgError 22023 where it would wait for ever */
+function checkWait(options: Options): void {
+  const { value = '' } = options.get(WAIT) ?? {}
+  const limit = options.get(RATE_LIMIT)
+  if (value.toLowerCase() !== 'caught_up' || !limit || Number(limit.value) > 0) return
+  throw invalidParameterValue('a relation that is paused does not catch up', {
+    position: options.positionOf(WAIT),
+    hint: `Leave out "${WAIT}" or "${RATE_LIMIT}".`
+  })
+}
 
 function checkConnector(given: readonly GivenOption[], withPosition: number): void {
   const option = given.find(({ key }) => key === 'connector')

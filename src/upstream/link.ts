@@ -111,7 +111,8 @@ export class Link {
 
   /** Nothing is owed, skipped or read: an answer of ours needs to wait for nothing. */
   get isQuiet(): boolean {
-    return this.#replies.size === 0 && !this.#skipping && !this.#copying && !this.#closed
+    const isOwed = this.#replies.size > 0 || this.#holding
+    return !isOwed && !this.#skipping && !this.#copying && !this.#closed
   }
 
   get closed(): boolean {
@@ -149,10 +150,10 @@ export class Link {
     return undefined
   }
 
-  /** Resolves when everything relayed so far has been answered (or will be skipped). */
+  /** Resolves when everything relayed so far has been answered (or will be skipped), and that is out. */
   async drained(): Promise<void> {
-    if (this.#replies.size === 0 || this.#closed) return
-    this.#output.write(frontend.flush())
+    if (this.#closed || (this.#replies.size === 0 && !this.#holding)) return
+    if (this.#replies.size > 0) this.#output.write(frontend.flush())
     await new Promise<void>((resolve) => this.#drainWaiters.push(resolve))
   }
 
@@ -243,7 +244,7 @@ export class Link {
 
   #advance(): void {
     this.#replies.advance()
-    if (this.#replies.size === 0) this.#wakeDrained()
+    this.#wakeIfDrained()
   }
 
   #pass(bytes: Buffer): void {
@@ -334,7 +335,7 @@ export class Link {
   }
 
   #wakeIfDrained(): void {
-    if (this.#replies.size === 0) this.#wakeDrained()
+    if (this.#replies.size === 0 && !this.#holding) this.#wakeDrained()
   }
 
   #wakeDrained(): void {

@@ -121,16 +121,18 @@ const tagged = (fields: readonly [string, string][]): Buffer =>
 export const errorResponse = (error: PgError): Buffer => frame('E', tagged(fieldsOfError(error)))
 
 export const notice = (message: string, hint?: string): Buffer =>
-  frame(
-    'N',
-    tagged([
-      ['S', 'NOTICE'],
-      ['V', 'NOTICE'],
-      ['C', '00000'],
-      ['M', message],
-      ...(hint === undefined ? [] : [['H', hint] as [string, string]])
-    ])
-  )
+  noticeResponse('NOTICE', '00000', message, hint === undefined ? [] : [['H', hint]])
+
+export const warning = (message: string, detail: string): Buffer =>
+  noticeResponse('WARNING', '01000', message, [['D', detail]])
+
+const noticeResponse = (
+  severity: string,
+  code: string,
+  message: string,
+  rest: [string, string][]
+): Buffer =>
+  frame('N', tagged([['S', severity], ['V', severity], ['C', code], ['M', message], ...rest]))
 
 /** ErrorResponse or NoticeResponse: field letter → text. */
 export function decodeErrorFields(body: Buffer): Map<string, string> {

@@ -9,22 +9,16 @@ import type pg from 'pg'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { sendCancel } from '../../src/upstream/cancel.ts'
 import { eventually } from '../support/eventually.ts'
 import { publishJson, withoutNats } from '../support/nats-server.ts'
-import { fedBy, lastRoute, openWorld, rowsOf, untilCount } from './world.ts'
+import { cancelRequest, fedBy, lastRoute, openWorld, pidOf, rowsOf, untilCount } from './world.ts'
+import type { Key } from './world.ts'
 
 const REACHED_MS = 100
 const TRIES = 20
 const LONG = `SELECT count(*) /* a note */ FROM small a JOIN small b ON a.id <> b.id
   JOIN small c ON c.id <> a.id JOIN small d ON d.id <> b.id`
 const SHORT = LONG.replace('SELECT', 'SELECT 1 +').concat(' WHERE a.id < 2 AND b.id < 2 AND c.id < 2')
-
-/** What node-postgres keeps of BackendKeyData. */
-interface Key {
-  readonly processID: number
-  readonly secretKey: number
-}
 
 interface Ended {
   readonly code: string | undefined
@@ -42,9 +36,6 @@ async function ended(statement: Promise<unknown>): Promise<Ended> {
   }
   throw new Error('this should have been ended')
 }
-
-const pidOf = async (client: pg.Client): Promise<number> =>
-  Number((await rowsOf(client, 'SELECT pg_backend_pid()'))[0]![0])
 
 void t.test('a local statement is ended', { skip: withoutNats() }, async (t) => {
   const { client, connection, direct, jetgres, nats } = await openWorld(t)
@@ -199,14 +190,3 @@ void t.test('a local statement is ended', { skip: withoutNats() }, async (t) => 
     t.same(await rowsOf(client, 'SHOW lock_timeout'), [['1ms']])
   })
 })
-
-/** What libpq's PQcancel sends; resolves when the server has taken it. */
-function cancelRequest(client: pg.Client): Promise<void> {
-  const { processID, secretKey, host, port } = client as pg.Client & Key
-  const secret = Buffer.alloc(4)
-  secret.writeInt32BE(secretKey)
-  return sendCancel({ host, port, user: '', password: '', database: '' }, undefined, {
-    pid: processID,
-    secret
-  })
-}

@@ -5,6 +5,7 @@ import type { NatsConnection } from 'nats'
 import pg from 'pg'
 import type { Test } from 'tap'
 
+import { sendCancel } from '../../src/upstream/cancel.ts'
 import { eventually } from '../support/eventually.ts'
 import { startJetgres } from '../support/jetgres.ts'
 import type { Jetgres } from '../support/jetgres.ts'
@@ -154,4 +155,24 @@ export async function refusal(client: pg.ClientBase, text: string): Promise<Told
     return { code, message, detail, hint, at }
   }
   throw new Error(`this should have failed: ${text}`)
+}
+
+/** What node-postgres keeps of BackendKeyData. */
+export interface Key {
+  readonly processID: number
+  readonly secretKey: number
+}
+
+export const pidOf = async (client: pg.Client): Promise<number> =>
+  Number((await rowsOf(client, 'SELECT pg_backend_pid()'))[0]![0])
+
+/** What libpq's PQcancel sends; resolves when the server has taken it. */
+export function cancelRequest(client: pg.Client): Promise<void> {
+  const { processID, secretKey, host, port } = client as pg.Client & Key
+  const secret = Buffer.alloc(4)
+  secret.writeInt32BE(secretKey)
+  return sendCancel({ host, port, user: '', password: '', database: '' }, undefined, {
+    pid: processID,
+    secret
+  })
 }

@@ -93,7 +93,8 @@ const VALUES: Readonly<Record<OptionKind, { good: string[]; bad: string[] }>> = 
   natural: { good: ["'7'", '0'], bad: ['-1', "'1.5'", "'x'", "''"] },
   naturals: { good: ["'2,10,15'", "'2'"], bad: ["'2,'", "'-1'", "'x'", "''"] },
   ackPolicy: { good: ["'none'", "'All'", "'explicit'"], bad: ["'any'", "''"] },
-  replayPolicy: { good: ["'instant'", "'Original'"], bad: ["'fast'", "''"] }
+  replayPolicy: { good: ["'instant'", "'Original'"], bad: ["'fast'", "''"] },
+  wait: { good: ["'caught_up'", "'None'"], bad: ["'forever'", "''"] }
 }
 
 /** Their own tests say what they need beside them. */

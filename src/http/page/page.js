@@ -4,7 +4,7 @@
 
 /** @typedef {{ id: number, name: string, database: string, kind: string, stream: string, subjects: string[],
  *   state: string, isPaused: boolean, position?: number, lag?: number, lagSeconds?: number, rate?: number,
- *   secondsLeft?: number, received?: number, dropped: number, gaps?: number, rows?: number,
+ *   progress?: number, secondsLeft?: number, dropped: number, gaps?: number, rows?: number,
  *   lastDeliveryAt?: number, lastError?: string }} Relation */
 /** @typedef {{ rate: (number | null)[], lag: (number | null)[] }} Series */
 
@@ -205,12 +205,12 @@ function fill(line, relation) {
 }
 
 /** @param {Relation} relation */
-function progress({ name, state, lag = 0, received = 0, secondsLeft }) {
+function progress({ name, state, lag = 0, progress = 0, secondsLeft }) {
   if (state !== 'catching up' || lag === 0) return []
-  const bar = make('progress', { max: '1', value: String(received / (received + lag)) })
+  const bar = make('progress', { max: '1', value: String(progress / 100) })
   bar.setAttribute('aria-label', `catch-up of ${name}`)
   const left = secondsLeft === undefined ? '' : `${duration(secondsLeft)} left`
-  return [sub(`${percent(received, received + lag)} ${left}`), bar]
+  return [sub(`${Math.floor(progress)} % ${left}`), bar]
 }
 
 /** @param {{ id: number, name: string }} relation */

@@ -9,7 +9,12 @@ import type { CreateRelation } from '../../sql/create-relation.ts'
 import type { ListedColumn } from '../../sql/columns.ts'
 import type { QualifiedName } from '../../sql/cursor.ts'
 import type { GivenOption } from '../../sql/option-list.ts'
-import { readConnector, statedRateLimit } from '../../sql/with-options.ts'
+import {
+  lastingOptions,
+  readConnector,
+  statedRateLimit,
+  statedWait
+} from '../../sql/with-options.ts'
 import { codecFor } from '../../types/codec.ts'
 import { OID } from '../../types/oids.ts'
 import { storeType } from '../../types/store-type.ts'
@@ -38,6 +43,7 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   const standing = await inPlace(c, statement.name)
   if (statement.ifNotExists && standing !== undefined) {
     await makeTwin(c, statement)
+    await waitIfAsked(c, statement, c.context.catalog.byTwin(c.identity.database, standing))
     return tag
   }
   // Nobody gets jetgres to open connections who could not have the table.
@@ -67,7 +73,21 @@ export async function createRelation(c: Conversation, statement: CreateRelation)
   )
   relation.hasChild = hasChild
   c.made(relation)
+  await waitIfAsked(c, statement, relation)
   return tag
+}
+
+const TIMEOUT = `
+SELECT setting FROM pg_catalog.pg_settings WHERE name = 'statement_timeout'`
+
+async function waitIfAsked(
+  c: Conversation,
+  { options }: CreateRelation,
+  relation: Relation | undefined
+): Promise<void> {
+  if (!relation || !statedWait(options)) return
+  const [row] = await askUpstream(c, TIMEOUT)
+  c.waitFor(relation, Number(row?.[0] ?? 0))
 }
 
 function connectorOf(
@@ -208,7 +228,7 @@ async function definitionOf(
     schema,
     connector: statement.connector,
     encoding,
-    options: definedOptions(statement.options),
+    options: definedOptions(lastingOptions(statement.options)),
     rateLimit: statedRateLimit(statement.options),
     clauses: {
       ...(statement.watermark ? { watermark: statement.watermark.text } : {}),

@@ -3,11 +3,9 @@
 
 import { insufficientPrivilege } from '../../errors.ts'
 import type { Conversation } from '../conversation.ts'
+import { processRows } from '../process-rows.ts'
 import { askUpstream } from './ask.ts'
 import type { StatusTable } from './show-status.ts'
-
-/** More than clients an upstream takes. */
-const SESSIONS_SHOWN = 10_000
 
 const IS_MONITOR = `SELECT pg_catalog.pg_has_role('pg_monitor', 'USAGE')`
 
@@ -36,43 +34,27 @@ const sessions: StatusTable = {
   ],
   rows: async (c) => {
     const mayAll = await isMonitor(c)
-    const all = c.context.registry.sessions(SESSIONS_SHOWN)
-    const shown = all.filter(({ user }) => mayAll || user === c.identity.user)
-    return shown.map((session) => [
-      String(session.pid),
-      session.user,
-      session.database,
-      session.application,
-      session.isBusy ? 'busy' : 'idle',
-      session.lastRoute,
-      String(session.messages),
-      new Date(session.startedAt).toISOString()
-    ])
+    const all = processRows('sessions', c.context)
+    return all
+      .filter(([, user]) => mayAll || user === c.identity.user)
+      .map(([pid, user, database, application, startedAt, state, route, messages]) =>
+        [pid, user, database, application, state, route, messages, startedAt].map(orNull)
+      )
   }
 }
 
-const routes: StatusTable = {
-  columns: ['Route', 'Reason', 'Statements'],
-  rows: async (c) => {
-    await checkMonitor(c, 'jetgres.routes')
-    const { activity } = c.context
-    return [
-      ...Object.entries(activity.counts).map(([route, count]) => [route, null, String(count)]),
-      ...activity.reasons().map(({ reason, count }) => ['relay', reason, String(count)])
-    ]
-  }
-}
+const orNull = (field: string | null | undefined): string | null => field ?? null
 
-const settings: StatusTable = {
-  columns: ['Name', 'Value'],
+const ofMonitors = (table: 'routes' | 'settings', columns: readonly string[]): StatusTable => ({
+  columns,
   rows: async (c) => {
-    await checkMonitor(c, 'jetgres.settings')
-    return c.context.settings.map(([name, value]) => [name, value])
+    await checkMonitor(c, `jetgres.${table}`)
+    return processRows(table, c.context)
   }
-}
+})
 
 export const PROCESS_TABLES: ReadonlyMap<string, StatusTable> = new Map([
   ['jetgres.sessions', sessions],
-  ['jetgres.routes', routes],
-  ['jetgres.settings', settings]
+  ['jetgres.routes', ofMonitors('routes', ['Route', 'Reason', 'Statements'])],
+  ['jetgres.settings', ofMonitors('settings', ['Name', 'Value'])]
 ])
