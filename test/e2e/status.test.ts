@@ -10,7 +10,7 @@ import t from 'tap'
 
 import { publishJson, withoutNats } from '../support/nats-server.ts'
 import { eventually } from '../support/eventually.ts'
-import { cancelRequest, fedBy, lastRoute, openWorld, pidOf, refusal, rowsOf, STREAM, untilCount } from './world.ts'
+import { cancelRequest, fedBy, lastRoute, openWorld, refusal, rowsOf, STREAM, untilCount } from './world.ts'
 import type { Key } from './world.ts'
 
 const skip = withoutNats()

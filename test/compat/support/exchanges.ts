@@ -63,6 +63,15 @@ export const CASES: readonly (readonly [title: string, exchanges: readonly Excha
     ]
   ],
   [
+    'skips to Sync behind a Flush with a body, and goes on',
+    [
+      [parse(BY_ID), bind([3]), frameOf('H', Buffer.from('x')), run(), sync],
+      [frameOf('H', Buffer.from('x')), parse(BY_ID), bind([3]), run(), sync],
+      [parse(BY_ID), bind([3]), flush, run(), sync],
+      [q(ALL)]
+    ]
+  ],
+  [
     'says what is wrong with a Bind',
     [
       [parse(BY_ID), bind(['x']), run(), sync],
