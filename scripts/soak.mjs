@@ -9,7 +9,8 @@
 //                         [--report=60]
 //
 // jetgres itself is killed in the first half only: the second half is one life, which is judged. With
-// --kills nothing but kill -9 of jetgres happens, until the end, and what is held is not judged.
+// --kills nothing but kill -9 of jetgres happens, until the end, what is held is not judged, and for
+// every other ten seconds a twentieth of the rate comes: batches are small and large.
 
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -46,19 +47,25 @@ const goal = onlyKills
     : { unit: 'upserts', amount: Number(flags.upserts) }
 /** Between two faults, on average; each has its own duration besides. */
 const pauseMs = Number(flags.every) * 1_000
-/** More than any fault keeps jetgres from reading. */
-const streamSeconds = 120
+/** More than jetgres may lag: under kills without pause, on a busy machine, that is minutes. */
+const streamSeconds = onlyKills ? 3_600 : 300
 /** From here on jetgres is not killed any more, and from there on its memory counts. */
 const [lastLife, isWarm] = onlyKills ? [1, 1] : [0.5, 0.6]
 /** A killed process's consumers: the server removes them after a while. */
 const [consumersEach, orphanMs] = [4, 330_000]
 /** @type {number[]} */ const killedAt = []
+/** Milliseconds of each kill and the start after it. @type {number[]} */ const durations = []
 /** Milliseconds, of each fault. @type {Map<string, number[]>} */ const silences = new Map()
 
 const random = generator(Number(flags.seed))
 const cleanups = new Cleanups()
+/** A first signal ends it early, with a verdict; a second one at once. */
+let isEnough = false
 for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => void cleanups.run().then(() => process.exit(130)))
+  process.on(signal, () => {
+    if (isEnough) void cleanups.run().then(() => process.exit(130))
+    isEnough = true
+  })
 }
 let isRight = false
 try {
@@ -79,6 +86,7 @@ async function soak() {
   const began = Date.now()
   /** How much of the goal is reached; 1: all. */
   const progress = () => {
+    if (isEnough) return 1
     const reached = {
       minutes: (Date.now() - began) / 60_000,
       upserts: publisher.acknowledged,
@@ -90,12 +98,15 @@ async function soak() {
   console.log(`routes of the readers: ${(await readers.routes()).join(', ')}`)
   readers.start()
   const [, , readings] = await Promise.all([
-    publisher.run(rate, isOver),
+    publisher.run(rateNow, isOver),
     disturb(world, readers, chosen, progress),
     observe(world, publisher, progress)
   ])
   await readers.stop()
-  for (const [name, all] of silences) console.log(`${name}: ${all.length} times, ${spread(all)}`)
+  for (const [name, all] of silences) {
+    console.log(`${name}: ${all.length} times, nothing new for ${spread(all)}`)
+  }
+  if (onlyKills) console.log(`of that, until jetgres was ready: ${spread(durations)}`)
   console.log('looks', readers.looks, 'errors', Object.fromEntries(readers.errors))
   const differences = await compare(world, publisher)
   const grown = await judge(world, readings)
@@ -103,6 +114,11 @@ async function soak() {
   for (const line of faulty) console.log(`WRONG: ${line}`)
   console.log(faulty.length === 0 ? 'all is right, and flat' : `${faulty.length} faults`)
   return faulty.length === 0
+}
+
+function rateNow() {
+  const isLow = onlyKills && Math.trunc(performance.now() / 10_000) % 2 === 1
+  return isLow ? rate / 20 : rate
 }
 
 /** @returns {string[]} */
@@ -136,8 +152,11 @@ async function suffer(world, readers, name) {
   if (deadly.includes(name)) killedAt.push(began)
   await faults[name]?.(world)
   const tookMs = Date.now() - began
-  await delay(2_000)
+  const { newest } = readers
+  const isNew = () => readers.newest > newest
+  await until('anything new', isNew, { deadlineMs: 60_000 }).catch(() => undefined)
   const silenceMs = Math.round(readers.silenceMs)
+  if (onlyKills) durations.push(tookMs)
   silences.set(name, [...(silences.get(name) ?? []), silenceMs])
   if (!onlyKills) console.log(`  ${name}: took ${tookMs} ms, nothing new for ${silenceMs} ms`)
 }
@@ -145,7 +164,7 @@ async function suffer(world, readers, name) {
 /** @param {number[]} all */
 function spread(all) {
   const median = all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)]
-  return `nothing new for ${median} ms (median), ${Math.max(...all)} ms (worst)`
+  return `${median} ms (median), ${Math.max(...all)} ms (worst)`
 }
 
 /**

@@ -9,8 +9,9 @@ import { createInbox, headers } from 'nats'
 
 /** @typedef {import('nats').NatsConnection} NatsConnection */
 
-/** Deliveries in flight at once. */
+/** Deliveries in flight at once, at most; at a low rate what is due in so many milliseconds. */
 const WINDOW = 1_000
+const WINDOW_MS = 50
 /** Without an answer for so long, what isn't acknowledged is published again, under its own id. */
 const RETRY_MS = 1_000
 /** One in so many goes to the table that keeps a row a delivery. */
@@ -37,19 +38,22 @@ export class Publisher {
     connection.subscribe(`${this.inbox}.*`, { callback: (_, answer) => this.#acknowledge(answer) })
   }
 
-  /** @param {number} rate deliveries a second @param {() => boolean} isOver */
+  /** @param {() => number} rate deliveries a second, as of now @param {() => boolean} isOver */
   async run(rate, isOver) {
-    const began = performance.now()
-    while (!isOver()) {
-      const due = ((performance.now() - began) / 1_000) * rate
+    let due = 0
+    for (let at = performance.now(); !isOver(); ) {
+      const now = performance.now()
+      due += ((now - at) / 1_000) * rate()
+      at = now
       if (this.acknowledged >= due) await delay(2)
-      else await this.#window()
+      else await this.#window(Math.ceil((rate() / 1_000) * WINDOW_MS))
     }
   }
 
-  async #window() {
+  /** @param {number} wanted */
+  async #window(wanted) {
     const from = Math.trunc(this.random() * this.last.length)
-    const size = Math.min(WINDOW, this.last.length)
+    const size = Math.min(wanted, WINDOW, this.last.length)
     const window = Array.from({ length: size }, (_, i) => ({
       k: (from + i) % this.last.length,
       v: this.next + i

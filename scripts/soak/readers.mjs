@@ -78,6 +78,10 @@ export class Readers {
     await Promise.all(this.#running)
   }
 
+  get newest() {
+    return this.#newest
+  }
+
   reset() {
     this.silenceMs = 0
     this.#newestAt = performance.now()
