@@ -14,7 +14,7 @@ import type { Context } from './context.ts'
 import type { Subquery } from './derived.ts'
 import type { Expr } from './expr.ts'
 import { boolean, CONSTANT, quote, relay } from './expr.ts'
-import { castTypeName, typeOf } from './families.ts'
+import { castTypeName, FLOATS, typeOf } from './families.ts'
 import { integerLiteral, literal, nullOf, numericLiteral } from './literals.ts'
 import { anyOf, between, inList } from './memberships.ts'
 import { applyOperator, negate } from './operators.ts'
@@ -85,10 +85,16 @@ const columnRef: Walk = (body, env) => {
     const found = lookUp(from, parts)
     if (!found) continue
     env.context.meet(env.outer.length - up)
-    return found
+    return up > 0 ? requireOneForm(found) : found
   }
   return relay(`"${parts.join('.')}" is not a column of an ingested relation`)
 }
+
+/** DuckDB answers once for all outer rows that are equal: of those each must look the same. */
+const requireOneForm = (expr: Expr): Expr =>
+  [...FLOATS, OID.interval].includes(expr.type.oid)
+    ? relay('an outer column of this type in a subquery')
+    : expr
 
 const cast: Walk = (body, env) => {
   const span = intervalWithField(castTypeName(body), body['arg'])

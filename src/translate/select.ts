@@ -3,6 +3,7 @@
 // A query's columns stay in their raw forms; output.ts turns those of the outermost one into exactly
 // the types that the client was told.
 
+import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { groupClause, havingCondition, limitClause, sortClause, sortedExpr } from './clauses.ts'
 import { unify } from './coerce.ts'
@@ -69,6 +70,8 @@ function plainQuery(select: ast.Node, queries: Queries): Query {
 function distinctOn(select: ast.Node, targets: readonly NamedExpr[], env: Env): string {
   const items = ast.list(select, 'distinctClause')
   if (items.length === 0) return ''
+  // DuckDB puts out a real as the key that it would sort by, in which −0 has become 0.
+  if (targets.some(({ expr }) => expr.type.oid === OID.float4)) relay('DISTINCT ON with a real')
   const keys = items.map((node) => requireCountable(sortedExpr(node, targets, env)).sql)
   return `DISTINCT ON (${keys.join(', ')}) `
 }

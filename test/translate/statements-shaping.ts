@@ -147,6 +147,13 @@ const sorts: readonly Asked[] = [
 ]
 
 const joins: readonly Asked[] = [
+  // −0 beside 0, which DuckDB takes for one value.
+  'SELECT DISTINCT ON (g) g, id, f4 AS x FROM m ORDER BY g, id',
+  'SELECT DISTINCT ON (g) g, id, f8 AS x FROM m ORDER BY g, id',
+  'SELECT id, (SELECT m.f8) AS x FROM m ORDER BY id',
+  'SELECT id, (SELECT m.iv::text) AS x FROM m ORDER BY id',
+  'SELECT id, x.y FROM m, LATERAL (SELECT m.f4 AS y) AS x ORDER BY id',
+  'SELECT id FROM m WHERE EXISTS (SELECT FROM side s WHERE s.f8 < m.sf) ORDER BY id',
   'SELECT m.id, side.id, label FROM m JOIN side ON m.i4 = side.i4 ORDER BY label, m.id',
   'SELECT id, -i8 FROM m ORDER BY d DESC, id LIMIT 3',
   'SELECT id, i4 + 1 FROM m ORDER BY id LIMIT 1',
