@@ -1,8 +1,9 @@
 // The door to prom-client: every metric, its name, help and labels. Owns the registry; what is counted
 // belongs to others, and is asked for when somebody looks. A label's values are bounded.
 
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 
+import { Durations } from './durations.ts'
 import { limits } from './limits.ts'
 
 /** Of one relation, as of now. */
@@ -44,20 +45,17 @@ const UNWANTED = [
 export class Metrics {
   readonly #registry = new Registry()
   readonly #source: MetricsSource
-  readonly #duration: Histogram<'route'>
+  readonly #duration = new Durations(
+    'jetgres_statement_duration_seconds',
+    'Time taken by statements, but for those answered from memory at once.',
+    'route',
+    SECONDS
+  )
 
   constructor(source: MetricsSource) {
     this.#source = source
-    const registers = [this.#registry]
     collectDefaultMetrics({ register: this.#registry })
     for (const name of UNWANTED) this.#registry.removeSingleMetric(name)
-    this.#duration = new Histogram({
-      name: 'jetgres_statement_duration_seconds',
-      help: 'Time taken by statements, but for those answered from memory at once.',
-      labelNames: ['route'],
-      buckets: SECONDS,
-      registers
-    })
     this.#addProcess()
     this.#addRelations()
   }
@@ -65,12 +63,12 @@ export class Metrics {
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE
 
   timed(route: string, seconds: number): void {
-    this.#duration.observe({ route }, seconds)
+    this.#duration.observe(route, seconds)
   }
 
   /** The exposition text. */
-  text(): Promise<string> {
-    return this.#registry.metrics()
+  async text(): Promise<string> {
+    return (await this.#registry.metrics()) + this.#duration.text()
   }
 
   #gauge(name: string, help: string, read: () => number): void {

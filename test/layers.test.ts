@@ -21,6 +21,7 @@ const levels: Readonly<Record<string, number>> = {
   'config.ts': 2.5,
   'config-help.ts': 2.5,
   'config-shown.ts': 2.7,
+  'durations.ts': 1,
   'metrics.ts': 2,
   'version.ts': 2,
   'lock.ts': 2,

@@ -51,7 +51,7 @@ export class Activity {
   /** One that was timed has ended. Answers from memory, at once, are not timed. */
   took(route: RouteName, ms: number, text: string, session: number): void {
     this.#options.onTimed?.(route, ms / 1_000)
-    const [fastest] = this.#slowest.slice(-1)
+    const fastest = this.#slowest.at(-1)
     const isFull = this.#slowest.length >= limits.slowStatementsKept
     if (!isFull || ms > (fastest?.ms ?? 0)) this.#keep({ route, ms, endedAt: Date.now(), text })
     if (ms < this.#options.slowMs) return

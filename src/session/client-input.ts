@@ -48,6 +48,7 @@ export class ClientInput {
   }
 
   #push(chunk: Buffer): void {
+    if (!this.#isBusy && this.#chunks.length === 0) return this.#handle(chunk)
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     if (this.#bytes >= limits.clientReadAheadBytes) this.#socket.pause()

@@ -31,6 +31,8 @@ const ISOLATION_TEXT_CHARS = 500
 /** What changes names or privileges for other sessions, where it begins a text. */
 const SCHEMA_CHANGE = /^\s*(?:alter|create|drop|grant|reassign|revoke|truncate)\b/i
 
+const RELAY: Route = { to: 'relay' }
+
 export class Conversation {
   readonly link: Link
   readonly output: SocketOutput
@@ -120,9 +122,7 @@ export class Conversation {
 
   /** The route of an Execute that is relayed. */
   relayedRoute(): Route {
-    return this.relayReason === undefined
-      ? { to: 'relay' }
-      : { to: 'relay', reason: this.relayReason }
+    return this.relayReason === undefined ? RELAY : { to: 'relay', reason: this.relayReason }
   }
 
   batchStarted(): void {

@@ -11,7 +11,7 @@ import {
   parameterDescription,
   rowDescription
 } from '../wire/backend.ts'
-import { bodyOf } from '../wire/frames.ts'
+import { bodyOf, HEADER_BYTES } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import {
   decodeBind,
@@ -52,7 +52,7 @@ export class Extended {
 
   parse(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
-    const message = decodeParse(bodyOf(frame))
+    const message = decodeParse(frame.bytes, HEADER_BYTES)
     const moved = this.beforeMove(message.text, 'flush')
     if (moved) return moved.then(() => this.parse(frame))
     const open = this.#portals.get('')
@@ -98,7 +98,7 @@ export class Extended {
 
   bind(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
-    const names = decodeBindNames(bodyOf(frame))
+    const names = decodeBindNames(frame.bytes, HEADER_BYTES)
     const statement = this.#statements.get(names.statement)
     if (!statement) {
       if (names.portal === '') this.#closePortal('')
@@ -162,7 +162,7 @@ export class Extended {
 
   describe(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
-    const { kind, name } = decodeTarget(bodyOf(frame))
+    const { kind, name } = decodeTarget(frame.bytes, HEADER_BYTES)
     const portal = kind === 'P' ? this.#portals.get(name) : undefined
     const statement = kind === 'S' ? this.#statements.get(name) : undefined
     if (portal) {
@@ -186,7 +186,7 @@ export class Extended {
 
   execute(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
-    const { portal: name, rowsMax } = decodeExecute(bodyOf(frame))
+    const { portal: name, rowsMax } = decodeExecute(frame.bytes, HEADER_BYTES)
     if (this.#quickPortal(name)?.executeNow(this.#c, rowsMax)) return undefined
     const portal = this.#portals.get(name)
     if (portal) {
@@ -202,7 +202,7 @@ export class Extended {
 
   close(frame: Frame): undefined {
     this.#c.batchStarted()
-    const { kind, name } = decodeTarget(bodyOf(frame))
+    const { kind, name } = decodeTarget(frame.bytes, HEADER_BYTES)
     if (kind === 'S') this.#statements.delete(name)
     else this.#closePortal(name)
     this.#c.link.request('close', frame.bytes)

@@ -43,6 +43,7 @@ export class KeptPlans {
 
   /** The plan of such a text, if it still holds. */
   find(c: Conversation, text: string): Kept | undefined {
+    if (this.#entries.size === 0) return undefined
     const exact = this.#fresh(c, text)
     if (exact && !exact.constants) return keptOf(exact.plan)
     const pattern = this.#patterns > 0 ? patternOf(text) : undefined

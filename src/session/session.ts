@@ -16,7 +16,7 @@ import { Link } from '../upstream/link.ts'
 import { SocketOutput } from '../upstream/socket-output.ts'
 import type { Endpoint } from '../upstream/target.ts'
 import { errorResponse, readyForQuery } from '../wire/backend.ts'
-import { bodyOf, FrameReader } from '../wire/frames.ts'
+import { FrameReader, HEADER_BYTES } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { decodeQuery, frontend } from '../wire/frontend.ts'
 import { isReplication } from '../wire/startup.ts'
@@ -287,7 +287,7 @@ export class Session implements RegisteredSession {
   }
 
   #query(frame: Frame, extended: Extended): Promise<void> | undefined {
-    const text = decodeQuery(bodyOf(frame))
+    const text = decodeQuery(frame.bytes, HEADER_BYTES)
     extended.queryCame()
     this.#conversation!.text = text
     const ask = (): Promise<void> | undefined => this.#simple!.query(frame, text)

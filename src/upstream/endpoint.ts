@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 import { cannotConnect } from '../errors.ts'
 import { limits } from '../limits.ts'
+import { connectPlain } from './plain-socket.ts'
 import { endpointName, isSocketDirectory, socketAddress } from './target.ts'
 import type { Endpoint } from './target.ts'
 import type { UpstreamTls } from './tls.ts'
@@ -62,12 +63,13 @@ const isQueueFull = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'EAGAIN'
 
 async function attemptOnce(endpoint: Endpoint, tls: UpstreamTls | undefined): Promise<Socket> {
-  const socket = connect({
+  const to = {
     ...socketAddress(endpoint),
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: limits.keepAliveMs
-  })
+  }
+  const socket = tls ? connect(to) : connectPlain(to)
   // Whoever reads it later hears of the end by "close".
   socket.on('error', () => undefined)
   let isLate = false

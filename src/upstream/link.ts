@@ -81,7 +81,7 @@ export class Link {
     this.#events = events
     this.#scanner = new FrameScanner({
       treat: (type) => this.#treat(type),
-      saw: (type) => this.#saw(type),
+      saw: (type, buffer, at) => this.#saw(type, buffer, at),
       passed: (bytes) => this.#pass(bytes),
       taken: (frame) => this.#take(frame)
     })
@@ -225,12 +225,18 @@ export class Link {
     if (this.#piping !== 'never' && this.#status !== '') return 'pass'
     if (type === NOTICE || type === NOTIFICATION) return 'whole'
     if (type === AUTHENTICATION && this.#status === '') return 'take'
-    if (type === READY || type === ERROR || type === PARAMETER || type === KEY) return 'take'
+    if (type === ERROR || type === PARAMETER || type === KEY) return 'take'
     if (this.#replies.sink) return 'take'
-    return type === COPY_IN || this.#replies.ends(type) ? 'whole' : 'pass'
+    return type === READY || type === COPY_IN || this.#replies.ends(type) ? 'whole' : 'pass'
   }
 
-  #saw(type: number): void {
+  #saw(type: number, buffer: Buffer, at: number): (() => void) | undefined {
+    if (type === READY) return this.#sawReady(buffer[at]!)
+    this.#replied(type)
+    return undefined
+  }
+
+  #replied(type: number): void {
     if (type === COPY_IN) this.#startCopy()
     else if (this.#replies.ends(type)) this.#advance()
   }
@@ -253,41 +259,50 @@ export class Link {
   }
 
   #take(frame: Frame): void {
-    if (frame.type === READY) this.#onReady(frame)
+    if (frame.type === READY) this.#readyForUs(frame)
     else if (frame.type === ERROR) this.#onError(frame)
     else if (frame.type === PARAMETER) this.#onParameter(frame)
     else if (frame.type === KEY) this.#onKey(frame)
     else if (frame.type === AUTHENTICATION) this.#onAuthentication(frame)
     else {
       this.#replies.sink?.frame(frame)
-      this.#saw(frame.type)
+      this.#replied(frame.type)
     }
   }
 
-  #onReady(frame: Frame): void {
-    this.#status = String.fromCharCode(bodyOf(frame)[0]!)
-    const sink = this.#replies.sink
-    sink?.frame(frame)
+  /** A private exchange's ReadyForQuery. */
+  #readyForUs(frame: Frame): void {
+    this.#replies.sink?.frame(frame)
+    this.#isReady(bodyOf(frame)[0]!)
+    this.#wakeIfDrained()
+  }
+
+  /** The client's own, which passes with what is around it unless it has to be held back. */
+  #sawReady(status: number): (() => void) | undefined {
+    this.#isReady(status)
+    const held = this.#events.ready(this.#status)
+    if (held) return () => this.#hold(held)
+    this.#wakeIfDrained()
+    return undefined
+  }
+
+  #isReady(status: number): void {
+    this.#status = String.fromCharCode(status)
     this.#replies.advance()
     this.#dirty = this.#replies.size > 0
-    if (sink) return this.#wakeIfDrained()
-    const held = this.#events.ready(this.#status)
-    if (!held) return this.#release(frame)
+  }
+
+  /** Until then nothing that comes goes to the client. */
+  #hold(until: Promise<void>): void {
     this.#holding = true
     this.#socket.pause()
-    void held.finally(() => {
+    void until.finally(() => {
       this.#holding = false
-      this.#release(frame)
       for (const bytes of this.#heldBack.splice(0)) this.#pass(bytes)
+      this.#wakeIfDrained()
       if (this.#closed) this.#events.closed()
       else this.#socket.resume()
     })
-  }
-
-  /** Lets a ReadyForQuery go to the client. */
-  #release(frame: Frame): void {
-    this.#pass(frame.bytes)
-    this.#wakeIfDrained()
   }
 
   #onError(frame: Frame): void {

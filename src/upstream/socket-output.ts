@@ -13,6 +13,8 @@ export class SocketOutput {
   readonly #socket: Socket
   #pending: Buffer[] = []
   #pendingBytes = 0
+  /** What follows the last of #pending in memory and leaves with it: slices of one chunk, mostly. */
+  #tailBytes = 0
   /** A flush at the end of this turn is due. */
   #isDue = false
 
@@ -26,10 +28,11 @@ export class SocketOutput {
 
   /** Bytes that leave when this turn ends; false when the peer should be waited for. */
   write(bytes: Buffer): boolean {
-    const last = this.#pending.length - 1
-    const joined = last >= 0 ? joinedInPlace(this.#pending[last]!, bytes) : undefined
-    if (joined) this.#pending[last] = joined
-    else this.#pending.push(bytes)
+    if (this.#followsTheLast(bytes)) this.#tailBytes += bytes.length
+    else {
+      this.#joinTail()
+      this.#pending.push(bytes)
+    }
     this.#pendingBytes += bytes.length
     if (this.#pendingBytes > FLUSH_BYTES) return this.flush()
     if (!this.#isDue) process.nextTick(flushDue, this)
@@ -41,6 +44,7 @@ export class SocketOutput {
   flush(): boolean {
     const pending = this.#pending
     if (pending.length > 0) {
+      this.#joinTail()
       this.#pending = []
       this.#pendingBytes = 0
       if (!this.closed)
@@ -65,14 +69,20 @@ export class SocketOutput {
     this.#isDue = false
     this.flush()
   }
+
+  #followsTheLast(bytes: Buffer): boolean {
+    const last = this.#pending.at(-1)
+    if (!last || last.buffer !== bytes.buffer) return false
+    return last.byteOffset + last.length + this.#tailBytes === bytes.byteOffset
+  }
+
+  #joinTail(): void {
+    if (this.#tailBytes === 0) return
+    const { buffer, byteOffset, length } = this.#pending.pop()!
+    this.#pending.push(Buffer.from(buffer, byteOffset, length + this.#tailBytes))
+    this.#tailBytes = 0
+  }
 }
 
 /** No closure a turn. */
 const flushDue = (output: SocketOutput): void => output.turnEnded()
-
-/** Both as one where the second follows the first in memory: slices of one chunk, mostly. */
-function joinedInPlace(first: Buffer, second: Buffer): Buffer | undefined {
-  if (first.byteOffset + first.length !== second.byteOffset) return undefined
-  if (first.buffer !== second.buffer) return undefined
-  return Buffer.from(first.buffer, first.byteOffset, first.length + second.length)
-}

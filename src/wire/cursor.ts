@@ -5,10 +5,12 @@ import { protocolViolation } from '../errors.ts'
 
 export class BodyReader {
   readonly #bytes: Buffer
-  #offset = 0
+  #offset: number
 
-  constructor(bytes: Buffer) {
+  /** `from`: where the body begins, if `bytes` has more. */
+  constructor(bytes: Buffer, from = 0) {
     this.#bytes = bytes
+    this.#offset = from
   }
 
   get remaining(): number {

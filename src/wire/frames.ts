@@ -10,7 +10,8 @@ export interface Frame {
   readonly bytes: Buffer
 }
 
-const HEADER_BYTES = 5
+/** Of type and length: where a frame's body begins. */
+export const HEADER_BYTES = 5
 
 /** The body of a frame: what follows type and length. */
 export const bodyOf = (frame: Frame): Buffer => frame.bytes.subarray(HEADER_BYTES)
@@ -67,7 +68,7 @@ export class FrameReader {
     this.#restBytes -= size
     this.#offset += size
     if (this.#restBytes === 0) this.#clear()
-    return { type: buffer[start]!, bytes: buffer.subarray(start, start + size) }
+    return { type: buffer[start]!, bytes: part(buffer, start, start + size) }
   }
 
   /** Hands over what has not become a frame (a TLS upgrade, a hand-over). */
@@ -81,9 +82,9 @@ export class FrameReader {
 
   /** The bytes that wait, in one buffer, from #offset on. */
   #contiguous(): Buffer {
-    const [first, ...more] = this.#rest
-    if (first && more.length === 0) return first
-    const joined = Buffer.concat([first!.subarray(this.#offset), ...more])
+    const first = this.#rest[0]!
+    if (this.#rest.length === 1) return first
+    const joined = Buffer.concat([first.subarray(this.#offset), ...this.#rest.slice(1)])
     this.#rest = [joined]
     this.#offset = 0
     return joined
@@ -103,8 +104,11 @@ export interface ScannerSink {
   treat(type: number): Treatment
   /** Bytes to be relayed as they are: many frames, or part of one. */
   passed(bytes: Buffer): void
-  /** A frame treated as `whole` is complete; its bytes come, or came, through `passed`. */
-  saw(type: number): void
+  /**
+   * A frame treated as `whole` is complete, with its first body byte at `at`; its bytes will come
+   * through `passed`. A function that it returns is called when all before it have come.
+   */
+  saw(type: number, buffer: Buffer, at: number): (() => void) | undefined
   taken(frame: Frame): void
 }
 
@@ -119,6 +123,8 @@ export class FrameScanner {
   #passing = 0
   /** The beginning of a frame that can't be handled in parts. */
   #partial: Buffer = Buffer.alloc(0)
+  /** Where the bytes begin that were not passed on. */
+  #start = 0
 
   constructor(sink: ScannerSink) {
     this.#sink = sink
@@ -130,14 +136,14 @@ export class FrameScanner {
     this.#partial = Buffer.alloc(0)
     const skipped = Math.min(this.#passing, buffer.length)
     this.#passing -= skipped
-    const { start, offset } = this.#walk(buffer, skipped)
-    if (offset > start) this.#sink.passed(buffer.subarray(start, offset))
-    if (offset < buffer.length) this.#partial = buffer.subarray(offset)
+    this.#start = 0
+    const end = this.#walk(buffer, skipped)
+    this.#passUpTo(buffer, end)
+    if (end < buffer.length) this.#partial = buffer.subarray(end)
   }
 
-  /** Returns where unpassed bytes begin and where the walk ended. */
-  #walk(buffer: Buffer, from: number): { start: number; offset: number } {
-    let start = 0
+  /** Returns where the walk ended. */
+  #walk(buffer: Buffer, from: number): number {
     let offset = from
     while (buffer.length - offset >= HEADER_BYTES) {
       const type = buffer[offset]!
@@ -146,17 +152,33 @@ export class FrameScanner {
       if (end > buffer.length) {
         if (treatment !== 'pass') break
         this.#passing = end - buffer.length
-        return { start, offset: buffer.length }
+        return buffer.length
       }
       if (treatment === 'take') {
-        if (offset > start) this.#sink.passed(buffer.subarray(start, offset))
+        this.#passUpTo(buffer, offset)
         this.#sink.taken({ type, bytes: buffer.subarray(offset, end) })
-        start = end
+        this.#start = end
       } else if (treatment === 'whole') {
-        this.#sink.saw(type)
+        this.#see(type, buffer, offset)
       }
       offset = end
     }
-    return { start, offset }
+    return offset
+  }
+
+  #see(type: number, buffer: Buffer, offset: number): void {
+    const before = this.#sink.saw(type, buffer, offset + HEADER_BYTES)
+    if (!before) return
+    this.#passUpTo(buffer, offset)
+    before()
+  }
+
+  #passUpTo(buffer: Buffer, end: number): void {
+    if (end > this.#start) this.#sink.passed(part(buffer, this.#start, end))
+    this.#start = end
   }
 }
+
+/** The buffer itself where that is all of it: making a Buffer costs more than walking one. */
+const part = (buffer: Buffer, start: number, end: number): Buffer =>
+  start === 0 && end === buffer.length ? buffer : buffer.subarray(start, end)
