@@ -15,7 +15,7 @@ import type { StreamInfo } from './jetstream.ts'
 import type { OpenConsumer } from './open-consumer.ts'
 import { PullSession, RENEWED } from './pull-session.ts'
 import type { SessionEnd } from './pull-session.ts'
-import { coversAll, isCompacted, mayPassOver } from './stream-facts.ts'
+import { isCompacted, jumpsAreGaps, mayPassOver } from './stream-facts.ts'
 import { subjectCovers } from './subjects.ts'
 
 export interface ConsumptionOptions {
@@ -44,7 +44,6 @@ export class Consumption {
   readonly #acknowledger: Acknowledger | undefined
   /** Undefined where the consumer's filters are the relation's. */
   readonly #matching: readonly string[] | undefined
-  /** A jump in sequences is a loss: the consumer gets all there is, and nothing is compacted. */
   readonly #jumpsAreGaps: boolean
   readonly #checking: NodeJS.Timeout
   /** The last stream sequence that was handed on or is known to be gone. */
@@ -69,7 +68,7 @@ export class Consumption {
     this.#received = sequence
     this.#paused = options.paused
     this.#matching = filters.length === 0 ? connector.subjects : undefined
-    this.#jumpsAreGaps = (filters.length === 0 || coversAll(filters, info)) && !isCompacted(info)
+    this.#jumpsAreGaps = jumpsAreGaps(info, filters)
     const { committed } = options
     this.#acknowledger = durable && new Acknowledger(connection, durable.ackPolicy, committed)
     this.#guard = mayPassOver(connection.info?.version, filters) ? this.#newGuard() : undefined

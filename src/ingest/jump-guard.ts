@@ -7,9 +7,10 @@
 //                 begins, which nobody reads. A purge moves consumers in the order they were made, so
 //                 whatever moved the reader had moved the canary; one that hasn't moved clears
 //                 all that came before it was asked.
-//   one by one    once it has moved, or where replicas move their consumers each in its own time:
-//                 the stream is asked what it holds in each jump. Sound because sequences only
-//                 grow: what lies between two deliveries can be removed, never added.
+//   one by one    once it has moved, where replicas move their consumers each in its own time, and
+//                 where a jump would be a loss: the stream is asked what it holds in each jump.
+//                 Sound because sequences only grow: what lies between two deliveries can be
+//                 removed, never added.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 

@@ -14,6 +14,13 @@ export function coversAll(filters: readonly string[], { config }: StreamInfo): b
   return held.length > 0 && held.every((subject) => filters.some((f) => subjectCovers(f, subject)))
 }
 
+/**
+ * Whether a jump in the sequences that come by these filters, none for all there is, is a loss: else
+ * it is what belongs to others, or what was replaced.
+ */
+export const jumpsAreGaps = (info: StreamInfo, filters: readonly string[]): boolean =>
+  (filters.length === 0 || coversAll(filters, info)) && !isCompacted(info)
+
 /** limits, interest or workqueue. */
 export const retentionOf = (info: StreamInfo): string => info.config.retention ?? 'limits'
 

@@ -7,10 +7,14 @@ import { headers } from 'nats'
 import type { NatsConnection } from 'nats'
 import t from 'tap'
 
+import { Consumption } from '../../src/ingest/consumption.ts'
+import { streamInfo } from '../../src/ingest/jetstream.ts'
+import { openConsumer } from '../../src/ingest/open-consumer.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import type { StreamReader } from '../../src/ingest/reader.ts'
 import { mayPassOver } from '../../src/ingest/stream-facts.ts'
 import { limits } from '../../src/limits.ts'
+import type { Gap } from '../../src/types/connector.ts'
 import { eventually } from '../support/eventually.ts'
 import { publishJson, withoutNats } from '../support/nats-server.ts'
 import { random } from '../support/random.ts'
@@ -110,6 +114,33 @@ void t.test('a canary that is gone is replaced though deliveries never cease', {
   })
   await eventually(() => came.length === published)
   t.ok(came.every((sequence, i) => sequence === 2 * (i + 1)), 'all of them, in order, each once')
+})
+
+void t.test('a consumer that begins too late is given up before a gap is counted', { skip }, async (t) => {
+  const { server, admin } = await startNumbers(t, { storage: 'memory' })
+  if (!mayPassOver(admin.info?.version, [])) return t.comment('such a server is trusted')
+  const connector = connectorTo(server.port)
+  await publishJson(admin, 'n.1', numbers(0, 20))
+  const info = await streamInfo(admin, 'N')
+  // As if the server had skipped what lies behind position 0.
+  const consumer = await openConsumer(admin, info, connector, 10)
+  t.equal(consumer.canary, undefined, 'which a canary beside it would not tell')
+  const came: number[] = []
+  const gaps: Gap[] = []
+  const consumption = new Consumption({
+    connection: admin,
+    info,
+    connector,
+    consumer,
+    sequence: 0,
+    committed: 0,
+    paused: false,
+    onDelivery: ({ sequence }) => came.push(sequence),
+    onGap: (gap) => gaps.push(gap),
+    onIdle: () => undefined
+  })
+  t.match((await consumption.ended).message, 'passed over sequence 1')
+  t.same([came, gaps, consumption.sequence], [[], [], 0], 'nothing was handed on')
 })
 
 void t.test('only servers that are known to keep every delivery are trusted', async (t) => {
