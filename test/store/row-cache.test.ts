@@ -177,7 +177,8 @@ void t.test('what SQL writes is in it, or nothing of it is', async (t) => {
       readAll(store, 'SELECT c1, c2 FROM r1 ORDER BY c1'),
       readAll(store, 'SELECT c1 FROM r2 ORDER BY c1')
     ])
-    for (const [key, text] of ours) t.same(rowOf(store, SCHEMA, key as number), [String(key), text])
+    for (const [key, text] of ours as [number, string | null][])
+      t.same(rowOf(store, SCHEMA, key), [String(key), text])
     return [...ours, ...others]
   }
   const swapped = { before: [[1, 'a'], [3, null]], after: [[3, 'a'], [4, 'new']] }
