@@ -272,7 +272,8 @@ async function copied(t: Test, { client }: Parts): Promise<void> {
   )
   await t.rejects(
     pipeline(Readable.from(['1\tx\n']), client.query(copyFrom('COPY many FROM STDIN'))),
-    { code: '55000' }
+    { code: '23505' },
+    'of a relation: its key is there'
   )
   t.same((await client.query('SELECT 1 AS one')).rows, [{ one: 1 }])
 }
