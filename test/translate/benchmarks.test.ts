@@ -32,7 +32,7 @@ async function filled(
   for (const sql of fill) await client.query(sql)
   for (const [name, relation] of relations)
     await copyTable(client, duck, name, relation, t.testdirName)
-  const both = await Both.over(client, duck, (_schema, name) => relations.get(name))
+  const both = await Both.over(client, duck, { relation: (_schema, name) => relations.get(name) })
   t.teardown(() => both.close())
   return both
 }

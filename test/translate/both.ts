@@ -1,15 +1,20 @@
 // Asks a real Postgres and DuckDB the same thing and tells where they differ. DuckDB's answer is that
 // of the translation; both are brought to one canonical text by the described type.
 
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { loadModule, parseSync } from 'libpg-query'
 import type pg from 'pg'
 
-import { NOW } from '../../src/translate/context.ts'
+import { type Node, open } from '../../src/translate/ast.ts'
+import { Context, NOW } from '../../src/translate/context.ts'
+import { translateQuery } from '../../src/translate/select.ts'
 import { translate, type TranslateScope, type Translation } from '../../src/translate/translate.ts'
+import type { Names } from '../../src/translate/views.ts'
 import { OID } from '../../src/types/oids.ts'
 import { storeType } from '../../src/types/store-type.ts'
 import type { ColumnType } from '../../src/types/value.ts'
+import { canonicalDuck, canonicalPg } from './canonical.ts'
+import { createViews } from './made-views.ts'
 import { relationNamed, rowOf, type TableData, TABLES } from './rows.ts'
 
 export type Outcome =
@@ -22,6 +27,8 @@ export type Outcome =
   | { readonly kind: 'different'; readonly detail: string }
 
 interface Answer {
+  /** Name and type of each column. */
+  readonly header: readonly string[]
   readonly rows: readonly (readonly string[])[]
   readonly error?: string
 }
@@ -32,7 +39,7 @@ interface Described {
 }
 
 const q = (name: string): string => `"${name}"`
-const NULL = '∅'
+const NAMES: Names = { relation: relationNamed }
 
 const SETTINGS = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'iso_8601';
   SET jit = off; SET max_parallel_workers_per_gather = 0`
@@ -40,30 +47,30 @@ const SETTINGS = `SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle
 export class Both {
   readonly #pg: pg.Client
   readonly #duck: DuckDBConnection
-  readonly #relation: TranslateScope['relation']
+  readonly #names: Names
   #statements = 0
   #timeZone = 'UTC'
 
   private constructor(
     client: pg.Client,
     duck: DuckDBConnection,
-    relation: TranslateScope['relation'] = relationNamed
+    names: Names
   ) {
     this.#pg = client
     this.#duck = duck
-    this.#relation = relation
+    this.#names = names
   }
 
   /** Over relations that are there already. */
   static async over(
     client: pg.Client,
     duck: DuckDBConnection,
-    relation: TranslateScope['relation']
+    names: Names
   ): Promise<Both> {
     await loadModule()
     await duck.run("SET TimeZone = 'America/New_York'")
     await client.query(SETTINGS)
-    return new Both(client, duck, relation)
+    return new Both(client, duck, names)
   }
 
   /** Makes the relations of rows.ts on both sides. */
@@ -80,7 +87,7 @@ export class Both {
     }
     // Compressed segments with their statistics, as a store that has run for a while.
     await duck.run('CHECKPOINT')
-    return new Both(client, duck)
+    return new Both(client, duck, await createViews(client, NAMES))
   }
 
   close(): void {
@@ -97,14 +104,15 @@ export class Both {
     this.#timeZone = timeZone
     const described = await this.#describe(sql)
     if (typeof described === 'string') return { kind: 'refused', reason: described }
-    const translation = translateText(sql, described, timeZone, this.#relation)
+    const translation = translateText(sql, described, timeZone, this.#names)
     if ('relay' in translation) return { kind: 'relayed', reason: translation.relay }
     // Both at the same time of the same transaction.
     await this.#pg.query('BEGIN')
     const now = translation.parameters.includes(NOW)
       ? await this.#pg.query<{ now: string }>('SELECT now()::text')
       : undefined
-    const ours = await this.#duckRows(translation, params, now?.rows[0]?.now ?? '')
+    const names = namesOf(sql, described, timeZone, this.#names)
+    const ours = await this.#duckRows(translation, names, params, now?.rows[0]?.now ?? '')
     const theirs = ours.error ?? (await this.#pgRows(sql, params, translation.columns))
     await this.#pg.query('ROLLBACK')
     if (typeof theirs === 'string') return { kind: 'failed', reason: theirs }
@@ -152,6 +160,7 @@ export class Both {
 
   async #duckRows(
     translation: Extract<Translation, { sql: string }>,
+    names: readonly string[],
     params: readonly (string | null)[],
     now: string
   ): Promise<Answer> {
@@ -163,13 +172,14 @@ export class Both {
       const forms = reader.columnTypes().map(String)
       const wanted = translation.columns.map((column) => storeType(column) ?? '')
       const leak = forms.findIndex((form, i) => duckName(wanted[i] ?? '') !== form)
-      if (leak >= 0) return { rows: [[`form ${forms[leak]} instead of ${wanted[leak]}`]] }
+      if (leak >= 0) return { header: [`form ${forms[leak]} instead of ${wanted[leak]}`], rows: [] }
+      const header = translation.columns.map((column, i) => `${names[i]}: ${column.oid}`)
       const rows = reader
         .getRows()
         .map((row) => row.map((value, i) => canonicalDuck(value, translation.columns[i]?.oid ?? 0)))
-      return { rows }
+      return { header, rows }
     } catch (error) {
-      return { rows: [], error: String(error).split('\n')[0] ?? '' }
+      return { header: [], rows: [], error: String(error).split('\n')[0] ?? '' }
     }
   }
 
@@ -186,31 +196,53 @@ export class Both {
         types: { getTypeParser: () => (text: string) => text }
       })
       return {
+        header: result.fields.map(({ name, dataTypeID }) => `${name}: ${dataTypeID}`),
         rows: result.rows.map((row) =>
           row.map((text, i) => canonicalPg(text, columns[i]?.oid ?? 0))
         )
       }
     } catch (error) {
-      return { rows: [], error: String(error) }
+      return { header: [], rows: [], error: String(error) }
     }
   }
 }
 
-export function translateText(
+export const translateText = (
   sql: string,
   described?: Described,
   timeZone?: string,
-  relation: TranslateScope['relation'] = relationNamed
-): Translation {
-  const [statement] = (parseSync(sql) as { stmts: { stmt: unknown }[] }).stmts
-  return translate(statement?.stmt, {
-    relation,
+  names: Names = NAMES
+): Translation => translate(bodyOf(sql), scopeOf(described, timeZone, names))
+
+/** The names of its columns, as the translator has them for what is around a subquery. */
+const namesOf = (
+  sql: string,
+  described: Described,
+  timeZone: string,
+  names: Names
+): readonly string[] => {
+  const context = new Context(scopeOf(described, timeZone, names))
+  return translateQuery(bodyOf(sql), context).targets.map(({ name }) => name)
+}
+
+function scopeOf(
+  described: Described | undefined,
+  timeZone: string | undefined,
+  names: Names
+): TranslateScope {
+  return {
+    ...names,
     described: described?.columns,
     parameters: described?.parameters ?? [],
     timeZone,
     floatAggregates: true,
     hasNow: true
-  })
+  }
+}
+
+function bodyOf(sql: string): Node {
+  const [statement] = (parseSync(sql) as { stmts: { stmt: unknown }[] }).stmts
+  return open(statement?.stmt).body
 }
 
 /** Ordered when the last ORDER BY key is a unique `id`, else as a bag of rows. */
@@ -223,13 +255,10 @@ function compare(sql: string, ours: Answer, theirs: Answer, translation: string)
     )
   const lines = (answer: Answer): string[] => {
     const all = answer.rows.map((row) => row.join(' | '))
-    return ordered ? all : all.toSorted()
+    return [answer.header.join(' | '), ...(ordered ? all : all.toSorted())]
   }
   const [a, b] = [lines(ours), lines(theirs)]
-  const at =
-    Math.max(a.length, b.length) === 0
-      ? -1
-      : [...(a.length > b.length ? a : b)].findIndex((_, i) => a[i] !== b[i])
+  const at = (a.length > b.length ? a : b).findIndex((_, i) => a[i] !== b[i])
   if (at < 0) return { kind: 'same' }
   return { kind: 'different', detail: `DuckDB ${a[at]}\n  Postgres ${b[at]}\n  ${translation}` }
 }
@@ -303,93 +332,3 @@ function duckLiteral(text: string | null, oid: number, form: string): string {
 
 /** DuckDB's long names for the types of storeType(). */
 const duckName = (form: string): string => form.replace('TIMESTAMPTZ', 'TIMESTAMP WITH TIME ZONE')
-
-const DATES: readonly number[] = [OID.date, ...INSTANTS]
-
-/** -0 is told from 0, float4 is compared as the number it is. */
-function float(value: number, oid: number): string {
-  const exact = oid === OID.float4 ? Math.fround(value) : value
-  return Object.is(exact, -0) ? '-0' : String(exact)
-}
-
-function canonicalPg(text: string | null, oid: number): string {
-  if (text === null) return NULL
-  if (oid === OID.float4 || oid === OID.float8) return float(Number(text), oid)
-  if (oid === OID.bpchar) return text.replace(/ +$/, '')
-  if (oid === OID.timestamptz) return inUtc(text)
-  if (DATES.includes(oid)) return text
-  return text
-}
-
-/** An instant as Postgres prints it in any zone, in UTC. */
-function inUtc(text: string): string {
-  const bare = text.replace(/\+00( BC)?$/, '$1')
-  const match = /^(.{19})(\.\d+)?([+-])(\d\d)(?::(\d\d))?(?::(\d\d))?$/.exec(bare)
-  if (!match) return bare
-  const [, local = '', fraction = '', sign, hours, minutes = '0', seconds = '0'] = match
-  const offset = (Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)
-  const instant = Date.parse(`${local.replace(' ', 'T')}Z`) - (sign === '-' ? -offset : offset) * 1000
-  return new Date(instant).toISOString().slice(0, 19).replace('T', ' ') + fraction
-}
-
-function canonicalDuck(value: DuckDBValue, oid: number): string {
-  if (value === null) return NULL
-  if (oid === OID.bool) return value === true ? 't' : 'f'
-  if (oid === OID.float4 || oid === OID.float8) return float(Number(value), oid)
-  const text = String(value)
-  if (oid === OID.date) return canonicalDate(value as { days: number }, text)
-  if (DATES.includes(oid)) return canonicalInstant(text)
-  if (oid === OID.bytea) return hex(value)
-  if (oid === OID.interval) return isoInterval(value)
-  if (typeof value === 'object' && 'items' in value) {
-    return `{${(value.items as readonly DuckDBValue[]).map(arrayItem).join(',')}}`
-  }
-  return text
-}
-
-/** Quoted where array_out() quotes. */
-function arrayItem(item: DuckDBValue): string {
-  if (item === null) return 'NULL'
-  const text = typeof item === 'boolean' ? (item ? 't' : 'f') : String(item)
-  const isPlain = text !== '' && text.toLowerCase() !== 'null' && !/[\s{},"\\]/.test(text)
-  return isPlain ? text : `"${text.replaceAll(/["\\]/g, '\\$&')}"`
-}
-
-/** DuckDB's infinite dates are the ends of the range. */
-function canonicalDate({ days }: { days: number }, text: string): string {
-  if (Math.abs(days) < 2147483647) return canonicalInstant(text)
-  return days < 0 ? '-infinity' : 'infinity'
-}
-
-function canonicalInstant(text: string): string {
-  const bare = text
-    .replace(/\+00$/, '')
-    .replace(/(\.\d*?)0+$/, '$1')
-    .replace(/\.$/, '')
-  return bare.includes(' (BC)') ? `${bare.replace(' (BC)', '')} BC` : bare
-}
-
-function hex(value: DuckDBValue): string {
-  const bytes = (value as { bytes: Uint8Array }).bytes
-  return `\\x${Buffer.from(bytes).toString('hex')}`
-}
-
-/** As IntervalStyle iso_8601 prints it. */
-function isoInterval(value: DuckDBValue): string {
-  const { months, days, micros } = value as unknown as {
-    months: number
-    days: number
-    micros: bigint
-  }
-  const parts: [number | string, string][] = [
-    [Math.trunc(months / 12), 'Y'],
-    [months % 12, 'M'],
-    [days, 'D']
-  ]
-  const date = parts.map(([count, unit]) => (count === 0 ? '' : `${count}${unit}`)).join('')
-  const seconds = Number(micros) / 1e6
-  const [h, m] = [Math.trunc(seconds / 3600), Math.trunc((seconds % 3600) / 60)]
-  const s = Number((seconds % 60).toFixed(6))
-  const time = `${h === 0 ? '' : `${h}H`}${m === 0 ? '' : `${m}M`}${s === 0 ? '' : `${s}S`}`
-  return date + time === '' ? 'PT0S' : `P${date}${time === '' ? '' : `T${time}`}`
-}

@@ -13,6 +13,7 @@ export const CLAUSES: readonly (readonly [clause: string, sql: string])[] = [
   ['FILTER', 'SELECT count(*) FILTER (WHERE b) FROM m'],
   ['DISTINCT', 'SELECT DISTINCT g, b FROM m'],
   ['DISTINCT ON', 'SELECT DISTINCT ON (g) g, id FROM m ORDER BY g, id'],
+  ['DISTINCT ON beside a real', 'SELECT DISTINCT ON (g) g, f4 FROM m ORDER BY g, id'],
   ['ORDER BY, NULLS FIRST or LAST', 'SELECT id FROM m ORDER BY t DESC NULLS LAST, id'],
   ['ORDER BY … USING', 'SELECT id FROM m ORDER BY id USING <'],
   ['LIMIT, OFFSET, FETCH', 'SELECT id FROM m ORDER BY id LIMIT 3 OFFSET 2'],
@@ -27,6 +28,10 @@ export const CLAUSES: readonly (readonly [clause: string, sql: string])[] = [
   ['EXISTS, also correlated', 'SELECT id FROM m WHERE EXISTS (SELECT FROM side s WHERE s.id = m.id)'],
   ['IN, = ANY, <> ALL of a SELECT', 'SELECT id FROM m WHERE id IN (SELECT id FROM side)'],
   ['scalar subqueries, also correlated', 'SELECT (SELECT max(s.w) FROM side s WHERE s.id = m.id) FROM m'],
+  [
+    'a subquery that uses an outer double precision, real or interval',
+    'SELECT id FROM m WHERE EXISTS (SELECT FROM side s WHERE s.f8 = m.f8)'
+  ],
   ['LATERAL', 'SELECT x.c FROM m, LATERAL (SELECT count(*) AS c FROM side s WHERE s.id = m.id) x'],
   ['VALUES', 'SELECT v.k FROM (VALUES (1), (2)) AS v(k) JOIN m ON m.g = v.k'],
   ['generate_series in FROM', 'SELECT x, id FROM generate_series(1, 5) x LEFT JOIN m ON m.g = x'],

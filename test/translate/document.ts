@@ -59,6 +59,7 @@ const called = (name: string): RegExp => {
 
 /** How an operator is written in a statement. */
 const SPELLED: Readonly<Record<string, RegExp>> = {
+  '*': /(?<!SELECT|,) \* (?!FROM)/,
   '~~': / LIKE /,
   '!~~': / NOT LIKE /,
   '~~*': / ILIKE /,

@@ -308,4 +308,32 @@ const foreign: readonly Asked[] = [
   'SELECT r1.id, r2.label FROM (jetgres_live.r7 r1 INNER JOIN jetgres_live.r8 r2 ON (((r1.i4 = r2.i4)))) ORDER BY r1.id'
 ]
 
-export const SHAPING: readonly Asked[] = [...groups, ...sorts, ...joins, ...parameters, ...foreign]
+// What ORDER BY and a query around call a column that has no name of its own.
+const names: readonly Asked[] = [
+  'SELECT g, (SELECT s.i4 FROM side s WHERE s.id = m.g) FROM m ORDER BY i4 NULLS FIRST, id',
+  'SELECT q.exists, q.array FROM (SELECT EXISTS (SELECT FROM side), ARRAY[g, s4] FROM m) q',
+  'SELECT q.current_date IS NULL, q.t FROM (SELECT current_date, t COLLATE "C" FROM m) q',
+  'SELECT q.grouping, q.g FROM (SELECT g, grouping(g) FROM m GROUP BY ROLLUP (g)) q',
+  'SELECT id, (VALUES (2)), (SELECT 1 AS x UNION SELECT 1), (SELECT s.id FROM side s WHERE s.id = 1) FROM m ORDER BY column1, x, id',
+  'SELECT id, (SELECT * FROM (SELECT 1 AS i4) q) FROM m ORDER BY i4, id',
+  'SELECT id, g = ANY (SELECT id FROM side), g IN (1, 2) FROM m ORDER BY id'
+]
+
+const views: readonly Asked[] = [
+  'SELECT * FROM positives ORDER BY id',
+  'SELECT * FROM by_group',
+  'SELECT part, sum, mean FROM by_group WHERE rows > 5',
+  'SELECT * FROM labelled ORDER BY id',
+  'SELECT v.label, count(*), max(v.mean) FROM labelled AS v GROUP BY v.label',
+  'SELECT a.id, b.t FROM m a LEFT JOIN positives b ON a.id = b.id WHERE a.g IN (SELECT part FROM by_group) ORDER BY a.id'
+]
+
+export const SHAPING: readonly Asked[] = [
+  ...groups,
+  ...sorts,
+  ...joins,
+  ...parameters,
+  ...foreign,
+  ...names,
+  ...views
+]

@@ -32,7 +32,7 @@ void t.test('statements of tools', async (t) => {
   for (const sql of eventsFill(ROWS)) await client.query(sql)
   for (const [name, relation] of relations)
     await copyTable(client, duck, name, relation, t.testdir())
-  const both = await Both.over(client, duck, (_schema, name) => relations.get(name))
+  const both = await Both.over(client, duck, { relation: (_schema, name) => relations.get(name) })
   t.teardown(() => both.close())
   for (const [tool, statements] of Object.entries(TOOLS)) {
     for (const sql of statements) {

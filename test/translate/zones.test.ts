@@ -61,7 +61,7 @@ void t.test('in the zone of the session', async (t) => {
   await client.query('INSERT INTO z VALUES (0, NULL, NULL)')
   await duck.run("SET TimeZone = 'UTC'")
   await copyTable(client, duck, 'z', relation, dir)
-  const both = await Both.over(client, duck, () => relation)
+  const both = await Both.over(client, duck, { relation: () => relation })
   t.teardown(() => both.close())
   for (const zone of ZONES) {
     for (const sql of STATEMENTS) {
