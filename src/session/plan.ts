@@ -104,13 +104,17 @@ export function oidsBeside(input: PlanInput, catalog: Catalog): readonly number[
   return (sessionReason(input) ?? outputReason(input)) ? [] : [...others]
 }
 
+/**
+ * Those in which the store's UTF-8 goes out as it is. UNICODE is the one alias of UTF8 that Postgres
+ * keeps as it was set, as LibreOffice does.
+ */
+const plainEncodings: ReadonlySet<string> = new Set(['UTF8', 'UNICODE', 'SQL_ASCII'])
+
 /** Something about the session that only Postgres honours. */
 function sessionReason({ facts, overloaded }: PlanInput): string | undefined {
   // Whether a transaction is open may not be known inside a batch: the level alone decides.
   if (facts.isolation !== 'read committed') return `transaction_isolation is ${facts.isolation}`
-  if (facts.clientEncoding !== 'UTF8' && facts.clientEncoding !== 'SQL_ASCII') {
-    return `client_encoding is ${facts.clientEncoding}`
-  }
+  if (!plainEncodings.has(facts.clientEncoding)) return `client_encoding is ${facts.clientEncoding}`
   // The lexer reads backslashes as "on" has it.
   if (!facts.standardStrings) return 'standard_conforming_strings is off'
   if (overloaded !== undefined) return `"${overloaded}" may mean one of the search path's own`

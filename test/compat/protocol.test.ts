@@ -123,6 +123,19 @@ void t.test('the protocol', without(withoutNats()), async (t) => {
     t.match((await only.until('Z', 2)).at(-2), /^E ERROR\/0A000/, 'never with letters changed')
   })
 
+  await t.test('answers by itself those who call UTF-8 UNICODE, as LibreOffice does', async (t) => {
+    for (const encoding of ['UNICODE', 'unicode', 'utf-8']) {
+      const text = [q(`SET client_encoding = '${encoding}'`), q("SELECT 'ä', label FROM items ORDER BY id")]
+      const [proxied, plain] = await Promise.all(
+        [stage.proxy, peer].map((to) => converse(t, to, [text]))
+      )
+      t.same(proxied, plain, encoding)
+      const client = await openRaw(t, stage.proxy)
+      client.send(...text, q('SHOW jetgres.last_route'))
+      t.ok((await client.until('Z', 3)).includes('D local'), encoding)
+    }
+  })
+
   await t.test('keeps a transaction open over both routes and shows both their work', async (t) => {
     const client = await openRaw(t, stage.proxy)
     client.send(q('BEGIN'), q('CREATE TEMP TABLE both_ (a int)'), q('SELECT count(*) FROM items'))
