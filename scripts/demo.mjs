@@ -32,6 +32,7 @@ const seconds = Number(/^--seconds=(\d+)$/.exec(process.argv[2] ?? '')?.[1] ?? I
 const isTerminal = process.stdout.isTTY
 const roundMs = isTerminal ? 1_000 : 2_000
 const publishMs = 100
+const natsMs = 10_000
 
 const videos = ['tide', 'summit', 'harbour', 'night-train', 'aviary', 'forge', 'reef', 'orchard']
 const subject = 'live'
@@ -156,9 +157,21 @@ async function dropStream(natsUrl) {
   await nats.drain()
 }
 
-/** @param {string} servers */
-function openClient(servers) {
-  return connectNats({ servers, waitOnFirstConnect: true, maxReconnectAttempts: 50, reconnectTimeWait: 100 })
+/**
+ * Asked again for a while: our own server may still be starting.
+ * @param {string} servers
+ * @returns {Promise<import('nats').NatsConnection>}
+ */
+async function openClient(servers) {
+  const deadline = Date.now() + natsMs
+  for (;;) {
+    try {
+      return await connectNats({ servers })
+    } catch (error) {
+      if (Date.now() < deadline) await delay(100)
+      else throw new Error(`no NATS server answers at ${servers}`, { cause: error })
+    }
+  }
 }
 
 /** One delivery each `publishMs`: some video's viewers change. @param {string} natsUrl */
