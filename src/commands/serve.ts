@@ -6,13 +6,15 @@ import type { Server } from '../server.ts'
 import type { CommandContext } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 
+const CHECK_FIRST = '"jetgres check" with the same options tells what to do'
+
 export async function serve(context: CommandContext): Promise<number> {
   const { config, log } = context
   // From now on: a signal that comes while the server starts ends it as soon as it stands.
   const signal = context.signalled()
   const server = await startServer(config, log).catch((err: unknown) => {
     log.fatal(
-      { reason: err instanceof Error ? err.message : String(err) },
+      { reason: err instanceof Error ? err.message : String(err), hint: CHECK_FIRST },
       'jetgres could not start'
     )
     log.debug({ err }, 'where it could not')
