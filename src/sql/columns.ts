@@ -239,8 +239,9 @@ export function checkKey(key: readonly ListedColumn[], names: ReadonlySet<string
 
 /** RisingWave's words. */
 function checkReserved({ name, position }: ListedColumn): void {
-  if (!/^_rw_|^_row_id$/.test(name)) return
-  throw reservedName('column name prefixed with "_rw_" are reserved word.', {
+  const prefix = /^(?:_rw_|_row_id)/.exec(name)?.[0]
+  if (prefix === undefined) return
+  throw reservedName(`column name prefixed with "${prefix}" are reserved word.`, {
     position,
     hint: 'Give the column another name.'
   })

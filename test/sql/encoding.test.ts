@@ -61,6 +61,8 @@ void t.test('each spelling means one encoding', (t) => {
 void t.test('what is not known of an encoding is told and ignored', (t) => {
   const { notices } = create(`${CREATE} FORMAT PLAIN ENCODE CSV (quote = '"')`)
   t.same(notices, ['Get unknown format_encode_options for Plain Csv: quote'])
+  const text = create(`CREATE TABLE t (v int) ${WITH} FORMAT PLAIN ENCODE TEXT (x = 1)`)
+  t.same(text.notices, ['Get unknown format_encode_options for Plain Text: x'])
   const avro = create(`${CREATE} FORMAT PLAIN ENCODE AVRO (message = 'm', schema.location = 'x')`)
   t.same(avro.notices, ['Get unknown format_encode_options for Plain Avro: message'])
   t.end()

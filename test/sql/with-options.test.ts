@@ -115,6 +115,9 @@ void t.test('what is assumed or without effect is said in a notice', async (t) =
     [`${BASE}, connect_mode='plain', username='u', password='p'`, [
       'connect mode "plain" does not use username, password'
     ]],
+    [`${BASE}, connect_mode='plain', jwt='j', nkey='n', creds='c', token='t'`, [
+      'connect mode "plain" does not use jwt, nkey, creds, token'
+    ]],
     [`${BASE}, scan.startup.timestamp.millis=5`, [
       'option "scan.startup.timestamp.millis" has no effect without scan.startup.mode = ' +
         "'timestamp'"
