@@ -1,4 +1,4 @@
-// Goal: docs/SQL.md names no test that isn't there, and every option there is.
+// Goal: docs/SQL.md names a test for every row, none that isn't there, and every option there is.
 // Method: each "test/…: name" of its tables is looked up in that file, each key of the option table in
 // the document.
 
@@ -8,21 +8,15 @@ import { join } from 'node:path'
 import t from 'tap'
 
 import { OPTIONS } from '../src/sql/option-table.ts'
+import { isNamedTest, shownRows } from './support/named-tests.ts'
 
-const root = join(import.meta.dirname, '..')
-const text = await readFile(join(root, 'docs/SQL.md'), 'utf8')
+const text = await readFile(join(import.meta.dirname, '../docs/SQL.md'), 'utf8')
 
 void t.test('the tests it names exist', async (t) => {
-  const rows = [...text.matchAll(/^\| (?!clause|option \||statement).*\| (.*) \|$/gm)]
-  const named = rows.filter(([, shown]) => shown !== '–')
-  t.ok(named.length > 50, `${named.length} are named`)
-  for (const [row, shown = ''] of named) {
-    const [, file = '', name = ''] = /^(test\/\S+\.test\.ts): (.+)$/.exec(shown) ?? []
-    const source = file === '' ? '' : await readFile(join(root, file), 'utf8')
-    const isThere = ["'", '`'].some((quote) =>
-      source.includes(`t.test(${quote}${quote === "'" ? name.replaceAll("'", "\\'") : name}${quote}`)
-    )
-    t.ok(isThere, row)
+  const rows = shownRows(text)
+  t.ok(rows.length > 100, `${rows.length} rows`)
+  for (const { named } of rows) {
+    for (const test of named) t.ok(await isNamedTest(test), test)
   }
 })
 

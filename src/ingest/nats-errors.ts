@@ -39,12 +39,18 @@ export class JetStreamError extends Error {
 const STREAM_NOT_FOUND = 10059
 const CONSUMER_NOT_FOUND = 10014
 const JETSTREAM_OFF = new Set([10076, 10039, 10035])
+/** A work queue takes one consumer for a subject. */
+const QUEUE_IS_TAKEN = new Set([10099, 10100])
 
 const PERMISSIONS_HINT =
   'The NATS user must be allowed to publish to "$JS.API.STREAM.INFO.<stream>", ' +
   '"$JS.API.CONSUMER.CREATE.<stream>.>", "$JS.API.CONSUMER.DELETE.<stream>.>" and ' +
   '"$JS.API.CONSUMER.MSG.NEXT.<stream>.>", "$JS.API.CONSUMER.INFO.<stream>.>", ' +
   '"$JS.API.STREAM.MSG.GET.<stream>", and to subscribe to "_INBOX.>".'
+
+const QUEUE_HINT =
+  'Another consumer has these subjects of the work queue. CREATE OR REPLACE takes over that of the ' +
+  'relation it replaces, if it gives no other "consumer.durable_name".'
 
 /** What a failure of talking to the connector's servers means to whoever runs the statement. */
 export function natsFailure(error: unknown, connector: NatsConnector): PgError {
@@ -77,6 +83,7 @@ function jetStreamFailure(error: JetStreamError, connector: NatsConnector): PgEr
   const number = error.errCode === 0 ? '' : ` (error ${error.errCode})`
   return connectorFailure(`NATS server refused a request: ${error.message}${number}`, {
     detail: `The stream is "${connector.stream}".`,
+    ...(QUEUE_IS_TAKEN.has(error.errCode) ? { hint: QUEUE_HINT } : {}),
     cause: error
   })
 }

@@ -17,6 +17,7 @@ import { usedNames } from '../sql/used-names.ts'
 import { characterPosition } from '../sql/tokens.ts'
 import { limits } from '../limits.ts'
 import { rewriteReads } from './rewrite.ts'
+import { namesRwCatalog } from './rw-catalog.ts'
 
 /** A table name as a FROM clause has it. */
 export interface TableName {
@@ -65,14 +66,18 @@ const PLAIN: Inspection = { kind: 'plain' }
 export function inspect(sent: string, names: NameScan): Inspection {
   if (sent.length > limits.inspectedSqlCharsMax) return PLAIN
   const mentions = names.mentions(sent)
+  const asksRisingWave = namesRwCatalog(sent)
   const intercepted = startsIntercepted(sent)
   const text = intercepted ? backticksAsQuotes(sent) : sent
-  if (!mentions && !intercepted) return PLAIN
+  if (!mentions && !intercepted && !asksRisingWave) return PLAIN
   const parts = splitStatements(text)
   if (!parts || parts.length === 0) return PLAIN
   const found = intercepted ? inspectOurs(text, parts, names) : undefined
-  return found ?? (mentions ? inspectReading(text, names) : PLAIN)
+  if (found || mentions) return found ?? inspectReading(text, names)
+  return asksRisingWave ? onlySelect(inspectReading(text, names)) : PLAIN
 }
+
+const onlySelect = (read: Inspection): Inspection => (read.kind === 'select' ? read : PLAIN)
 
 function inspectOurs(
   text: string,

@@ -17,6 +17,7 @@ import { answerNow, runLocal } from './local-run.ts'
 import { planSelect } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
 import { relayQuery } from './relay-text.ts'
+import { withCatalogHint } from './rw-catalog.ts'
 import { runSeveral } from './several.ts'
 import { encodeReply, isRelayed } from './statements/reply.ts'
 import { keepsRoute, runStatement } from './statements/run.ts'
@@ -178,7 +179,7 @@ export class Simple {
       inspection.used
     )
     if ('error' in described) {
-      output.write(described.error.bytes)
+      output.write(withCatalogHint(described.error))
       output.write(readyForQuery(link.status))
       return
     }

@@ -2,10 +2,13 @@
 // transactions; a connector changed, slowed, paused, dropped.
 // Method: through jetgres with real deliveries; both routes are asked after each step, a restart last.
 
+import type { ConnectionOptions } from 'nats'
+import { jwtAuthenticator } from 'nats'
 import t from 'tap'
 import type { Test } from 'tap'
 
 import { eventually } from '../support/eventually.ts'
+import { JETSTREAM, operatorKeys } from '../support/nats-operator.ts'
 import { connectNats, publishJson, withoutNats } from '../support/nats-server.ts'
 import type { NatsServer } from '../support/nats-server.ts'
 import {
@@ -16,9 +19,11 @@ import {
   rowsOf,
   sharedWorld,
   startAmysStream,
+  startWorldStream,
   STREAM,
   untilCount
 } from './world.ts'
+import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
 
@@ -254,10 +259,40 @@ void t.test('REPLAY DROPPED brings back what can be a row by now', skip, async (
 })
 
 /** The durable consumers of a world's stream. */
-async function consumersOf(t: Test, server: NatsServer): Promise<string[]> {
-  const connection = await connectNats(t, server, { user: 'own', pass: 'own' })
+async function consumersOf(
+  t: Test,
+  server: NatsServer,
+  login: ConnectionOptions = { user: 'own', pass: 'own' }
+): Promise<string[]> {
+  const connection = await connectNats(t, server, login)
   const consumers = await (await connection.jetstreamManager()).consumers.list(STREAM).next()
   return consumers.flatMap(({ config }) => config.durable_name ?? [])
+}
+
+/** From the one server on to one with JWTs, where another's consumer has the name at first. */
+async function takesCreds(t: Test, { client }: World, before: NatsServer): Promise<void> {
+  const keys = operatorKeys(JETSTREAM)
+  const login = { authenticator: jwtAuthenticator(keys.jwt, Buffer.from(keys.seed)) }
+  const server = { configText: keys.config }
+  const { server: nats, admin } = await startWorldStream(t, { server, login })
+  await publishJson(admin, 'e2e.amy', [{ id: 5 }])
+  const { consumers } = await admin.jetstreamManager()
+  await consumers.add(STREAM, { durable_name: 'h' })
+  const creds = `-----BEGIN NATS USER JWT-----\n${keys.jwt}\n------END NATS USER JWT------
+    -----BEGIN USER NKEY SEED-----\n${keys.seed}\n------END USER NKEY SEED------`
+  const change = `ALTER TABLE h CONNECTOR WITH (server_url = '127.0.0.1:${nats.port}', creds = '${creds}')`
+  t.match(await refusal(client, change), {
+    code: '42710',
+    message: `consumer "h" of stream "${STREAM}" exists already`
+  })
+  t.same(await consumersOf(t, before), ['h'], 'refused, nothing has changed')
+  await consumers.delete(STREAM, 'h')
+  await client.query(change)
+  await untilCount(client, 'h', 5)
+  t.same([await consumersOf(t, nats, login), await consumersOf(t, before)], [['h'], []])
+  const [[, sql]] = (await rowsOf(client, 'SHOW CREATE TABLE h')) as [[string, string]]
+  t.match(sql, /creds = '\*{8}'/)
+  t.notMatch(sql, /password|BEGIN/)
 }
 
 void t.test('CONNECTOR WITH takes new servers and new credentials', skip, async (t) => {
@@ -289,5 +324,6 @@ void t.test('CONNECTOR WITH takes new servers and new credentials', skip, async 
   t.match(sql, new RegExp(`server_url = '127.0.0.1:${second.port}'`))
   t.match(sql, /password = '\*{8}'/)
   t.notMatch(sql, /n3w|old/)
+  await takesCreds(t, world, second)
   await client.query('DROP TABLE h')
 })

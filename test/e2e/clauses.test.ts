@@ -80,6 +80,17 @@ void t.test('CREATE OR REPLACE takes over a durable consumer', skip, async (t) =
   await untilCount(client, 'r', 4)
   t.same(await rowsOf(client, 'SELECT v FROM r WHERE id < 3 ORDER BY id'), [['z'], ['b']])
   t.same(await consumers(), ['d'], 'replaced')
+  await manager.consumers.add(STREAM, { durable_name: 'strangers' })
+  const third = second.replace("'d'", "'strangers'")
+  t.match(await refusal(client, third), {
+    code: '42710',
+    message: `consumer "strangers" of stream "${STREAM}" exists already`,
+    at: /^'strangers'/
+  })
+  await manager.consumers.delete(STREAM, 'strangers')
+  await client.query(third)
+  await untilCount(client, 'r', 4)
+  t.same(await consumers(), ['strangers'], 'by another name, a new one')
   await client.query('DROP TABLE r')
   t.same(await consumers(), [], 'dropped')
 })

@@ -111,6 +111,9 @@ void t.test('SOURCE', skip, async (t) => {
     code: '42P01',
     message: 'source "missing" does not exist'
   })
+  for (const sql of [create(world, 's'), 'CREATE VIEW s AS SELECT 1']) {
+    t.match(await refusal(client, sql), { code: '42P07', message: 'relation "s" already exists' })
+  }
   await client.query('CREATE TABLE ordinary (id int)')
   t.match(await refusal(client, 'DROP SOURCE ordinary'), { code: '42809' })
   t.same(await noticesOf(client, () => client.query('DROP SOURCE IF EXISTS missing')), [
@@ -247,6 +250,11 @@ void t.test('what RisingWave has and jetgres has not is an error', skip, async (
     ['SHOW JOBS', '42704'],
     ['SHOW MATERIALIZED VIEWS', '42601'],
     ['SHOW CONNECTIONS', '42704'],
+    ['SHOW VIEWS', '42704'],
+    ['SHOW SINKS', '42704'],
+    ['SHOW FUNCTIONS', '42704'],
+    ['SHOW INTERNAL TABLES', '42601'],
+    ['SHOW CREATE VIEW v', '42601'],
     ['CANCEL JOBS 1', '42601'],
     ['FLUSH', '42601'],
     ['WAIT', '42601'],
@@ -254,10 +262,23 @@ void t.test('what RisingWave has and jetgres has not is an error', skip, async (
     [`EXPLAIN CREATE TABLE no (id int) ${fed}`, '42601'],
     [`CREATE TABLE no (id rw_int256) ${fed}`, '42704'],
     [`CREATE TABLE no (v vector(3)) ${fed}`, '42704'],
-    [`CREATE TABLE no (xmin int) ${fed}`, '42701'],
-    [`CREATE TABLE no (tableoid int) ${fed}`, '42701']
+    ...['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'].map((name): [string, string] => [
+      `CREATE TABLE no (${name} int) ${fed}`,
+      '42701'
+    ]),
+    ['CREATE TABLE no (id int) FORMAT PLAIN ENCODE JSON', '42601']
   ]
   for (const [sql, code] of cases) t.equal((await refusal(client, sql)).code, code, sql)
+  for (const name of ['rw_catalog.rw_sources', 'rw_tables']) {
+    t.match(await refusal(client, `SELECT name FROM ${name}`), {
+      message: `relation "${name}" does not exist`,
+      hint: /SHOW SOURCES .* jetgres\.relations/,
+      at: new RegExp(`^${name}`)
+    })
+  }
+  await client.query('CREATE SCHEMA rw_catalog; CREATE VIEW rw_catalog.rw_sources AS SELECT 1 AS id')
+  t.same(await rowsOf(client, 'SELECT id FROM rw_catalog.rw_sources'), [[1]], "if it's there, it's read")
+  await client.query('DROP SCHEMA rw_catalog CASCADE')
   t.same(await rowsOf(client, 'SHOW SOURCES'), [])
 })
 

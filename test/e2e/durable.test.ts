@@ -55,6 +55,15 @@ void t.test('streams that remove what was acknowledged', { skip }, async (t) => 
       await publishJson(connection, 'work.a', numbers(2_000, 2_100))
       await untilCount(later, 'work', 100)
       t.same(await consumers('WORK'), [name], 'handed over')
+      const renamed = replace.replace('(connector', "(consumer.durable_name = 'd', connector")
+      t.match(await refusal(later, renamed), {
+        code: 'HV00N',
+        message: /consumer not unique on workqueue stream/,
+        hint: /if it gives no other "consumer\.durable_name"/
+      })
+      t.same(await consumers('WORK'), [name], 'nothing has changed')
+      await publishJson(connection, 'work.a', numbers(2_100, 2_101))
+      await untilCount(later, 'work', 101)
     }
     await later.query(`DROP TABLE ${table}`)
     await eventually(async () => (await consumers(stream)).length === 0)
