@@ -99,7 +99,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     registry,
     connections
   }
-  const readiness = new Readiness(maintenance)
+  const readiness = new Readiness(maintenance, log)
   const measures = openMeasures(about, readiness, config.slowStatementMs, log)
   const settings = shownSettings(config)
 
@@ -155,7 +155,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   )
   closers.add('commands', stopListening)
   const watched = { ...about, ...measures, store, faults: () => readiness.faults }
-  const http = await openHttp(config, watched, readiness, log, closers)
+  await readiness.open()
+  closers.add('readiness', async () => readiness.close())
+  const http = await openHttp(config, watched, log, closers)
   return {
     addresses: {
       listen: formatAddress({ host: config.listen.host, port }),
@@ -227,16 +229,11 @@ async function openUpstream(config: Config, log: Logger, closers: Closers): Prom
 async function openHttp(
   config: Config,
   watched: Watched,
-  readiness: Readiness,
   log: Logger,
   closers: Closers
 ): Promise<{ http?: string }> {
   if (!config.http) return {}
-  await readiness.open()
   const http = await startHttp({ address: config.http, token: config.httpToken, watched, log })
-  closers.add('http', async () => {
-    readiness.close()
-    await http.close()
-  })
+  closers.add('http', () => http.close())
   return { http: formatAddress(http.address) }
 }

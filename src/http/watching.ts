@@ -39,14 +39,16 @@ export function openMeasures(
   return { activity, metrics }
 }
 
-/** Why statements can't be served now. */
+/** Why statements can't be served now; the log gets a line when that changes. */
 export class Readiness {
   readonly #maintenance: Maintenance
+  readonly #log: Logger
   #timer: NodeJS.Timeout | undefined
   #faults: readonly string[] = []
 
-  constructor(maintenance: Maintenance) {
+  constructor(maintenance: Maintenance, log: Logger) {
     this.#maintenance = maintenance
+    this.#log = log
   }
 
   get faults(): readonly string[] {
@@ -63,10 +65,15 @@ export class Readiness {
   }
 
   async #look(): Promise<void> {
-    this.#faults = await this.#maintenance.ping().then(
-      () => [],
-      (error: Error) => [`the upstream cannot be reached: ${error.message}`]
-    )
+    const wasReady = this.#faults.length === 0
+    try {
+      await this.#maintenance.ping()
+      this.#faults = []
+      if (!wasReady) this.#log.info('the upstream can be reached again')
+    } catch (err) {
+      this.#faults = [`the upstream cannot be reached: ${(err as Error).message}`]
+      if (wasReady) this.#log.warn({ err }, 'the upstream cannot be reached')
+    }
   }
 }
 

@@ -120,6 +120,9 @@ void t.test('the upstream goes and comes back', skip, async (t) => {
   await answers(world, LOCAL, [[10]])
   await answers(world, RELAYED, [[10]])
   t.same(await rowsOf(await postgres.connect(), LOCAL), [[10]], 'and on the upstream itself')
+  const said = (text: string): boolean => jetgres.lines.some(({ msg }) => msg === text)
+  t.ok(said('the upstream cannot be reached'), 'the log tells')
+  await eventually(() => said('the upstream can be reached again'))
 })
 
 void t.test('another upstream in its place loses nothing', skip, async (t) => {
