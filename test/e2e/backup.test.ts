@@ -5,7 +5,8 @@
 // would, and the tables compared with what was published.
 
 import { execFile } from 'node:child_process'
-import { open, stat } from 'node:fs/promises'
+import { chmod, mkdtemp, open, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -65,7 +66,11 @@ void t.test('backup and rebuild', { skip, timeout: 300_000 }, async (t) => {
   await publishJson(connection, 'e2e.big', rowsFrom(0))
   await untilCount(client, 'big', ROWS)
 
-  const copy = join(t.testdir(), 'copy')
+  // Started by root, Postgres runs as another user, who may not be let into this folder.
+  const folder = await mkdtemp(join(tmpdir(), 'jetgres-test-backup-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  await chmod(folder, 0o755)
+  const copy = join(folder, 'copy')
   const publishing = publishJson(connection, 'e2e.big', rowsFrom(ROWS))
   const backup = await run('backup', copy, ...dataDir)
   await publishing
