@@ -25,6 +25,9 @@ const IN_ANY_ORDER = /\b(sum|avg|var\w*|stddev\w*)\s*\((DISTINCT )?-?\s*(abs\()?
 /** Asked twice, it says two things. */
 const CLOCK = /\bnow\(\)|current_(date|time)|localtime|'(now|today|yesterday|tomorrow)'/i
 
+/** Whether the sum of a row that nobody asked for is made, and overflows, is the plan's to say. */
+const OF_THE_PLAN = /\bi4 \+ 1 AS x\b.* LIMIT /
+
 /** The store raises on these, here and behind the live child; Postgres answers, or raises in its own way. */
 const RAISING = [
   "SELECT id FROM m WHERE d + 400 > '2024-01-01'",
@@ -37,7 +40,8 @@ const RAISING = [
 function mixedStatements(): readonly string[] {
   const texts = STATEMENTS.flatMap((asked) => (typeof asked === 'string' ? asked : []))
   return texts
-    .filter((sql) => !IN_ANY_ORDER.test(sql) && !CLOCK.test(sql) && sql.search(MAIN) >= 0)
+    .filter((sql) => ![IN_ANY_ORDER, CLOCK, OF_THE_PLAN].some((open) => open.test(sql)))
+    .filter((sql) => sql.search(MAIN) >= 0)
     .map((sql) =>
       sql.replaceAll(MAIN, (_all, word: string, alias: string | undefined) => {
         const joined = '(SELECT o.* FROM m AS o JOIN kept ON kept.id = o.id)'
