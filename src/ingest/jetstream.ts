@@ -25,6 +25,8 @@ export interface StreamInfo {
     /** 0 or last_seq + 1 while the stream is empty. */
     readonly first_seq: number
     readonly last_seq: number
+    /** RFC 3339; the year 1 while the stream is empty. */
+    readonly first_ts?: string
     /** Deliveries that are gone from between these two. */
     readonly num_deleted?: number
     /** Which; only where it was asked for. */

@@ -21,7 +21,7 @@ import { natsFailure } from './nats-errors.ts'
 import { openConsumer } from './open-consumer.ts'
 import type { OpenConsumer } from './open-consumer.ts'
 import { RENEWED } from './pull-session.ts'
-import { countsAsLost } from './stream-facts.ts'
+import { countsAsLost, outlivesCreation } from './stream-facts.ts'
 
 /** What a reader reports. The callbacks run inside its read loop: short, and they don't throw. */
 export interface ReaderEvents {
@@ -214,7 +214,7 @@ export class OrderedReader implements StreamReader {
     const { first_seq: first, last_seq: last } = info.state
     const start = Math.max(first - 1, 0)
     const facts = { position: this.#sequence, first, last }
-    if (!isLife(info, this.#created)) {
+    if (!isLife(info, this.#created) && !(this.#sequence > 0 && outlivesCreation(info))) {
       this.#options.log.warn(facts, 'stream was deleted and made again: reading it from its start')
       this.#restart(start, info.created)
     } else if (last < this.#sequence) {
