@@ -21,7 +21,8 @@ import { natsFailure } from './nats-errors.ts'
 import { openConsumer } from './open-consumer.ts'
 import type { OpenConsumer } from './open-consumer.ts'
 import { RENEWED } from './pull-session.ts'
-import { countsAsLost, outlivesCreation } from './stream-facts.ts'
+import { countsAsLost } from './stream-facts.ts'
+import { anotherLife, isSameLife } from './stream-life.ts'
 
 /** What a reader reports. The callbacks run inside its read loop: short, and they don't throw. */
 export interface ReaderEvents {
@@ -214,7 +215,7 @@ export class OrderedReader implements StreamReader {
     const { first_seq: first, last_seq: last } = info.state
     const start = Math.max(first - 1, 0)
     const facts = { position: this.#sequence, first, last }
-    if (!isLife(info, this.#created) && !(this.#sequence > 0 && outlivesCreation(info))) {
+    if (!isSameLife(info, this.#created)) {
       this.#options.log.warn(facts, 'stream was deleted and made again: reading it from its start')
       this.#restart(start, info.created)
     } else if (last < this.#sequence) {
@@ -255,11 +256,3 @@ export class OrderedReader implements StreamReader {
 }
 
 const connectionLost = (): PgError => connectorFailure('the connection to the NATS server was lost')
-
-const LIFE_MARK = '#'
-
-/** A stream that was restored keeps its `created`, yet its sequences mean something else now. */
-const anotherLife = (info: StreamInfo): string => `${info.created}${LIFE_MARK}${Date.now()}`
-
-const isLife = (info: StreamInfo, created: string): boolean =>
-  info.created === created.split(LIFE_MARK)[0]

@@ -46,18 +46,3 @@ export function takesFilters(version: string | undefined): boolean {
   const [major = 0, minor = 0] = (version ?? '').split('.').map(Number)
   return major > 2 || (major === 2 && minor >= 10)
 }
-
-/** Between the clocks of the servers of a cluster. */
-const SKEW_MS = 10_000
-
-/**
- * Whether the stream is older than its `created` says, which then tells nothing: nats-server 2.9
- * takes the time of an edit for it once it has restarted (seen of 2.9.10). Mirrored and sourced
- * deliveries keep the times they have elsewhere.
- */
-export function outlivesCreation({ created, config, state }: StreamInfo): boolean {
-  if (config.mirror !== undefined || (config.sources ?? []).length > 0) return false
-  const first = Date.parse(state.first_ts ?? '')
-  // An empty stream's is of the year 1.
-  return first > 0 && first < Date.parse(created) - SKEW_MS
-}

@@ -10,6 +10,7 @@ import type { NatsConnector, StreamPosition } from '../types/connector.ts'
 import type { NatsConnections, NatsLease } from './connection.ts'
 import { deletedSequences, streamInfo } from './jetstream.ts'
 import type { StreamInfo } from './jetstream.ts'
+import { isSameLife } from './stream-life.ts'
 
 /** Removes the rows of deliveries before a sequence, and of these behind it. */
 export type Trim = (first: number, deleted: readonly number[]) => Promise<void>
@@ -74,8 +75,8 @@ export class Trimmer {
     const info = await streamInfo(connection, connector.stream)
     // What was received before the look, and is committed after it, is behind this position.
     const before = this.#position()
-    const { created } = info
-    if (created !== before.created) return
+    const { created } = before
+    if (!isSameLife(info, created)) return
     if (created !== this.#trimmed.created) this.#gone = new Set()
     const first = info.state.first_seq
     const hasMoved = created !== this.#trimmed.created || first > this.#trimmed.sequence

@@ -2,8 +2,9 @@
 
 import t from 'tap'
 
-import { outlivesCreation } from '../../src/ingest/stream-facts.ts'
+import { anotherLife, isSameLife } from '../../src/ingest/stream-life.ts'
 
+const BEFORE = '2026-11-21T20:30:00Z'
 const CREATED = '2026-11-21T20:47:38.649578266Z'
 
 void t.test('a stream is as old as what it holds, whatever it says', async (t) => {
@@ -16,10 +17,13 @@ void t.test('a stream is as old as what it holds, whatever it says', async (t) =
   ]
   for (const [name, first_ts, config, want] of cases) {
     const state = { first_seq: 1, last_seq: 9, first_ts }
-    t.equal(outlivesCreation({ created: CREATED, config, state }), want, name)
+    t.equal(isSameLife({ created: CREATED, config, state }, BEFORE), want, name)
   }
   for (const last_seq of [0, 9]) {
     const empty = { first_seq: last_seq, last_seq, first_ts: '0001-01-01T00:00:00Z' }
-    t.equal(outlivesCreation({ created: CREATED, config: {}, state: empty }), false, 'an empty one')
+    const info = { created: CREATED, config: {}, state: empty }
+    t.equal(isSameLife(info, BEFORE), false, 'an empty one')
+    t.equal(isSameLife(info, CREATED), true, 'the same')
+    t.equal(isSameLife(info, anotherLife(info)), true, 'the same, once restored')
   }
 })
