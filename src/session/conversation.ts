@@ -3,7 +3,8 @@
 
 import { toPgError } from '../errors.ts'
 import type { Consistency, Relation } from '../catalog/relation.ts'
-import type { Ask, ExchangeResult, Link } from '../upstream/link.ts'
+import type { Ask, ExchangeResult } from '../upstream/exchange.ts'
+import type { Link } from '../upstream/link.ts'
 import type { SocketOutput } from '../upstream/socket-output.ts'
 import { encodeErrorFields, errorResponse } from '../wire/backend.ts'
 import { frontend } from '../wire/frontend.ts'

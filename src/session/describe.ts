@@ -5,7 +5,7 @@ import { decodeParameterDescription, decodeRowDescription } from '../wire/backen
 import { bodyOf, code } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
-import type { Ask } from '../upstream/link.ts'
+import type { Ask } from '../upstream/exchange.ts'
 import type { Conversation } from './conversation.ts'
 import { askFacts, askOnce, readFacts, textRowsOf } from './facts.ts'
 import type { SessionFacts } from './facts.ts'

@@ -9,7 +9,7 @@ import { bodyOf, code } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import { GUARD } from '../upstream/bridge.ts'
-import type { Ask } from '../upstream/link.ts'
+import type { Ask } from '../upstream/exchange.ts'
 import type { OutputSettings } from '../types/value.ts'
 
 /** A name as the session resolves it now. */

@@ -3,7 +3,7 @@
 // for as long as a plan is.
 
 import { limits } from '../limits.ts'
-import type { Ask } from '../upstream/link.ts'
+import type { Ask } from '../upstream/exchange.ts'
 import type { Frame } from '../wire/frames.ts'
 import { arrayLiteral, askOnce, textRowsOf } from './facts.ts'
 

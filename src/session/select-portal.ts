@@ -4,7 +4,7 @@
 
 import { inFailedTransaction, invalidCursorName } from '../errors.ts'
 import { NO_DATA, PORTAL_SUSPENDED, selected } from '../wire/backend.ts'
-import type { Ask } from '../upstream/link.ts'
+import type { Ask } from '../upstream/exchange.ts'
 import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'

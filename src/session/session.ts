@@ -1,13 +1,14 @@
-// One client: reads its frames in order and decides for each where it is answered.
-// Owns the order of things; the decisions are inspect.ts's and plan.ts's, the local answers
-// extended.ts's and simple.ts's. Must never re-encode what it relays.
+// One client, from its startup packet to its end: dials the upstream, has the client let in there,
+// then hands each frame in order to requests.ts. Owns both connections and who is told when one
+// ends; must never look into a request.
 //
 //   starting ──upstream's first ReadyForQuery──► serving ──Terminate, error, close──► closed
 
 import type { Socket } from 'node:net'
 
 import type { Consistency } from '../catalog/relation.ts'
-import { asFatal, PgError, queryCanceled, toPgError } from '../errors.ts'
+import { asFatal, queryCanceled, toPgError } from '../errors.ts'
+import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 import { sendCancel } from '../upstream/cancel.ts'
@@ -15,10 +16,10 @@ import { dial } from '../upstream/dial.ts'
 import { Link } from '../upstream/link.ts'
 import { SocketOutput } from '../upstream/socket-output.ts'
 import type { Endpoint } from '../upstream/target.ts'
-import { errorResponse, readyForQuery } from '../wire/backend.ts'
-import { FrameReader, HEADER_BYTES } from '../wire/frames.ts'
+import { errorResponse } from '../wire/backend.ts'
+import { FrameReader } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
-import { decodeQuery, frontend } from '../wire/frontend.ts'
+import { frontend } from '../wire/frontend.ts'
 import { isReplication } from '../wire/startup.ts'
 import type { StartupPacket } from '../wire/startup.ts'
 import { withoutSecrets } from './activity.ts'
@@ -28,11 +29,10 @@ import { Conversation } from './conversation.ts'
 import { describeRoute } from './context.ts'
 import type { SessionContext } from './context.ts'
 import { isEncrypted } from './encryption.ts'
-import { Extended } from './extended.ts'
-import { FLUSH_BYTES, REQUESTS, TYPE } from './frame-types.ts'
+import { TYPE } from './frame-types.ts'
 import { handleFrames } from './handle-frames.ts'
 import type { RegisteredSession, SessionView } from './registry.ts'
-import { Simple } from './simple.ts'
+import { Requests } from './requests.ts'
 
 type Startup = Extract<StartupPacket, { kind: 'startup' }>
 
@@ -45,15 +45,14 @@ export class Session implements RegisteredSession {
   readonly #output: SocketOutput
   readonly #log: Logger
   #conversation: Conversation | undefined
-  #simple: Simple | undefined
-  #extended: Extended | undefined
+  #requests: Requests | undefined
   #pid = 0
   #key: { readonly pid: number; readonly secret: Buffer } | undefined
   #endpoint: Endpoint | undefined
   /** A replication connection. */
   #isPipe = false
-  /** The client has said, or shown, that it wants no more answers. */
-  #isTerminated = false
+  /** The client left while an answer was due. */
+  #isAbandoned = false
   #authentication: Authentication | undefined
   /** Called at the first ReadyForQuery. */
   #started: (() => void) | undefined
@@ -155,8 +154,7 @@ export class Session implements RegisteredSession {
     const identity = { user, database, isDump }
     const conversation = new Conversation(link, this.#output, this.#context, identity)
     this.#conversation = conversation
-    this.#simple = new Simple(conversation)
-    this.#extended = new Extended(conversation)
+    this.#requests = new Requests(conversation)
   }
 
   #authenticate(isUpstreamEncrypted: boolean): Authentication {
@@ -231,45 +229,7 @@ export class Session implements RegisteredSession {
     this.#messages++
     if (link.status === '' && frame.type !== TYPE.password) return this.#whenStarted(link, frame)
     if (link.status === '') return this.#password(link, frame)
-    if (link.skipping) return this.#relayAsIs(link, frame)
-    try {
-      return this.#request(link, frame)
-    } catch (error) {
-      const kind = REQUESTS.get(frame.type)
-      if (!kind || !(error instanceof PgError) || error.code !== '08P01') throw error
-      // What a sound frame holds is no message: Postgres says what is wrong, and goes on.
-      return link.request(kind, frame.bytes)
-    }
-  }
-
-  /** @throws PgError 08P01 when what the frame holds can't be read; nothing is done then */
-  #request(link: Link, frame: Frame): Promise<void> | undefined {
-    const extended = this.#extended!
-    switch (frame.type) {
-      case TYPE.query:
-        return this.#query(frame, extended)
-      case TYPE.parse:
-        return extended.parse(frame)
-      case TYPE.bind:
-        return extended.bind(frame)
-      case TYPE.describe:
-        return extended.describe(frame)
-      case TYPE.execute:
-        return extended.execute(frame)
-      case TYPE.close:
-        return extended.close(frame)
-      case TYPE.sync:
-        return this.#sync(link, frame)
-      case TYPE.call:
-        this.#conversation!.mutated()
-        return link.request('function', frame.bytes)
-      case TYPE.flush:
-        // With a body it is an error, and all up to Sync is skipped.
-        if (frame.bytes.length > FLUSH_BYTES) return link.request('close', frame.bytes)
-        return this.#relayAsIs(link, frame)
-      default:
-        return this.#relayAsIs(link, frame)
-    }
+    return this.#requests!.handle(frame)
   }
 
   #password(link: Link, frame: Frame): undefined {
@@ -280,53 +240,23 @@ export class Session implements RegisteredSession {
 
   /** Requests may come with the startup packet; none is answered before the client is let in. */
   async #whenStarted(link: Link, frame: Frame): Promise<void> {
-    if (frame.type === TYPE.terminate) return this.#relayAsIs(link, frame)
+    if (frame.type === TYPE.terminate) return this.#requests!.relay(frame)
     await link.started()
     if (this.#isPipe) link.send(frame.bytes)
     else await this.#handle(link, frame)
-  }
-
-  #query(frame: Frame, extended: Extended): Promise<void> | undefined {
-    const text = decodeQuery(frame.bytes, HEADER_BYTES)
-    extended.queryCame()
-    this.#conversation!.text = text
-    const ask = (): Promise<void> | undefined => this.#simple!.query(frame, text)
-    return extended.beforeMove(text, 'sync')?.then(ask) ?? ask()
-  }
-
-  /** What belongs to no request: passwords, COPY data, Flush, Terminate, what is to be skipped. */
-  #relayAsIs(link: Link, frame: Frame): undefined {
-    if (frame.type === TYPE.sync && link.status !== '') void this.#sync(link, frame)
-    else if (frame.type === TYPE.copyDone || frame.type === TYPE.copyFail) link.endCopy(frame.bytes)
-    else link.send(frame.bytes)
-    if (frame.type === TYPE.terminate) this.#terminate(link)
-    return undefined
-  }
-
-  #terminate(link: Link): void {
-    this.#isTerminated = true
-    link.close()
   }
 
   /** The client left without a word while an answer is due: the upstream need not work on it. */
   #abandon(): void {
     const link = this.#conversation?.link
     const key = this.#key
-    if (!link?.dirty || link.closed || !key || this.#isTerminated || this.#isPipe) return
-    this.#isTerminated = true
+    if (!link?.dirty || link.closed || !key || this.#isPipe) return
+    if (this.#isAbandoned || this.#requests?.hasTerminated) return
+    this.#isAbandoned = true
     sendCancel(this.#context.target, this.#endpoint, key).catch((err: unknown) => {
       this.#log.debug({ err }, 'the statement of a client that left could not be cancelled')
     })
     setTimeout(() => link.destroy(), limits.upstreamCloseMs).unref()
-  }
-
-  #sync(link: Link, frame: Frame): Promise<void> | undefined {
-    if (link.copying) return link.send(frame.bytes)
-    this.#conversation!.batchEnded()
-    if (link.dirty) return link.request('sync', frame.bytes)
-    const settled = this.#conversation!.afterRequest(link.status)
-    this.#output.write(readyForQuery(link.status))
-    return settled
   }
 
   #fail(error: PgError): void {

@@ -9,8 +9,10 @@ import { decodeKeyData, decodeParameterStatus, endsConnection } from '../wire/ba
 import { bodyOf, code, FrameScanner } from '../wire/frames.ts'
 import type { Frame, Treatment } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
+import { exchangeBytes, expectReplies } from './exchange.ts'
+import type { Ask, ExchangeEnd, ExchangeResult } from './exchange.ts'
 import { Replies } from './replies.ts'
-import type { ReplySink, RequestKind } from './replies.ts'
+import type { RequestKind } from './replies.ts'
 import { SocketOutput } from './socket-output.ts'
 
 const AUTHENTICATION = code('R')
@@ -34,19 +36,6 @@ export interface LinkEvents {
   key(pid: number, secret: Buffer): void
   /** The connection is over, by either side. */
   closed(): void
-}
-
-/** One message of a private exchange. */
-export interface Ask {
-  readonly kind: RequestKind
-  readonly bytes: Buffer
-}
-
-export interface ExchangeResult {
-  /** Every reply, in order; ReadyForQuery included when the exchange ended in a Sync. */
-  readonly frames: readonly Frame[]
-  /** The ErrorResponse that ended it early. */
-  readonly error: Frame | undefined
 }
 
 export class Link {
@@ -165,28 +154,17 @@ export class Link {
    */
   async exchange(
     asks: readonly Ask[],
-    end: 'flush' | 'sync',
+    end: ExchangeEnd,
     forward?: (frame: Frame) => void
   ): Promise<ExchangeResult> {
-    const frames: Frame[] = []
-    let error: Frame | undefined
-    const ended = new Promise<void>((resolve) => {
-      const sink: ReplySink = {
-        frame: forward ?? ((frame) => frames.push(frame)),
-        failed: (frame) => (error = frame),
-        ended: resolve
-      }
-      for (const ask of asks) this.#replies.expect(ask.kind, sink)
-      if (end === 'sync') this.#replies.expect('sync', sink)
-    })
-    const tail = end === 'sync' ? frontend.sync() : frontend.flush()
+    const replied = expectReplies(this.#replies, asks, end, forward)
     this.#dirty = true
     if (end === 'sync') this.#skipping = false
-    this.#output.write(Buffer.concat([...asks.map((ask) => ask.bytes), tail]))
+    this.#output.write(exchangeBytes(asks, end))
     if (this.#closed) this.#replies.abandon()
-    await ended
+    const result = await replied
     if (this.#closed) throw connectionFailure('the upstream closed the connection')
-    return { frames, error }
+    return result
   }
 
   /** Resolves when the upstream has let the client in, or is gone. */
