@@ -4,13 +4,13 @@
 // Must never leak HUGEINT, nor an average that Postgres would print with other digits.
 
 import { ARRAY_OID, OID } from '../types/oids.ts'
+import { type AggregateRule, type Call, invoke, type Make, mostDigits } from './aggregate-rules.ts'
 import { decimalOf, doubleOf } from './coerce.ts'
+import { DEVIATIONS } from './deviations.ts'
 import { quotient, type Unscaled, unscaled } from './division.ts'
 import type { Expr, Facts } from './expr.ts'
 import {
   decimalExpr,
-  type Digits,
-  digitsOf,
   factsOf,
   fallible,
   guard,
@@ -20,33 +20,6 @@ import {
   typed
 } from './expr.ts'
 import { FLOATS, INTEGERS, TEXTS } from './families.ts'
-
-/** What surrounds the argument of one call. */
-export interface Call {
-  readonly distinct: boolean
-  /** ` ORDER BY …` among the arguments, or ''. */
-  readonly order: string
-  /** What is sorted by there. */
-  readonly keys: readonly Expr[]
-  /** ` FILTER (WHERE …) OVER (…)`, as far as they are there. */
-  readonly suffix: string
-  readonly facts: Facts
-  /** Floats may be added up in any order. */
-  readonly floats: boolean
-}
-
-type Make = (a: Expr, call: Call, separator: Expr | undefined) => Expr
-
-interface AggregateRule {
-  readonly name: string
-  readonly takes: readonly number[]
-  readonly make: Make
-  /** Of a text and what stands between two of them. */
-  readonly isPair?: true
-}
-
-const invoke = (name: string, argument: string, call: Call): string =>
-  `${name}(${call.distinct ? 'DISTINCT ' : ''}${argument})${call.suffix}`
 
 /** An overflow raises on both sides. */
 const sumToBigint: Make = (a, call) =>
@@ -65,14 +38,6 @@ const sumOfNumeric: Make = (a, call) => {
   return fallible(
     decimalExpr({ sql: total, precision: digits, scale }, mostDigits(a, call), call.facts)
   )
-}
-
-/** A sum shows as many digits as the one of its values that shows most. */
-function mostDigits(a: Expr, call: Call): Digits {
-  const digits = digitsOf(a)
-  if (typeof digits !== 'string') return digits
-  const shown = `CASE WHEN ${decimalOf(a).sql} IS NOT NULL THEN ${digits} END`
-  return invoke('max', shown, { ...call, distinct: false })
 }
 
 const extreme =
@@ -205,6 +170,7 @@ export const AGGREGATES: readonly AggregateRule[] = [
   { name: 'max', takes: TEXTS, make: extremeText('max') },
   { name: 'sum', takes: [OID.float8], make: sumOfDoubles },
   { name: 'avg', takes: FLOATS, make: averageOfFloats },
+  ...DEVIATIONS,
   { name: 'string_agg', takes: TEXTS, make: joinTexts, isPair: true },
   { name: 'array_agg', takes: [...ORDERED, ...TEXTS, OID.bool], make: collect },
   { name: 'bit_and', takes: INTEGERS, make: bitwise('bit_and') },

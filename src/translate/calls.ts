@@ -3,7 +3,8 @@
 // Must never hold a rule about one function; the tables hold them.
 
 import { OID } from '../types/oids.ts'
-import { applyAggregate, type Call, callFacts, count, isAggregate } from './aggregates.ts'
+import type { Call } from './aggregate-rules.ts'
+import { applyAggregate, callFacts, count, isAggregate } from './aggregates.ts'
 import * as ast from './ast.ts'
 import { applyCast } from './casts.ts'
 import { isUnknown, settle } from './coerce.ts'

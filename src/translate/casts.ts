@@ -11,6 +11,7 @@ import type { Expr } from './expr.ts'
 import { decimalExpr, factsOf, fallible, formOf, guard, opaque, relay, typed } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, TEXTS } from './families.ts'
 import { instantOf, localTime, outsideCommonEra, UTC, type ZoneName } from './instants.ts'
+import { literal } from './literals.ts'
 
 type Make = (a: Expr, to: number, zone: ZoneName) => Expr
 
@@ -70,6 +71,12 @@ const momentText: Make = (a, to, zone) => {
   return fallible(typed(`(${sql})`, to, factsOf([a])))
 }
 
+/** Of a constant only: what a text means as an interval DuckDB does not know. */
+const spanOfText: Make = (a, to) =>
+  typeof a.literal === 'string'
+    ? literal(a.literal, { oid: to, typmod: -1 })
+    : relay('an interval from a text that is not a constant')
+
 /** First match wins; a type to itself is no cast at all. */
 export const CASTS: readonly CastRule[] = [
   { from: [OID.int2], to: INTEGERS, make: plain },
@@ -86,6 +93,7 @@ export const CASTS: readonly CastRule[] = [
   { from: [OID.bool], to: [OID.int4], make: plain },
   { from: [OID.int4], to: [OID.bool], make: plain },
   { from: TEXTS, to: TEXTS, make: relabel },
+  { from: TEXTS, to: [OID.interval], make: spanOfText },
   // Kept without its trailing blanks, as the cast to text leaves it.
   { from: [OID.bpchar], to: TEXTS, make: relabel },
   { from: [OID.date], to: [OID.timestamp], make: (a, to) => fallible(plain(a, to, undefined)) },

@@ -11,6 +11,7 @@ import {
   digitsOf,
   factsOf,
   keepsScale,
+  printedNumeric,
   relay,
   shownDigits,
   typed
@@ -94,9 +95,11 @@ export function nullif(a: Expr, b: Expr, parameters: Parameters): Expr {
   const oid = a.type.oid === OID.varchar ? OID.text : a.type.oid
   const sql = `(CASE WHEN ${equal.sql} THEN NULL ELSE ${a.sql} END)`
   if (oid === OID.numeric) {
-    const { precision, scale } = a.decimal ?? relay('NULLIF of this type')
-    if (a.form === 'VARCHAR') return relay('NULLIF of this type')
-    return decimalExpr({ sql, precision, scale }, digitsOf(a), factsOf([a, right]))
+    const { sql: value, ...size } = a.decimal ?? relay('NULLIF of this type')
+    const facts = factsOf([a, right])
+    if (a.form !== 'VARCHAR') return decimalExpr({ sql, ...size }, digitsOf(a), facts)
+    const decimal = { sql: `(CASE WHEN ${equal.sql} THEN NULL ELSE ${value} END)`, ...size }
+    return printedNumeric(sql, decimal, facts)
   }
   return typed(sql, oid, { ...factsOf([a, right]), bytewise: a.bytewise })
 }

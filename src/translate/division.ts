@@ -34,36 +34,56 @@ function leadingGroup(name: string, scale: number): { weight: string; first: str
   return { weight: `(${weight})`, first }
 }
 
+/** 10 to the power of so many, 1 for fewer than none. */
+export const power = (digits: string): string =>
+  `CAST('1' || repeat('0', greatest(0, ${digits})) AS HUGEINT)`
+
+/** Fields of `x` that a step passes on. */
+export const keep = (...names: string[]): string =>
+  names.map((name) => `${name}: x['${name}']`).join(', ')
+
+/** What the steps make of a struct, one after the other; each reads the one before as `x`. */
+export const chain = (start: string, steps: readonly string[]): string =>
+  `(${steps.reduce((from, step) => `list_transform(${from}, lambda x: ${step})`, `[${start}]`)})[1]`
+
 /**
- * a / b. Steps over one struct, so that no operand is written twice: `a`, `b` the absolute units,
- * `m` whether the quotient is negative, `r` the digits it shows after the point, `q` its units.
+ * From `a` and `b`, units of a scale each, and `l`, the digits to show at least: `m` whether the
+ * quotient is negative, `r` the digits it shows after the point, `q` its units. `mayShowFewer`: than
+ * the dividend has.
  */
-export function quotient(a: Unscaled, b: Unscaled, facts: Facts, digits?: string): Expr {
-  const [first, second] = [leadingGroup('a', a.scale), leadingGroup('b', b.scale)]
+export function dividing(aScale: number, bScale: number, mayShowFewer: boolean): readonly string[] {
+  const [first, second] = [leadingGroup('a', aScale), leadingGroup('b', bScale)]
   const borrow = `CASE WHEN ${first.first} <= ${second.first} THEN 1 ELSE 0 END`
-  const least = digits ?? String(Math.max(a.scale, b.scale))
   const weight = `${first.weight} - ${second.weight} - ${borrow}`
-  const shift = b.scale - a.scale
-  const power = (digits: string): string =>
-    `CAST('1' || repeat('0', greatest(0, ${digits})) AS HUGEINT)`
-  const exponent = `x['r'] + ${shift}`
-  // Fewer digits than the dividend has are shown only where its own say so.
-  const under = digits === undefined ? `x['b']` : `x['b'] * ${power(`-(${exponent})`)}`
-  const keep = (...names: string[]): string =>
-    names.map((name) => `${name}: x['${name}']`).join(', ')
-  const steps = [
+  const exponent = `x['r'] + ${bScale - aScale}`
+  const under = mayShowFewer ? `x['b'] * ${power(`-(${exponent})`)}` : `x['b']`
+  return [
     `{a: abs(x['a']), b: abs(x['b']), ${keep('l')}, m: x['a'] <> 0 AND (x['a'] < 0) <> (x['b'] < 0)}`,
     `{${keep('a', 'b', 'm')}, r: greatest(x['l'], 16 - 4 * (${weight}))}`,
-    `{${keep('m', 'r')}, q: CAST((2 * x['a'] * ${power(exponent)} ` +
-      `+ ${under}) // (2 * ${under}) AS VARCHAR)}`,
-    `{${keep('m', 'r')}, q: repeat('0', greatest(0, x['r'] + 1 - length(x['q']))) || x['q']}`,
-    `CASE WHEN x['m'] THEN '-' ELSE '' END || left(x['q'], length(x['q']) - x['r']) || ` +
-      `CASE WHEN x['r'] > 0 THEN '.' || right(x['q'], x['r']) ELSE '' END`
+    `{${keep('m', 'r')}, q: (2 * x['a'] * ${power(exponent)} + ${under}) // (2 * ${under})}`
   ]
-  const start = `[{a: ${a.sql}, b: ${b.sql}, l: ${least}}]`
-  const chain = steps.reduce((from, step) => `list_transform(${from}, lambda x: ${step})`, start)
-  const text = `(${chain})[1]`
+}
+
+/** The text of what dividing() gives. */
+const PRINTING: readonly string[] = [
+  `{${keep('m', 'r')}, q: CAST(x['q'] AS VARCHAR)}`,
+  `{${keep('m', 'r')}, q: repeat('0', greatest(0, x['r'] + 1 - length(x['q']))) || x['q']}`,
+  `CASE WHEN x['m'] THEN '-' ELSE '' END || left(x['q'], length(x['q']) - x['r']) || ` +
+    `CASE WHEN x['r'] > 0 THEN '.' || right(x['q'], x['r']) ELSE '' END`
+]
+
+/** The numeric that the steps, which end as dividing() does, make of a struct. */
+export function stepped(start: string, steps: readonly string[], facts: Facts): Expr {
+  const text = chain(start, [...steps, ...PRINTING])
   return fallible(printedNumeric(text, compared(text), facts))
+}
+
+/** a / b, over one struct, so that no operand is written twice. */
+export function quotient(a: Unscaled, b: Unscaled, facts: Facts, digits?: string): Expr {
+  const least = digits ?? String(Math.max(a.scale, b.scale))
+  const start = `{a: ${a.sql}, b: ${b.sql}, l: ${least}}`
+  // Fewer digits than the dividend has are shown only where its own say so.
+  return stepped(start, dividing(a.scale, b.scale, digits !== undefined), facts)
 }
 
 /** Fails where the quotient shows more digits than the DECIMAL holds. */

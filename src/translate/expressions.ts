@@ -10,6 +10,7 @@ import { applyCast } from './casts.ts'
 import { caseExpr, coalesce, extremeOf, nullif } from './choices.ts'
 import { isUnknown, settle } from './coerce.ts'
 import { comparison } from './comparisons.ts'
+import { besideJoined } from './concat.ts'
 import type { Context } from './context.ts'
 import type { Subquery } from './derived.ts'
 import type { Expr } from './expr.ts'
@@ -187,7 +188,8 @@ function binary(op: string, left: Expr, right: Expr, env: Env): Expr {
   }
   const compared = comparison(op, left, right, env.context)
   if (compared) return compared
-  const oid = isUnknown(left) ? right.type.oid : left.type.oid
+  const known = isUnknown(left) ? right.type.oid : left.type.oid
+  const oid = op === '||' ? besideJoined(known) : known
   const type = oid === OID.varchar || oid === OID.unknown ? OID.text : oid
   return applyOperator(
     op,

@@ -6,6 +6,7 @@
 import { OID } from '../types/oids.ts'
 import type { Interval } from '../types/value.ts'
 import { commonDecimal, decimalOf, doubleOf, widenDecimal } from './coerce.ts'
+import { APPENDED, concat } from './concat.ts'
 import { quotient, unscaled } from './division.ts'
 import type { Expr, Ratio } from './expr.ts'
 import {
@@ -274,8 +275,6 @@ const abs = (value: bigint): bigint => (value < 0n ? -value : value)
 
 const subtractInstants: Binary = (_op, a, b) => timeBetween(a, b)
 
-const concat: Binary = (_op, a, b) => typed(`(${a.sql} || ${b.sql})`, OID.text, factsOf([a, b]))
-
 const WITHOUT_ZONE = [OID.date, OID.timestamp]
 const SMALL = [OID.int2, OID.int4]
 const FACTORS = [...SMALL, OID.numeric]
@@ -302,7 +301,8 @@ export const OPERATORS: readonly OperatorRule[] = [
   { ops: EQUALITY, left: [OID.text], right: [OID.bpchar], make: compare },
   { ops: ['~~', '!~~', '~~*', '!~~*'], left: TEXTS, right: TEXTS, make: like },
   { ops: ['~', '!~', '~*', '!~*'], left: TEXTS, right: TEXTS, make: matches },
-  { ops: ['||'], left: TEXTS, right: TEXTS, make: concat },
+  { ops: ['||'], left: TEXTS, right: [...TEXTS, ...APPENDED], make: concat },
+  { ops: ['||'], left: APPENDED, right: TEXTS, make: concat },
   { ops: ['+', '-', '*'], left: INTEGERS, right: INTEGERS, make: addIntegers },
   { ops: ['/', '%'], left: INTEGERS, right: INTEGERS, make: divideIntegers },
   { ops: ['+', '-'], left: EXACT, right: EXACT, make: addExact },

@@ -3,7 +3,7 @@
 // Must never interpolate otherwise than lo + p × (hi − lo): DuckDB's own has other last digits.
 
 import { OID } from '../types/oids.ts'
-import type { Call } from './aggregates.ts'
+import type { Call } from './aggregate-rules.ts'
 import { doubleOf } from './coerce.ts'
 import type { Expr } from './expr.ts'
 import { decimalExpr, fallible, guard, keepsScale, relay, typed } from './expr.ts'

@@ -2,10 +2,10 @@
 // An entry is here only when both sides agree for every value, or DuckDB raises where they do not.
 // Must never fold or compare a text whose collation is not "C".
 
-import { OID } from '../types/oids.ts'
+import { ARRAY_OID, OID } from '../types/oids.ts'
 import type { Expr } from './expr.ts'
 import { factsOf, fallible, guard, relay, typed } from './expr.ts'
-import { TEXTS } from './families.ts'
+import { INTEGERS, TEXTS } from './families.ts'
 import { build, type FunctionRule, type Make, wholeFrom } from './function-rules.ts'
 import { foldAscii } from './patterns.ts'
 import { replaceMatch } from './regex.ts'
@@ -53,6 +53,23 @@ function asText(arg: Expr): string {
   return `CAST(${arg.sql} AS VARCHAR)`
 }
 
+/**
+ * The elements one after the other; NULLs are left out, or stand there as the third argument. An empty
+ * array is an empty text. An element is printed as its type prints it, which a cast to text need not do.
+ */
+const joinElements: Make = (array, separator, instead) => {
+  if (typeof separator?.literal !== 'string') return relay('an argument is not a plain constant')
+  if (instead !== undefined && typeof instead.literal !== 'string')
+    return relay('an argument is not a plain constant')
+  const isFlag = array.type.oid === ARRAY_OID[OID.bool]
+  const item = isFlag ? `CASE WHEN v THEN 't' WHEN NOT v THEN 'f' END` : 'CAST(v AS VARCHAR)'
+  const shown = instead ? `COALESCE(${item}, ${instead.sql})` : item
+  const items = `list_filter(list_transform(${array.sql}, lambda v: ${shown}), lambda v: v IS NOT NULL)`
+  const joined = `COALESCE(array_to_string(${items}, ${separator.sql}), '')`
+  const sql = `(CASE WHEN ${array.sql} IS NULL THEN NULL ELSE ${joined} END)`
+  return typed(sql, OID.text, factsOf([array, separator]))
+}
+
 /** A field from 1 on of a text split at a text that is not empty. */
 const splitPart: Make = (a, at, field) => {
   if (!at || typeof at.literal !== 'string' || at.literal === '') return relay('split_part')
@@ -94,6 +111,7 @@ const replace = build(OID.text, (a, b, c) => `replace(${a}, ${b}, ${c})`)
 const ONE = [TEXTS]
 const TWO = [TEXTS, TEXTS]
 const WHOLE = [OID.int4]
+const JOINED = [...TEXTS, ...INTEGERS, OID.bool, OID.uuid].map((oid) => ARRAY_OID[oid] ?? 0)
 const PRINTED = [...TEXTS, OID.int2, OID.int4, OID.int8, OID.numeric, OID.uuid]
 
 export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
@@ -132,6 +150,8 @@ export const TEXT_FUNCTIONS: readonly FunctionRule[] = [
   { name: 'chr', takes: [WHOLE], make: chr },
   { name: 'split_part', takes: [TEXTS, TEXTS, WHOLE], make: splitPart },
   { name: 'replace', takes: [TEXTS, TEXTS, TEXTS], make: replace },
+  { name: 'array_to_string', takes: [JOINED, TEXTS], make: joinElements },
+  { name: 'array_to_string', takes: [JOINED, TEXTS, TEXTS], make: joinElements },
   { name: 'regexp_replace', takes: [TEXTS, TEXTS, TEXTS], make: replaceMatch },
   { name: 'md5', takes: ONE, make: build(OID.text, (a) => `md5(${a})`) },
   { name: 'concat', takes: [PRINTED], make: concat },

@@ -2,7 +2,7 @@
 // Must never hold an aggregate; those are in aggregates.ts, with OVER behind them.
 
 import { OID } from '../types/oids.ts'
-import type { Call } from './aggregates.ts'
+import type { Call } from './aggregate-rules.ts'
 import { type Parameters, settle, unify } from './coerce.ts'
 import type { Expr } from './expr.ts'
 import { decimalExpr, fallible, digitsOf, printedNumeric, relay, typed } from './expr.ts'

@@ -12,6 +12,7 @@ import { startPostgres } from '../support/postgres-server.ts'
 import { random as randomOf } from '../support/random.ts'
 import { Both, type Outcome } from './both.ts'
 import { Shares, shareTable } from './constructs.ts'
+import { deviationStatement } from './deviating.ts'
 import { randomStatement } from './generator.ts'
 import { VIEWS } from './made-views.ts'
 import { STATEMENTS } from './statements.ts'
@@ -67,6 +68,20 @@ void t.test('both answer alike', long, async (t) => {
     for (const line of tally.differences) t.comment(line)
     t.equal(tally.differences.length, 0, 'no answer differs')
     t.ok(tally.share() > 0.3, 'a good part of them ran locally')
+  })
+
+  void t.test('variances of random groups', long, async (t) => {
+    const rng = randomOf(t)
+    const tally = new Tally(new Shares())
+    for (let i = 0; i < RANDOM_STATEMENTS / 20; i++) {
+      const sql = deviationStatement(rng)
+      tally.add(sql, await both.ask(sql))
+    }
+    t.comment(tally.summary())
+    if (process.env.SHOW_RELAYED) for (const line of tally.notLocal) t.comment(line)
+    for (const line of tally.differences) t.comment(line)
+    t.equal(tally.differences.length, 0, 'no answer differs')
+    t.ok(tally.share() > 0.5, 'most of them ran locally')
   })
 
   void t.test('the share by construct', (t) => {

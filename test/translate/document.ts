@@ -156,9 +156,8 @@ would say one thing here and another wherever a statement has to be relayed.
 Where DuckDB cannot surely give Postgres's answer for some value (before year 1 or after 9999, more
 than 38 digits, an overflow), it raises instead, and the statement is relayed.
 
-Of what BI tools write these are still relayed: \`stddev\` and \`variance\` in their forms (their digits
-are those of Postgres's own numeric division and square root; of floats, of its order of adding),
-\`array_to_string\`, and a text that becomes an interval, as Looker's \`(-6 || ' day')::interval\`.
+Of what BI tools write these are still relayed: \`stddev\` and \`variance\` of floats (their digits are
+those of Postgres's order of adding).
 
 **One exception.** \`sum\` and \`avg\` of \`double precision\`, and \`avg\` of \`real\`, depend on the order in
 which the rows are added, in Postgres too. They run locally and may differ from a sequential sum in the

@@ -189,7 +189,60 @@ const dashboards: readonly string[] = [
   "SELECT x, count(m.id) FROM generate_series(timestamptz '2024-01-30 00:00:00Z', '2024-05-01 00:00:00Z', interval '1 month') AS x LEFT JOIN m ON m.tz > x GROUP BY x"
 ]
 
+const deviations: readonly Asked[] = [
+  'SELECT g, stddev(i4), variance(i2), var_pop(i4) FROM m GROUP BY g',
+  'SELECT variance(s8), stddev_pop(s8), var_samp(s4), stddev_samp(n) FROM m',
+  'SELECT stddev(i8), stddev(n0) FROM m',
+  'SELECT g, var_samp(i8) FROM m WHERE abs(i8 / 1000) < 1000000000 GROUP BY g',
+  'SELECT stddev_pop(n), var_samp(n), variance(n30) FROM m WHERE n30 < 1000',
+  'SELECT variance(n + s4), stddev(n * 0.125), var_pop(-n) FROM m',
+  'SELECT stddev(g), variance(n), stddev_pop(s4) FROM flat',
+  'SELECT stddev(s4), var_pop(n) FROM hollow',
+  'SELECT stddev(s4), var_pop(n), count(*) FROM m WHERE false',
+  'SELECT stddev(1), var_samp(2.50), var_pop(NULL::int) FROM m WHERE id = 1',
+  'SELECT b, stddev(s4) FILTER (WHERE id > 9), var_pop(s4) FILTER (WHERE t IS NULL) FROM m GROUP BY b',
+  'SELECT b, stddev(DISTINCT s4) FROM m GROUP BY b',
+  'SELECT g, b, stddev_samp(s4) FROM m GROUP BY CUBE (g, b)',
+  'SELECT g FROM m GROUP BY g HAVING stddev(s4) > 100',
+  'SELECT g, round(stddev(s4), 2), stddev(s4) / nullif(avg(s4), 0), avg(s4) + stddev(s4), avg(s4) - 2 * stddev_pop(s4) FROM m GROUP BY g',
+  'SELECT g, sum(s4) / nullif(avg(s4), 0), nullif(avg(n), 1.5), nullif(avg(g), g) FROM m GROUP BY g',
+  'SELECT id, nullif(n / 3, 0), coalesce(nullif(n / 2, n30), 7) FROM m ORDER BY id',
+  'SELECT g, stddev(n) AS d FROM m GROUP BY g ORDER BY d DESC, g LIMIT 3',
+  'SELECT id, stddev(s4) OVER (PARTITION BY g ORDER BY id ROWS 3 PRECEDING), var_pop(n) OVER (ORDER BY id) FROM m ORDER BY id',
+  'SELECT stddev(q.n), variance(q.a) FROM (SELECT g, count(*) AS n, avg(s4) AS a FROM m GROUP BY g) q',
+  'SELECT stddev_pop(sf), variance(f4) FROM m',
+  'SELECT stddev(nu) FROM m'
+]
+
+const joined: readonly Asked[] = [
+  "SELECT id, array_to_string(ai, ','), array_to_string(ai, ', ', '?'), array_to_string(ai, '') FROM m ORDER BY id",
+  "SELECT g, array_to_string(array_agg(t ORDER BY id), '|'), array_to_string(array_agg(t ORDER BY id), '|', '') FROM m GROUP BY g",
+  "SELECT g, array_to_string(array_agg(b ORDER BY id), ' and '), array_to_string(array_agg(b ORDER BY id), '', 'none') FROM m GROUP BY g",
+  "SELECT array_to_string(array_agg(DISTINCT s8 ORDER BY s8), '/'), array_to_string(array_agg(v ORDER BY id), '''') FROM m",
+  'SELECT id, array_to_string(ai, NULL), array_to_string(ai, t) FROM m ORDER BY id',
+  "SELECT id, array_to_string(ai, ',', NULL) FROM m ORDER BY id",
+  "SELECT id, length(array_to_string(ai, ',')) FROM m WHERE array_to_string(ai, ',') <> '' ORDER BY id",
+  "SELECT id, t || i4, i8 || t, t || i2 || v, 'a' || s4, s4 || 'a' FROM m ORDER BY id",
+  "SELECT id, t || n, n30 || ' €', b || t, 'is ' || b, u || t FROM m ORDER BY id",
+  "SELECT id, t || st, 'on ' || \"Sd\", d || '', tz || t FROM m ORDER BY id",
+  "SELECT id, t || f8, t || c, 'a' || c, c || 1, t || y FROM m ORDER BY id",
+  "SELECT id, t || nu, nu || 'a' FROM m ORDER BY id",
+  "SELECT id, t || NULL, NULL || s4, (t || s4) IS NULL FROM m ORDER BY id",
+  "SELECT g || '-' || b AS k, count(*) FROM m GROUP BY g || '-' || b",
+  "SELECT id FROM m ORDER BY t || s4, id",
+  "SELECT id FROM m ORDER BY 'a' || s4, id",
+  "SELECT id, ai || 7, jb || '[3]' FROM m ORDER BY id",
+  "SELECT id, st + (-6 || ' day')::interval, st - (3 || ' months')::interval FROM m ORDER BY id",
+  "SELECT id, st + ('1' || ' week')::interval, \"Sd\" + ('2 hours'::text)::interval, 5 || ' x' FROM m ORDER BY id",
+  "SELECT id FROM m WHERE st >= timestamp '2024-01-10' + (-6 || ' day')::interval ORDER BY id",
+  "SELECT id, st + (s4 || ' day')::interval FROM m ORDER BY id",
+  "SELECT id, st + ('1 ' || 'fortnight')::interval FROM m ORDER BY id",
+  "SELECT id, st + ('-1 day' || ' 2 hours')::interval, st + (1.5 || ' day')::interval FROM m ORDER BY id"
+]
+
 export const ANALYSING: readonly Asked[] = [
+  ...deviations,
+  ...joined,
   ...windows,
   ...shapes,
   ...times,
