@@ -22,6 +22,7 @@ const cases = [
   'analytics',
   'analytics-live',
   'scan',
+  'back-channel',
   'mixed',
   'relay',
   'relay-bulk',
