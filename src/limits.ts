@@ -35,10 +35,17 @@ export const limits = {
   streamDeletionsMax: 10_000,
   /** Looks under way, per relation, at whether a server passed deliveries over: 0.1 ms each. */
   jumpLooksMax: 64,
+  /**
+   * Deliveries that a server passed over, in one hole, that are read one by one: 0.4 to 0.9 s on a busy
+   * machine. With more, another consumer is faster, though it was seen to take 8 s.
+   */
+  holeDeliveriesMax: 2_000,
   /** Deliveries of a durable consumer that wait for their commit: more than pendingRowsMax. */
   ackPendingMax: 200_000,
   /** Between two checks of jumps: what comes meanwhile shares the next one. */
   jumpCheckSpacingMs: 5,
+  /** Lives of this process whose consumers it still looks for: killed at once, one cleans up nothing. */
+  formerLivesKept: 3,
   /** The server removes an abandoned consumer after this. */
   consumerInactiveMs: 300_000,
   /** Deliveries are decoded for so long before other work on the event loop gets its turn. */

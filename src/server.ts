@@ -14,6 +14,7 @@ import { startHttp } from './http/http.ts'
 import type { Watched } from './http/overview.ts'
 import { openMeasures, Readiness } from './http/watching.ts'
 import { NatsConnections } from './ingest/connection.ts'
+import { ConsumerLives } from './ingest/consumer-names.ts'
 import { lockDataDir } from './lock.ts'
 import type { Logger } from './log.ts'
 import { loadSecret } from './secret.ts'
@@ -90,7 +91,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   const connections = new NatsConnections(log)
   closers.add('NATS connections', () => connections.close())
   const secrets = await Secrets.open(join(config.dataDir, 'secrets.json'))
-  const catalog = new Catalog({ store, maintenance, connections, secrets, log })
+  const consumers = await ConsumerLives.open(join(config.dataDir, 'consumers.json'))
+  const catalog = new Catalog({ store, maintenance, connections, consumers, secrets, log })
   const registry = new SessionRegistry()
   const about = {
     version: await version(),

@@ -5,6 +5,7 @@
 import { loadSchema } from '../decode/load-schema.ts'
 import type { LoadedSchema } from '../decode/load-schema.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
+import type { ConsumerLives } from '../ingest/consumer-names.ts'
 import { probe } from '../ingest/probe.ts'
 import type { OwnConsumer, Probed } from '../ingest/probe.ts'
 import { limits } from '../limits.ts'
@@ -34,6 +35,7 @@ export interface CatalogOptions {
   readonly store: Store
   readonly maintenance: Maintenance
   readonly connections: NatsConnections
+  readonly consumers: ConsumerLives
   readonly log: Logger
 }
 

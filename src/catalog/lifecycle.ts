@@ -4,6 +4,7 @@
 import { Ingestion } from '../ingest/ingestion.ts'
 import { makeDurable, removeDurable } from '../ingest/durable.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
+import type { ConsumerLives } from '../ingest/consumer-names.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Encoding, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
@@ -19,6 +20,7 @@ export interface LifecycleOptions {
   readonly relations: Relations
   readonly store: Store
   readonly connections: NatsConnections
+  readonly consumers: ConsumerLives
   readonly log: Logger
 }
 
@@ -65,7 +67,7 @@ export class Lifecycle {
   }
 
   async start(relation: Relation): Promise<void> {
-    const { store, connections, log } = this.#options
+    const { store, connections, consumers, log } = this.#options
     const { schema, connector, rateLimit } = relation.definition
     const decode = await this.#decoder(relation)
     if (!decode) return
@@ -75,6 +77,7 @@ export class Lifecycle {
       decode,
       store,
       connections,
+      names: consumers.of(schema.id),
       position: await store.position(schema.id),
       rateLimit,
       before: relation.status(),

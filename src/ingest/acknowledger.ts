@@ -3,8 +3,13 @@
 
 import type { NatsConnection } from 'nats'
 
-import type { DurableConsumer } from '../types/connector.ts'
+import { limits } from '../limits.ts'
+import type { DurableConsumer, NatsConnector } from '../types/connector.ts'
 import type { Delivery } from './delivery.ts'
+
+/** The server goes on only when enough is acknowledged, and that is what commits are for. */
+export const commitRowsOf = ({ durable }: NatsConnector): number =>
+  Math.min(limits.commitRows, Math.max(1, Math.floor((durable?.ackPendingMax ?? Infinity) / 2)))
 
 export class Acknowledger {
   readonly #connection: NatsConnection

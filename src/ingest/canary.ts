@@ -19,6 +19,7 @@ export async function makeCanary(
   request: ConsumerRequest
 ): Promise<Canary | undefined> {
   const { stream, name } = request
+  await deleteConsumer(connection, stream, name)
   const made = await createConsumer(connection, request).catch(() => undefined)
   if (!made) return undefined
   const start = made.delivered.stream_seq

@@ -85,11 +85,14 @@ export class Committer {
     if (this.#timer === undefined || this.#open.full) this.#plan()
   }
 
-  /** What follows counts from another position; what is pending keeps its own. */
-  restart(position: StreamPosition): void {
+  /**
+   * What follows counts from another position; what is pending keeps its own.
+   * @param clears with what follows, all rows from before go
+   */
+  restart(position: StreamPosition, clears = false): void {
     if (!this.#open.empty) this.#sealed.push(this.#open)
     this.#open = this.#newBatch(position)
-    this.#open.move()
+    this.#open.move(clears)
     this.#plan()
   }
 

@@ -9,6 +9,7 @@ import { limits } from '../limits.ts'
 import type { Gap, NatsConnector } from '../types/connector.ts'
 import { Acknowledger } from './acknowledger.ts'
 import type { Delivery } from './delivery.ts'
+import { readHole } from './hole.ts'
 import { JumpGuard } from './jump-guard.ts'
 import { nextSequence, streamInfo } from './jetstream.ts'
 import type { StreamInfo } from './jetstream.ts'
@@ -30,6 +31,8 @@ export interface ConsumptionOptions {
   readonly paused: boolean
   readonly onDelivery: (delivery: Delivery) => void
   readonly onGap: (gap: Gap) => void
+  /** So many deliveries were read otherwise, from this sequence on: the server passed them over. */
+  readonly onFilled: (from: number, count: number) => void
   /** The server says that it has nothing for us at this moment. */
   readonly onIdle: () => void
 }
@@ -126,6 +129,7 @@ export class Consumption {
     return new JumpGuard({
       hasMoved: canary && (() => canary.hasMoved()),
       look: (from) => this.#look(from),
+      fill: (from, before) => this.#fill(from, before),
       onMoved: () => this.#leave(),
       release: (delivery) => this.#release(delivery),
       onPassedOver: (sequence) => this.end(`the server passed over sequence ${sequence}`),
@@ -148,14 +152,28 @@ export class Consumption {
   }
 
   async #look(from: number): Promise<number | undefined> {
-    const { connection, connector, consumer } = this.#options
-    const { filters } = consumer
-    const sought = filters.length === 0 ? ['>'] : filters
+    const { connection, connector } = this.#options
     const found = await Promise.all(
-      sought.map((filter) => nextSequence(connection, connector.stream, from, filter))
+      this.#filters.map((filter) => nextSequence(connection, connector.stream, from, filter))
     )
     const first = Math.min(...found.map((sequence) => sequence ?? Infinity))
     return first === Infinity ? undefined : first
+  }
+
+  /** What has to be acknowledged must come from the consumer: else the stream never lets it go. */
+  async #fill(from: number, before: Delivery): Promise<readonly Delivery[] | undefined> {
+    const { connection, connector, onFilled } = this.#options
+    if (this.#acknowledger) return undefined
+    const { stream } = connector
+    const between = await readHole(connection, { stream, filters: this.#filters, from, before })
+    if (between) onFilled(from, between.length)
+    return between
+  }
+
+  /** What the consumer selects. */
+  get #filters(): readonly string[] {
+    const { filters } = this.#options.consumer
+    return filters.length === 0 ? ['>'] : filters
   }
 
   #receive(delivery: Delivery): void {

@@ -8,11 +8,13 @@ import type { Logger } from '../log.ts'
 import type { RowKey } from '../store/row-slab.ts'
 import type { Decoded, Gap, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
+import { commitRowsOf } from './acknowledger.ts'
 import { Arrivals } from './arrivals.ts'
 import { Committer } from './committer.ts'
 import type { BatchSink } from './committer.ts'
 import { CatchUp } from './catch-up.ts'
 import type { NatsConnections } from './connection.ts'
+import type { ConsumerNames } from './consumer-names.ts'
 import type { Delivery } from './delivery.ts'
 import type { PendingBatch } from './pending.ts'
 import type { IngestionCounts, IngestionState, IngestionStatus } from './ingestion-status.ts'
@@ -41,15 +43,12 @@ export interface IngestionOptions {
   readonly before?: IngestionCounts | undefined
   /** Given where the relation mirrors its stream: removes what that no longer holds. */
   readonly trim?: Trim | undefined
+  readonly names: ConsumerNames
   readonly log: Logger
   readonly onState?: (state: IngestionState) => void
 }
 
 const LOSS_LOG_INTERVAL_MS = 10_000
-
-/** The server goes on only when enough is acknowledged, and that is what commits are for. */
-const batchRowsOf = ({ durable }: NatsConnector): number =>
-  Math.min(limits.commitRows, Math.max(1, Math.floor((durable?.ackPendingMax ?? Infinity) / 2)))
 
 type Reading = 'starting' | 'open' | 'down'
 
@@ -90,14 +89,15 @@ export class Ingestion {
       onCommitted: (batch: PendingBatch) => this.#committed(batch),
       onFailure: (error: unknown) => this.#failed(error)
     }
-    this.#committer = new Committer(schema, store, position, events, batchRowsOf(connector))
+    this.#committer = new Committer(schema, store, position, events, commitRowsOf(connector))
     this.#trimmer = options.trim && new Trimmer(options, options.trim, () => this.#position)
     this.#reader = new OrderedReader({
       connector,
       connections,
       position,
+      names: options.names,
       log,
-      keyed: schema.key.length > 0,
+      readsAgain: schema.key.length > 0 || options.trim !== undefined,
       events: {
         onDelivery: (delivery) => this.#receive(delivery),
         onGap: (gap) => this.#gap(gap),
@@ -330,7 +330,7 @@ export class Ingestion {
 
   #restart(position: StreamPosition): void {
     this.#arrivals.restarts++
-    this.#committer.restart(position)
+    this.#committer.restart(position, this.#options.trim !== undefined)
   }
 
   #refresh(): void {

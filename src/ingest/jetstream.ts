@@ -195,29 +195,45 @@ async function sequenceOf(
   stream: string,
   wanted: object
 ): Promise<number | undefined> {
-  try {
-    const subject = `$JS.API.STREAM.MSG.GET.${stream}`
-    const reply = await call<{ message: { seq: number } }>(connection, subject, wanted)
-    return reply.message.seq
-  } catch (error) {
-    if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return undefined
-    throw error
-  }
+  return (await storedMessage(connection, stream, wanted))?.seq
 }
 
 /** One stored delivery as MSG.GET has it; undefined when the stream no longer holds it. */
-export async function storedDelivery(
+export function storedDelivery(
   connection: NatsConnection,
   stream: string,
   sequence: number
 ): Promise<Delivered | undefined> {
+  return deliveryOf(connection, stream, { seq: sequence })
+}
+
+/** A subject filter's first delivery at or behind `from`. Servers from 2.9 on. */
+export function nextDelivery(
+  connection: NatsConnection,
+  stream: string,
+  from: number,
+  filter: string
+): Promise<Delivered | undefined> {
+  return deliveryOf(connection, stream, { seq: from, next_by_subj: filter })
+}
+
+async function deliveryOf(
+  connection: NatsConnection,
+  stream: string,
+  wanted: object
+): Promise<Delivered | undefined> {
+  const message = await storedMessage(connection, stream, wanted)
+  return message && asDelivered(message)
+}
+
+async function storedMessage(
+  connection: NatsConnection,
+  stream: string,
+  wanted: object
+): Promise<StoredMessage | undefined> {
   try {
-    const { message } = await call<{ message: StoredMessage }>(
-      connection,
-      `$JS.API.STREAM.MSG.GET.${stream}`,
-      { seq: sequence }
-    )
-    return asDelivered(message)
+    const subject = `$JS.API.STREAM.MSG.GET.${stream}`
+    return (await call<{ message: StoredMessage }>(connection, subject, wanted)).message
   } catch (error) {
     if (error instanceof JetStreamError && error.errCode === NO_MESSAGE) return undefined
     throw error

@@ -10,7 +10,7 @@
 //   one by one    once it has moved, where replicas move their consumers each in its own time, and
 //                 where a jump would be a loss: the stream is asked what it holds in each jump.
 //                 Sound because sequences only grow: what lies between two deliveries can be
-//                 removed, never added.
+//                 removed, never added. What it still holds is read from it there and then.
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -24,9 +24,11 @@ export interface JumpGuardOptions {
   readonly look: (from: number) => Promise<number | undefined>
   /** Called once, when the canary has: from now on jumps are looked at one by one. */
   readonly onMoved: () => void
-  /** In the order they came. */
+  /** What it holds from this sequence on and before this delivery; undefined: it must be delivered. */
+  readonly fill: (from: number, before: Delivery) => Promise<readonly Delivery[] | undefined>
+  /** In the order of the stream. */
   readonly release: (delivery: Delivery) => void
-  /** Called once; nothing is released afterwards. */
+  /** Called once, where a hole is not to be filled; nothing is released afterwards. */
   readonly onPassedOver: (sequence: number) => void
   readonly onFailure: (error: unknown) => void
 }
@@ -107,8 +109,18 @@ export class JumpGuard {
     )
     const passed = batch.findIndex(({ delivery }, i) => (found[i] ?? Infinity) < delivery.sequence)
     this.#release(passed < 0 ? batch.length : passed)
-    if (passed < 0 || this.#closed) return
+    const behind = batch[passed]
+    if (behind && !this.#closed) await this.#fill(found[passed] as number, behind.delivery)
+  }
+
+  async #fill(from: number, before: Delivery): Promise<void> {
+    const between = await this.#options.fill(from, before)
+    if (this.#closed) return
+    if (between) {
+      for (const delivery of between) this.#options.release(delivery)
+      return this.#release(1)
+    }
     this.close()
-    this.#options.onPassedOver(found[passed] as number)
+    this.#options.onPassedOver(from)
   }
 }

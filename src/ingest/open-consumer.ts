@@ -9,6 +9,7 @@ import { limits } from '../limits.ts'
 import type { DurableConsumer, NatsConnector } from '../types/connector.ts'
 import { makeCanary } from './canary.ts'
 import type { Canary } from './canary.ts'
+import { canaryName } from './consumer-names.ts'
 import { consumerInfo, createConsumer, deleteConsumer } from './jetstream.ts'
 import type { ConsumerInfo, ConsumerRequest, StreamInfo } from './jetstream.ts'
 import { jumpsAreGaps, mayPassOver, retentionOf } from './stream-facts.ts'
@@ -24,24 +25,28 @@ export interface OpenConsumer {
   leave(): Promise<void>
 }
 
-/** @throws JetStreamError, NatsError */
+/**
+ * @param name of what doesn't stay; one of this name that was left goes
+ * @throws JetStreamError, NatsError
+ */
 export function openConsumer(
   connection: NatsConnection,
   info: StreamInfo,
   connector: NatsConnector,
-  sequence: number
+  sequence: number,
+  name = `jetgres_${nuid.next()}`
 ): Promise<OpenConsumer> {
   const minimal = minimalFilters(connector.subjects)
   const { durable } = connector
   const request: ConsumerRequest = {
     stream: connector.stream,
-    name: durable?.name ?? `jetgres_${nuid.next()}`,
+    name,
     filters: filtersAreDisjoint(minimal) ? minimal : [],
     start: { deliver_policy: 'by_start_sequence', opt_start_seq: sequence + 1 },
     inactiveMs: limits.consumerInactiveMs
   }
   return durable
-    ? openDurable(connection, info, { ...request, durable })
+    ? openDurable(connection, info, request, durable)
     : openEphemeral(connection, info, request)
 }
 
@@ -51,6 +56,7 @@ async function openEphemeral(
   request: ConsumerRequest
 ): Promise<OpenConsumer> {
   const canary = await canaryFor(connection, info, request)
+  await deleteConsumer(connection, request.stream, request.name)
   const made = await createConsumer(connection, request)
   return {
     ...facts(made),
@@ -66,16 +72,19 @@ type DurableRequest = ConsumerRequest & { readonly durable: DurableConsumer }
 async function openDurable(
   connection: NatsConnection,
   info: StreamInfo,
-  request: DurableRequest
+  beside: ConsumerRequest,
+  durable: DurableConsumer
 ): Promise<OpenConsumer> {
-  const { stream, name } = request
+  const { stream } = beside
+  const { name } = durable
+  const request: DurableRequest = { ...beside, name, durable }
   const retention = retentionOf(info)
   const guard = retention === 'interest' ? await makeGuard(connection, request) : undefined
   await deleteConsumer(connection, stream, name)
   // The server lets nobody begin a work queue anywhere else.
   const start = retention === 'workqueue' ? { deliver_policy: 'all' as const } : request.start
   // On other streams it would keep what nobody needs, or be refused.
-  const canary = retention === 'limits' ? await canaryFor(connection, info, request) : undefined
+  const canary = retention === 'limits' ? await canaryFor(connection, info, beside) : undefined
   const made = await createConsumer(connection, { ...request, start })
   if (guard !== undefined) await deleteConsumer(connection, stream, guard)
   return {
@@ -109,12 +118,12 @@ async function makeGuard(connection: NatsConnection, request: DurableRequest): P
 async function canaryFor(
   connection: NatsConnection,
   info: StreamInfo,
-  { stream, filters, start, inactiveMs }: ConsumerRequest
+  request: ConsumerRequest
 ): Promise<Canary | undefined> {
+  const { name, filters } = request
   if (!mayPassOver(connection.info?.version, filters)) return undefined
   if ((info.config.num_replicas ?? 1) > 1 || jumpsAreGaps(info, filters)) return undefined
-  const name = `jetgres_${nuid.next()}_canary`
-  return makeCanary(connection, { stream, name, filters, start, inactiveMs })
+  return makeCanary(connection, { ...request, name: canaryName(name) })
 }
 
 function facts(made: ConsumerInfo): Pick<OpenConsumer, 'name' | 'filters' | 'pending'> {

@@ -27,6 +27,7 @@ export class PendingBatch {
   #sequence: number
   #bytes = 0
   #moved = false
+  #clears = false
 
   /** @param fullAt deliveries that it is full with. */
   constructor(
@@ -110,9 +111,13 @@ export class PendingBatch {
     this.#cover(gap.last, 0)
   }
 
-  /** Writes the position even if no row comes: the stream has begun another life. */
-  move(): void {
+  /**
+   * Writes the position even if no row comes: the stream has begun another life.
+   * @param clears takes the rows of the one before away
+   */
+  move(clears: boolean): void {
     this.#moved = true
+    this.#clears = clears
   }
 
   toBatch(relationId: number): Batch {
@@ -124,7 +129,8 @@ export class PendingBatch {
       deleted: this.#deleted,
       position: { sequence: this.#sequence, created: this.created },
       dropped: this.#dropped,
-      gaps: this.#gaps
+      gaps: this.#gaps,
+      clears: this.#clears
     }
   }
 

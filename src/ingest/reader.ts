@@ -14,8 +14,9 @@ import type { Logger } from '../log.ts'
 import type { Gap, NatsConnector, StreamPosition } from '../types/connector.ts'
 import type { NatsConnections, NatsLease } from './connection.ts'
 import { Consumption } from './consumption.ts'
+import type { ConsumerNames } from './consumer-names.ts'
 import type { Delivery } from './delivery.ts'
-import { streamInfo } from './jetstream.ts'
+import { deleteConsumer, streamInfo } from './jetstream.ts'
 import type { StreamInfo } from './jetstream.ts'
 import { natsFailure } from './nats-errors.ts'
 import { openConsumer } from './open-consumer.ts'
@@ -56,8 +57,9 @@ export interface OrderedReaderOptions {
   readonly connector: NatsConnector
   readonly connections: NatsConnections
   readonly position: StreamPosition
-  /** Whether rows have a key, so that reading again what was read does no harm. */
-  readonly keyed: boolean
+  readonly names: ConsumerNames
+  /** Whether to read again what was read does no harm: rows have a key, or go with their stream. */
+  readonly readsAgain: boolean
   readonly log: Logger
   readonly events: ReaderEvents
 }
@@ -72,6 +74,7 @@ export class OrderedReader implements StreamReader {
   #wake: () => void = () => undefined
   #abandon: () => void = () => undefined
   #paused = false
+  #hasRemovedLeft = false
   #created: string
   /** The last stream sequence that was delivered or is known to be gone. */
   #sequence: number
@@ -168,8 +171,9 @@ export class OrderedReader implements StreamReader {
     const { connector } = this.#options
     // What is received but not on disk must not be forgotten by the server.
     const from = connector.durable ? Math.min(this.#committed, this.#sequence) : this.#sequence
-    const opening = openConsumer(connection, info, connector, from)
+    const opening = openConsumer(connection, info, connector, from, this.#options.names.next())
     const consumer = await this.#whileUp(opening)
+    this.#removeLeft(connection)
     const consumption = new Consumption({
       connection,
       info,
@@ -180,6 +184,8 @@ export class OrderedReader implements StreamReader {
       paused: this.#paused,
       onDelivery: (delivery) => this.#events.onDelivery(delivery),
       onGap: (gap) => this.#events.onGap(gap),
+      onFilled: (from, count) =>
+        this.#options.log.info({ from, count }, 'read what the server had passed over'),
       onIdle: () => this.#events.onIdle()
     })
     this.#consumption = consumption
@@ -189,6 +195,14 @@ export class OrderedReader implements StreamReader {
     this.#sequence = consumption.sequence
     await this.#afterwards(end, consumer)
     return consumption.delivered > 0 || end.message === RENEWED
+  }
+
+  /** Best effort, and once: the server removes by itself what stays. */
+  #removeLeft(connection: NatsConnection): void {
+    const { connector, names } = this.#options
+    if (this.#hasRemovedLeft) return
+    this.#hasRemovedLeft = true
+    for (const name of names.left) void deleteConsumer(connection, connector.stream, name)
   }
 
   /** nats.js lets a request run into its time limit when the connection it went over is lost. */
@@ -219,7 +233,7 @@ export class OrderedReader implements StreamReader {
       this.#options.log.warn(facts, 'stream was deleted and made again: reading it from its start')
       this.#restart(start, info.created)
     } else if (last < this.#sequence) {
-      if (!this.#options.keyed) return this.#giveUp(last)
+      if (!this.#options.readsAgain) return this.#giveUp(last)
       this.#options.log.warn(facts, 'stream went back: reading it from its start')
       this.#restart(start, anotherLife(info))
     } else if (start > this.#sequence) {

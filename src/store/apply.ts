@@ -82,6 +82,9 @@ export async function applyBatch(
   before: Progress
 ): Promise<Applied> {
   const after = appliedBefore(batch, before.position)
+  if (batch.clears && batch.position.created !== before.position.created) {
+    await writer.runOnce(`DELETE FROM ${storeTable(target.schema.id)}`)
+  }
   const indexes = rowsToApply(target.schema, batch, after)
   const rows = indexes.length > 0 ? await applyRows(writer, target, batch, indexes) : indexes
   const dropped = batch.dropped.filter((delivery) => delivery.sequence > after)

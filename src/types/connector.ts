@@ -209,6 +209,8 @@ export interface Batch {
   readonly position: StreamPosition
   readonly dropped: readonly DroppedDelivery[]
   readonly gaps?: readonly Gap[]
+  /** All rows of another life of the stream go before these come: the relation mirrors its stream. */
+  readonly clears?: boolean
 }
 
 /** Stream sequences that were gone before they could be read, both ends included. */

@@ -27,6 +27,8 @@ const KILLS = Number(process.env['KILLS'] ?? 10)
  */
 const SILENCE_MS = 30_000
 const NONE = { lost: 0, doubled: 0, wrong: 0 }
+/** Each has a consumer and may have its canary. */
+const OF_TWO_READERS = 4
 /** A publish that is tried again is stored once. */
 const WINDOW = { duplicate_window: 300e9 }
 
@@ -123,6 +125,9 @@ void t.test('faults under a publisher that never stops', { skip, timeout: 1_200_
     await endure(`kill -9 of jetgres, ${round}`, killJetgres, 30_000)
   }
   t.comment(`jetgres took at most ${Math.round(restartMs)} ms to start`)
+  await eventually(async () => (await consumers()).length <= OF_TWO_READERS, {
+    what: 'the end of the consumers that killed processes left'
+  })
 
   await endure('nats-server killed', async () => {
     await nats.kill()
@@ -189,5 +194,5 @@ void t.test('faults under a publisher that never stops', { skip, timeout: 1_200_
   const { lost, doubled, wrong } = total
   t.comment(`${publisher.newest + 1} deliveries in all: lost ${lost}, doubled ${doubled}, wrong ${wrong}`)
   const left = await consumers()
-  t.ok(left.length <= 4, `each relation has its consumer and its canary: ${left.length}`)
+  t.ok(left.length <= OF_TWO_READERS, `each relation has its consumer and its canary: ${left.length}`)
 })

@@ -181,6 +181,11 @@ void t.test('a stream that went back is read again if a key allows it', { skip }
   await eventually(() => plain.ingestion.status().state === 'stalled')
   t.match(plain.ingestion.status().lastError, /went back from sequence 500 to 10/)
   t.equal(plain.sink.batches.length, 0)
+  const trim = (): Promise<void> => Promise.resolve()
+  const mirror = await ingest(t, connectorTo(server.port), { position, schema: keyless, trim })
+  await mirror.rows(10)
+  t.ok(inOrder(mirror.sink.values, 0, 10), 'where rows go with their stream, too')
+  t.equal(mirror.sink.batches[0]?.clears, true, 'then they take the place of those from before')
 })
 
 void t.test('a purge counts what was not read, and what follows arrives', { skip }, async (t) => {

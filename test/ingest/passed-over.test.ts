@@ -6,15 +6,18 @@
 import { headers } from 'nats'
 import type { NatsConnection } from 'nats'
 import t from 'tap'
+import type { Test } from 'tap'
 
 import { Consumption } from '../../src/ingest/consumption.ts'
-import { streamInfo } from '../../src/ingest/jetstream.ts'
+import type { Delivery } from '../../src/ingest/delivery.ts'
+import { readHole } from '../../src/ingest/hole.ts'
+import { nextDelivery, streamInfo } from '../../src/ingest/jetstream.ts'
 import { openConsumer } from '../../src/ingest/open-consumer.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import type { StreamReader } from '../../src/ingest/reader.ts'
 import { mayPassOver } from '../../src/ingest/stream-facts.ts'
 import { limits } from '../../src/limits.ts'
-import type { Gap } from '../../src/types/connector.ts'
+import type { Delivered, Gap, NatsConnector } from '../../src/types/connector.ts'
 import { eventually } from '../support/eventually.ts'
 import { publishJson, withoutNats } from '../support/nats-server.ts'
 import { random } from '../support/random.ts'
@@ -116,17 +119,27 @@ void t.test('a canary that is gone is replaced though deliveries never cease', {
   t.ok(came.every((sequence, i) => sequence === 2 * (i + 1)), 'all of them, in order, each once')
 })
 
-void t.test('a consumer that begins too late is given up before a gap is counted', { skip }, async (t) => {
-  const { server, admin } = await startNumbers(t, { storage: 'memory' })
-  if (!mayPassOver(admin.info?.version, [])) return t.comment('such a server is trusted')
-  const connector = connectorTo(server.port)
-  await publishJson(admin, 'n.1', numbers(0, 20))
+/** Everything of it that a row can be made from. */
+const told = ({ sequence, subject, payload, timestampMicros, headers }: Delivery): object => ({
+  sequence,
+  subject,
+  payload: Buffer.from(payload).toString('hex'),
+  timestampMicros,
+  headers: [...headers]
+})
+
+/** Reads behind position 0 by a consumer that the server has moved: no canary beside it could tell. */
+async function readMoved(
+  t: Test,
+  admin: NatsConnection,
+  connector: NatsConnector,
+  begin: number
+): Promise<{ came: Delivery[]; gaps: Gap[]; pending: number[]; consumption: Consumption }> {
   const info = await streamInfo(admin, 'N')
-  // As if the server had skipped what lies behind position 0.
-  const consumer = await openConsumer(admin, info, connector, 10)
-  t.equal(consumer.canary, undefined, 'which a canary beside it would not tell')
-  const came: number[] = []
+  const consumer = { ...(await openConsumer(admin, info, connector, begin)), canary: undefined }
+  const came: Delivery[] = []
   const gaps: Gap[] = []
+  const pending: number[] = []
   const consumption = new Consumption({
     connection: admin,
     info,
@@ -135,10 +148,72 @@ void t.test('a consumer that begins too late is given up before a gap is counted
     sequence: 0,
     committed: 0,
     paused: false,
-    onDelivery: ({ sequence }) => came.push(sequence),
+    onDelivery: (delivery) => {
+      came.push(delivery)
+      pending.push(delivery.pending)
+    },
     onGap: (gap) => gaps.push(gap),
+    onFilled: () => undefined,
     onIdle: () => undefined
   })
+  t.teardown(() => consumption.end('the test is over'))
+  return { came, gaps, pending, consumption }
+}
+
+void t.test('a hole is filled as if its deliveries had come, by the same consumer', { skip }, async (t) => {
+  const { admin, server } = await startNumbers(t, { storage: 'memory' })
+  if (!mayPassOver(admin.info?.version, [])) return t.comment('such a server is trusted')
+  const made: string[] = []
+  admin.subscribe('$JS.EVENT.ADVISORY.CONSUMER.CREATED.N.*', {
+    callback: (_, { subject }) => made.push(subject)
+  })
+  const several = headers()
+  several.append('Trace', 'one')
+  several.append('Trace', ' two: 2 ')
+  several.append('other', '')
+  for (let n = 0; n < 60; n++) {
+    const options = n % 3 === 0 ? { headers: several } : {}
+    await admin.jetstream().publish(`n.${n % 2}`, Uint8Array.from([n, 0, 255]), options)
+  }
+  await admin.jetstream().publish('n.0', '')
+  const manager = await admin.jetstreamManager()
+  for (const sequence of [1, 17, 18, 19]) await manager.streams.deleteMessage('N', sequence)
+  for (const subjects of [['n.>'], ['n.0'], ['n.0', 'n.1']]) {
+    made.length = 0
+    const connector = connectorTo(server.port, { subjects })
+    const want = await readMoved(t, admin, connector, 0)
+    const got = await readMoved(t, admin, connector, 40)
+    await eventually(() => want.came.at(-1)?.sequence === 61 && got.came.at(-1)?.sequence === 61)
+    t.same(got.came.map(told), want.came.map(told), `everything, of ${subjects.join()}`)
+    t.same(got.pending, want.pending, 'and what is still to come')
+    t.same(got.gaps, want.gaps)
+    const readers = made.filter((subject) => !subject.endsWith('_canary'))
+    t.equal(readers.length, 2, 'one consumer each')
+  }
+})
+
+void t.test('a hole that is too large is not filled, nor counted as a gap', { skip }, async (t) => {
+  const { admin, server } = await startNumbers(t, { storage: 'memory' })
+  await publishJson(admin, 'n.1', numbers(0, 20))
+  const before = (await nextDelivery(admin, 'N', 16, '>')) as Delivered
+  const hole = {
+    stream: 'N',
+    filters: ['>'],
+    from: 1,
+    before: { ...before, consumerSequence: 1, pending: 4, reply: '' }
+  }
+  const sequences = async (deliveries: number, bytes: number): Promise<unknown> =>
+    (await readHole(admin, hole, { deliveries, bytes }))?.map(({ sequence }) => sequence)
+  const all = numbers(1, 16).map(({ n }) => n)
+  t.same(await sequences(15, 1_000), all)
+  t.equal(await sequences(14, 1_000), undefined, 'too many')
+  t.equal(await sequences(15, 100), undefined, 'too many bytes')
+
+  // What has to be acknowledged must come from the consumer: this one is given up at once.
+  const durable = { name: 'D', ackPolicy: 'explicit' as const }
+  const connector = connectorTo(server.port, { durable })
+  if (!mayPassOver(admin.info?.version, [])) return t.comment('such a server is trusted')
+  const { came, gaps, consumption } = await readMoved(t, admin, connector, 10)
   t.match((await consumption.ended).message, 'passed over sequence 1')
   t.same([came, gaps, consumption.sequence], [[], [], 0], 'nothing was handed on')
 })

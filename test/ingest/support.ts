@@ -4,12 +4,15 @@
 import type { Test } from 'tap'
 
 import { NatsConnections } from '../../src/ingest/connection.ts'
+import { ConsumerLives } from '../../src/ingest/consumer-names.ts'
+import type { ConsumerNames } from '../../src/ingest/consumer-names.ts'
 import { Ingestion } from '../../src/ingest/ingestion.ts'
 import type { BatchSink } from '../../src/ingest/ingestion.ts'
 import type { IngestionState } from '../../src/ingest/ingestion-status.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import { OrderedReader } from '../../src/ingest/reader.ts'
 import type { ReaderEvents, StreamReader } from '../../src/ingest/reader.ts'
+import type { Trim } from '../../src/ingest/trimmer.ts'
 import { createLogger } from '../../src/log.ts'
 import type { Batch, Decoded, Delivered, NatsConnector, StreamPosition } from '../../src/types/connector.ts'
 import { OID } from '../../src/types/oids.ts'
@@ -82,9 +85,9 @@ export interface Running {
 export async function ingest(
   t: Test,
   connector: NatsConnector,
-  options: { schema?: RelationSchema; sink?: MemorySink; position?: StreamPosition } = {}
+  options: { schema?: RelationSchema; sink?: MemorySink; position?: StreamPosition; trim?: Trim } = {}
 ): Promise<Running> {
-  const { sink = new MemorySink() } = options
+  const { sink = new MemorySink(), trim } = options
   const { position, connector: probed } = options.position
     ? { position: options.position, connector }
     : await probe(connector)
@@ -97,6 +100,8 @@ export async function ingest(
     store: sink,
     connections,
     position,
+    names: new ConsumerLives().of(schema.id),
+    trim,
     log,
     onState: (state) => states.push(state)
   })
@@ -132,7 +137,8 @@ export function startReader(
   t: Test,
   connector: NatsConnector,
   position: StreamPosition,
-  events: Partial<ReaderEvents>
+  events: Partial<ReaderEvents>,
+  names: ConsumerNames = new ConsumerLives().of(schema.id)
 ): StreamReader {
   const none = (): void => undefined
   const connections = new NatsConnections(log)
@@ -140,7 +146,8 @@ export function startReader(
     connector,
     connections,
     position,
-    keyed: true,
+    names,
+    readsAgain: true,
     log,
     events: {
       onDelivery: none,

@@ -1,12 +1,13 @@
 // Goal: a relation that mirrors its stream is told where that begins, soon after it moved, again while
 // older deliveries may still come, and not for a stream in another life than the relation's; and
-// what was deleted from its middle, once.
+// what was deleted from its middle, once; and in another life all rows of the former one go.
 // Method: an ingestion over a real stream that is purged, with a sink that remembers.
 
 import t from 'tap'
 
 import { Ingestion } from '../../src/ingest/ingestion.ts'
 import { NatsConnections } from '../../src/ingest/connection.ts'
+import { ConsumerLives } from '../../src/ingest/consumer-names.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectNats, createStream, publishJson, startNats, withoutNats } from '../support/nats-server.ts'
@@ -30,6 +31,7 @@ void t.test('trims where the stream begins', { skip: withoutNats() }, async (t) 
     store: sink,
     connections,
     position: (await probe(connector)).position,
+    names: new ConsumerLives().of(keyless.id),
     trim: async (first, these) => {
       trimmed.push(first)
       deleted.push(...these)
@@ -57,6 +59,10 @@ void t.test('trims where the stream begins', { skip: withoutNats() }, async (t) 
   await eventually(() => createStream(connection, 'N', ['n.>']).then(() => true))
   await publishJson(connection, 'n.a', numbers(10, 20))
   await eventually(() => sink.values.length === 20)
+  const { created } = (await manager.streams.info('N'))
+  const clearing = sink.batches.filter(({ clears }) => clears)
+  t.same(clearing.map(({ position }) => position.created), [created], 'the first of another life clears')
+  t.equal(clearing[0], sink.batches.find(({ position }) => position.created === created))
   await manager.streams.purge('N', { seq: 4 })
   await eventually(() => trimmed.at(-1) === 4, { what: 'trimming in another life' })
   t.pass('in the stream that was made again too')
