@@ -1,7 +1,8 @@
 // @ts-check
 // `npm run bench -- [name…] [--json] [--runs N] [--scale F] [--seconds S]
 //  [--match TEXT] [--write [--remark TEXT]] [--profile]`
-// Runs the named cases, or all, one after the other, each with servers of its own.
+// Runs the named cases, or all, one after the other, each with servers of its own but for those
+// that share one pair of tables.
 
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -19,17 +20,20 @@ const cases = [
   'ingest-protobuf',
   'freshness',
   'lookup',
-  'analytics',
-  'analytics-live',
   'scan',
   'back-channel',
   'mixed',
+  'analytics',
+  'analytics-live',
   'relay',
   'relay-bulk',
   'growth'
 ]
+/** One after the other above: each goes on with the last one's tables, and only the last changes rows. */
+const sharing = ['lookup', 'scan', 'mixed', 'analytics', 'analytics-live']
 const documentPath = resolve(import.meta.dirname, '../../docs/BENCHMARKS.md')
-const caseMinutesMax = 10
+/** The longest took 8 on a quiet machine of two cores. */
+const caseMinutesMax = 15
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -46,6 +50,8 @@ const { values, positionals } = parseArgs({
 })
 /** What is open of the case in hand. @type {Cleanups | undefined} */
 let current
+/** What is open of the tables that cases share. */
+let shared = new Cleanups()
 /** Ends the case in hand as failed. */
 let giveUp = (/** @type {unknown} */ error) => console.error(error)
 let isEnding = false
@@ -66,23 +72,32 @@ async function main() {
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.on(event, (error) => giveUp(error))
   }
-  for (const name of positionals.length > 0 ? positionals : cases) {
+  const names = cases.filter((name) => positionals.length === 0 || positionals.includes(name))
+  for (const [n, name] of names.entries()) {
     console.error(name)
     const from = performance.now()
-    try {
-      report.results.push(...(await runCase(name, options)))
-    } catch (error) {
+    const results = await runCase(name, options).catch((error) => {
       // Whatever went wrong, the other cases have something to say; the exit code tells.
       const message = error instanceof Error ? error.message : String(error)
       report.failures.push(`${name} FAILED: ${message}`)
       console.error(error)
       process.exitCode = 1
-    }
+    })
+    report.results.push(...(results ?? []))
+    const isSharedOn = [name, names[n + 1] ?? ''].every((each) => sharing.includes(each))
+    if (!results || !isSharedOn || values.profile) await endShared()
     report.minutes[name] = (performance.now() - from) / 60_000
     // After each: what was measured is kept even where the run is ended.
     if (values.write) writeFileSync(documentPath, asMarkdown(report, values.remark))
   }
   console.log(values.json ? JSON.stringify(report, null, 2) : asText(report))
+}
+
+/** The next case that wants tables makes new ones. */
+async function endShared() {
+  const over = shared
+  shared = new Cleanups()
+  await over.run()
 }
 
 /** @param {string} name @param {{ runs: number, scale: number, seconds: number }} options */
@@ -97,11 +112,12 @@ async function runCase(name, options) {
   }, minutes * 60_000)
   /** @type {Promise<never>} */
   const givenUp = new Promise((_, reject) => (giveUp = reject))
-  if (profiles) cleanups.add(() => printProfiles(profiles))
+  // Behind its servers' end, whoever ends them.
+  if (profiles) cleanups.add(() => endShared().then(() => printProfiles(profiles)))
   try {
     const { run } = await import(`./cases/${name}.mjs`)
     /** @type {import('./runner.mjs').Bench} */
-    const bench = { ...options, match: values.match, nodeArgs, cleanups, say }
+    const bench = { ...options, match: values.match, nodeArgs, cleanups, shared, say }
     return /** @type {import('./runner.mjs').Result[]} */ (
       await Promise.race([run(bench), givenUp])
     )
@@ -139,5 +155,6 @@ async function end(code) {
   if (isEnding) return
   isEnding = true
   await current?.run()
+  await shared.run()
   process.exit(code)
 }

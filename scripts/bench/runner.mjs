@@ -10,10 +10,11 @@
  * }} Result
  */
 /**
- * What a case is given.
+ * What a case is given. `shared` is undone when no case follows that goes on with what is there.
  * @typedef {{
  *   runs: number, scale: number, seconds: number, match: string, nodeArgs: string[],
- *   cleanups: import('./processes.mjs').Cleanups, say: (line: string) => void
+ *   cleanups: import('./processes.mjs').Cleanups, shared: import('./processes.mjs').Cleanups,
+ *   say: (line: string) => void
  * }} Bench
  */
 /** Figures by the name of what was measured. @typedef {Record<string, number>} Figures */

@@ -84,6 +84,16 @@ export async function caughtUp(client, query, isThere, deadlineMs = 600_000) {
  */
 export async function loadRelation(client, nats, name, columns, count) {
   await client.query(createRelation(nats, name, columns))
+  await hasRows(client, name, count)
+}
+
+/**
+ * Until a relation shows so many rows.
+ * @param {import('pg').Client} client
+ * @param {string} name
+ * @param {number} count
+ */
+export async function hasRows(client, name, count) {
   const counted = (/** @type {unknown[][]} */ rows) => Number(rows[0]?.[0]) === count
   await caughtUp(client, `SELECT count(*) FROM ${name}`, counted)
 }

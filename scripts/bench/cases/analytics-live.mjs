@@ -4,7 +4,7 @@
 
 import { alternate, results } from '../runner.mjs'
 import { caughtUp } from '../streams.mjs'
-import { measure } from './analytics.mjs'
+import { measure, millions } from './analytics.mjs'
 import { startFlow } from './freshness.mjs'
 import { bothWithEvents } from './tables.mjs'
 
@@ -12,7 +12,7 @@ const perSecond = 20_000
 
 /** @param {import('../runner.mjs').Bench} bench */
 export async function run(bench) {
-  const { nats, ours, rows } = await bothWithEvents(bench, { hasDevices: true })
+  const { nats, ours, rows } = await bothWithEvents(bench, { millions, hasDevices: true })
   const settle = async () => {
     await nats.connection.flush()
     const from = performance.now()

@@ -12,7 +12,7 @@ import { deviceColumns, deviceRow, devices, eventColumns, eventRow, mix } from '
 import { results } from '../runner.mjs'
 import { connect, Jetgres, startNats } from '../servers.mjs'
 import { geometricMean, median } from '../statistics.mjs'
-import { caughtUp, createRelation, loadRelation, makeStream, publish } from '../streams.mjs'
+import { caughtUp, createRelation, hasRows, loadRelation, makeStream, publish } from '../streams.mjs'
 import { measure as measureDashboard } from './analytics.mjs'
 import { probe } from './freshness.mjs'
 import { restarts } from './restart.mjs'
@@ -96,7 +96,7 @@ async function load(/** @type {World} */ { nats, client }, /** @type {number} */
     return text
   }
   await publish(nats, 'events', to - from, (n) => eventRow(from + n), encode)
-  await caughtUp(client, 'SELECT count(*) FROM events', ([row]) => Number(row?.[0]) === to)
+  await hasRows(client, 'events', to)
   return bytes
 }
 
