@@ -4,6 +4,7 @@
 // behind (nats-architecture-and-design, ADR-15). Pure.
 
 import type { Delivered } from '../types/connector.ts'
+import { numberAt, textOf } from './delivery-frames.ts'
 
 export interface Delivery extends Delivered {
   /** In the consumer: one more than the delivery before, or something was lost. */
@@ -14,69 +15,93 @@ export interface Delivery extends Delivered {
   readonly reply: string
 }
 
-/** What nats.js tells of a delivery; subject and headers are decoded when they are asked for. */
+/** What is known of a delivery; subject and headers are decoded when they are asked for. */
 interface Received {
   readonly subject: string
   readonly data: Uint8Array
   readonly headers?: Iterable<[string, string[]]> | undefined
 }
 
+/** A text in ASCII where it stands. */
+interface Span {
+  readonly bytes: Uint8Array
+  readonly start: number
+  readonly end: number
+}
+
 const PREFIX = '$JS.ACK.'
+const DOT = 0x2e
 const PLAIN_DOTS = 8
-/** Dots in front of the stream sequence, prefix excluded, in the plain form and with domains. */
-const PLAIN_SKIP = 3
-const DOMAIN_SKIP = 5
+/** Dots in front of the stream sequence, with the prefix's, in the plain form and with domains. */
+const PLAIN_SKIP = 5
+const DOMAIN_SKIP = 7
+/** Words of the reply before the time. */
+const TO_TIME = 2
 /** The time is in nanoseconds: cutting these digits off is exact, a division would not be. */
 const DIGITS_BELOW_MICRO = 3
 const NO_HEADERS: ReadonlyMap<string, readonly string[]> = new Map()
 
-/** Undefined when the reply is not one of JetStream's. Runs for every delivery: no detours. */
+/** As deliveryAt, of a reply that is a text already. */
 export function toDelivery(reply: string, message: Received): Delivery | undefined {
-  if (!reply.startsWith(PREFIX)) return undefined
-  let at = PREFIX.length - 1
-  for (let skip = countDots(reply) > PLAIN_DOTS ? DOMAIN_SKIP : PLAIN_SKIP; skip > 0; skip--) {
-    at = reply.indexOf('.', at + 1)
-    if (at < 0) return undefined
-  }
-  const sequenceEnd = reply.indexOf('.', at + 1)
-  const consumerEnd = reply.indexOf('.', sequenceEnd + 1)
-  const timeEnd = reply.indexOf('.', consumerEnd + 1)
-  if (sequenceEnd < 0 || consumerEnd < sequenceEnd || timeEnd < consumerEnd) return undefined
-  const token = reply.indexOf('.', timeEnd + 1)
-  const sequence = Number(reply.slice(at + 1, sequenceEnd))
-  const consumerSequence = Number(reply.slice(sequenceEnd + 1, consumerEnd))
-  const timeText = reply.slice(consumerEnd + 1, timeEnd)
-  const pending = Number(reply.slice(timeEnd + 1, token < 0 ? reply.length : token))
-  if (Number.isNaN(sequence + consumerSequence + Number(timeText) + pending)) return undefined
-  return new JetStreamDelivery(message, reply, sequence, consumerSequence, timeText, pending)
+  const bytes = Buffer.from(reply)
+  return deliveryAt(bytes, 0, bytes.length, message)
 }
 
-/** Decodes its subject, time and headers only for who asks. */
+/**
+ * Of the reply at [start, end). Undefined when it is not one of JetStream's. Runs for every delivery: no
+ * detours.
+ */
+export function deliveryAt(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  message: Received
+): Delivery | undefined {
+  if (!startsWithPrefix(bytes, start)) return undefined
+  const skip = countDots(bytes, start, end) > PLAIN_DOTS ? DOMAIN_SKIP : PLAIN_SKIP
+  let at = start
+  for (let i = 0; i < skip; i++) at = dotFrom(bytes, at, end) + 1
+  const sequenceEnd = dotFrom(bytes, at, end)
+  const consumerEnd = dotFrom(bytes, sequenceEnd + 1, end)
+  const timeEnd = dotFrom(bytes, consumerEnd + 1, end)
+  const pendingEnd = dotFrom(bytes, timeEnd + 1, end)
+  const sequence = numberAt(bytes, at, sequenceEnd)
+  const consumerSequence = numberAt(bytes, sequenceEnd + 1, consumerEnd)
+  const nanos = numberAt(bytes, consumerEnd + 1, timeEnd)
+  const pending = numberAt(bytes, timeEnd + 1, pendingEnd)
+  if (Number.isNaN(sequence + consumerSequence + nanos + pending)) return undefined
+  const reply = { bytes, start, end }
+  return new JetStreamDelivery(message, reply, sequence, consumerSequence, pending)
+}
+
+/** Decodes its reply, subject, time and headers only for who asks. */
 class JetStreamDelivery implements Delivery {
   readonly sequence: number
   readonly consumerSequence: number
   readonly pending: number
   readonly payload: Uint8Array
-  readonly reply: string
   readonly #message: Received
-  readonly #nanos: string
+  readonly #reply: Span
   #headers: ReadonlyMap<string, readonly string[]> | undefined
 
   constructor(
     message: Received,
-    reply: string,
+    reply: Span,
     sequence: number,
     consumerSequence: number,
-    nanos: string,
     pending: number
   ) {
     this.#message = message
     this.payload = message.data
-    this.reply = reply
+    this.#reply = reply
     this.sequence = sequence
     this.consumerSequence = consumerSequence
-    this.#nanos = nanos
     this.pending = pending
+  }
+
+  get reply(): string {
+    const { bytes, start, end } = this.#reply
+    return textOf(bytes, start, end)
   }
 
   get subject(): string {
@@ -84,7 +109,9 @@ class JetStreamDelivery implements Delivery {
   }
 
   get timestampMicros(): bigint {
-    return BigInt(this.#nanos.slice(0, -DIGITS_BELOW_MICRO))
+    const words = this.reply.split('.')
+    const skip = words.length - 1 > PLAIN_DOTS ? DOMAIN_SKIP : PLAIN_SKIP
+    return BigInt((words[skip + TO_TIME] as string).slice(0, -DIGITS_BELOW_MICRO))
   }
 
   get headers(): ReadonlyMap<string, readonly string[]> {
@@ -94,8 +121,22 @@ class JetStreamDelivery implements Delivery {
   }
 }
 
-function countDots(text: string): number {
+function startsWithPrefix(bytes: Uint8Array, start: number): boolean {
+  for (let i = 0; i < PREFIX.length; i++) {
+    if (bytes[start + i] !== PREFIX.charCodeAt(i)) return false
+  }
+  return true
+}
+
+function countDots(bytes: Uint8Array, start: number, end: number): number {
   let dots = 0
-  for (let at = text.indexOf('.'); at >= 0; at = text.indexOf('.', at + 1)) dots++
+  for (let at = start; at < end; at++) if (bytes[at] === DOT) dots++
   return dots
+}
+
+/** The next dot, or the end. */
+function dotFrom(bytes: Uint8Array, start: number, end: number): number {
+  let at = start
+  while (at < end && bytes[at] !== DOT) at++
+  return at
 }

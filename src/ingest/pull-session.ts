@@ -6,8 +6,10 @@ import { createInbox } from 'nats'
 import type { Msg, MsgHdrs, NatsConnection, NatsError, Subscription } from 'nats'
 
 import { limits } from '../limits.ts'
-import { toDelivery } from './delivery.ts'
+import { deliveryAt, toDelivery } from './delivery.ts'
 import type { Delivery } from './delivery.ts'
+import { takeFrames } from './delivery-frames.ts'
+import type { DeliveryFrame } from './delivery-frames.ts'
 import { nextSubject, pullRequest } from './jetstream.ts'
 
 export interface PullSessionOptions {
@@ -41,6 +43,8 @@ export class PullSession {
   readonly #options: PullSessionOptions
   readonly #inbox = createInbox()
   readonly #subscription: Subscription
+  /** Ends what takeFrames began. */
+  readonly #leaveFrames: () => void
   readonly #ticker: NodeJS.Timeout
   #end: (end: SessionEnd) => void = () => undefined
   #over = false
@@ -62,6 +66,8 @@ export class PullSession {
     this.#subscription = options.connection.subscribe(this.#inbox, {
       callback: (error, message) => this.#receive(error, message)
     })
+    const sid = this.#subscription.getID()
+    this.#leaveFrames = takeFrames(options.connection, sid, (frame) => this.#take(frame))
     this.#ticker = setInterval(() => this.#tick(), limits.pullHeartbeatMs)
     this.#refill()
   }
@@ -90,6 +96,7 @@ export class PullSession {
     if (this.#over) return
     this.#over = true
     clearInterval(this.#ticker)
+    this.#leaveFrames()
     if (!this.#options.connection.isClosed()) this.#subscription.unsubscribe()
     this.#end(new SessionEnd(reason, cause))
   }
@@ -99,18 +106,35 @@ export class PullSession {
     if (this.#over) return
     try {
       if (error) return this.end(error.message, error)
-      this.#silentTicks = 0
-      this.#heardAt = performance.now()
       const { reply } = message
-      if (reply) this.#deliver(reply, message)
-      else this.#status(message.headers)
+      if (reply) this.#deliver(toDelivery(reply, message))
+      else {
+        this.#heard()
+        this.#status(message.headers)
+      }
     } catch (failure) {
       this.end('a delivery could not be handled', failure)
     }
   }
 
-  #deliver(reply: string, message: Msg): void {
-    const delivery = toDelivery(reply, message)
+  /** As #receive, of what did not go through nats.js. */
+  #take(frame: DeliveryFrame): void {
+    if (this.#over) return
+    try {
+      const { chunk, replyStart, replyEnd } = frame
+      this.#deliver(deliveryAt(chunk, replyStart, replyEnd, frame))
+    } catch (failure) {
+      this.end('a delivery could not be handled', failure)
+    }
+  }
+
+  #heard(): void {
+    this.#silentTicks = 0
+    this.#heardAt = performance.now()
+  }
+
+  #deliver(delivery: Delivery | undefined): void {
+    this.#heard()
     if (!delivery) return this.end('a delivery came without its sequence')
     if (delivery.consumerSequence !== this.#consumerSequence + 1) {
       return this.end('a delivery was lost on the way')

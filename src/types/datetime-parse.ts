@@ -47,6 +47,57 @@ const badField = (text: string): PgError =>
 
 /** @throws PgError 22007, 22008, 22009, 22023 */
 export function parseDatetime(text: string, typeName: string): ParsedDatetime | DatetimeWord {
+  return parsePlain(text) ?? parseSpelled(text, typeName)
+}
+
+const ZERO = 0x30
+/** Up to its seconds. */
+const PLAIN_CHARS = 'YYYY-MM-DDThh:mm:ss'.length
+
+/**
+ * YYYY-MM-DDThh:mm:ss[.fraction]Z, as JSON has it: expressions would take many times as long.
+ * undefined: another spelling, or no such time.
+ */
+function parsePlain(text: string): ParsedDatetime | undefined {
+  const last = text.length - 1
+  if (last < PLAIN_CHARS || text[last] !== 'Z' || !hasPlainMarks(text)) return undefined
+  const year = plainDigits(text, 0, 4)
+  const month = plainDigits(text, 5, 7)
+  const day = plainDigits(text, 8, 10)
+  const hour = plainDigits(text, 11, 13)
+  const minute = plainDigits(text, 14, 16)
+  const second = plainDigits(text, 17, PLAIN_CHARS)
+  const part = last === PLAIN_CHARS ? 0 : plainFraction(text, last)
+  // What is not a number is in no bounds.
+  const isClock = hour < 24 && minute < 60 && second < 60 && part >= 0
+  if (!isClock || !(year >= 1 && month >= 1 && month <= 12)) return undefined
+  if (!(day >= 1 && day <= daysInMonth(year, month))) return undefined
+  const micros = (hour * 3600 + minute * 60 + second) * MICROS_PER_SECOND + part
+  return { days: daysFromCivil(year, month, day), micros, zone: 0 }
+}
+
+const hasPlainMarks = (text: string): boolean =>
+  text[4] === '-' && text[7] === '-' && text[10] === 'T' && text[13] === ':' && text[16] === ':'
+
+/** Microseconds of up to six digits behind a point. */
+function plainFraction(text: string, end: number): number {
+  const digits = end - PLAIN_CHARS - 1
+  if (text[PLAIN_CHARS] !== '.' || digits < 1 || digits > 6) return NaN
+  return plainDigits(text, PLAIN_CHARS + 1, end) * 10 ** (6 - digits)
+}
+
+/** NaN where there is anything but digits. */
+function plainDigits(text: string, from: number, to: number): number {
+  let value = 0
+  for (let i = from; i < to; i++) {
+    const digit = text.charCodeAt(i) - ZERO
+    if (!(digit >= 0 && digit <= 9)) return NaN
+    value = value * 10 + digit
+  }
+  return value
+}
+
+function parseSpelled(text: string, typeName: string): ParsedDatetime | DatetimeWord {
   const found = DATETIME.exec(text)
   if (!found) return parseWord(text, typeName)
   const [, y1, m1, d1, y2, m2, d2, hour, minute, second, fraction, offset, zoneName, era] = found

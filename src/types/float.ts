@@ -9,6 +9,8 @@ import { float4Text, float8Text } from './float-text.ts'
 import { OID } from './oids.ts'
 
 const DECIMAL = /^[ \t-\r]*([+-]?)(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[ \t-\r]*$/i
+/** As nearly every one is written; so few digits are never out of range. */
+const PLAIN = /^-?\d{1,15}(?:\.\d{1,20})?$/
 const SPECIAL = /^[ \t-\r]*([+-]?)(nan|inf|infinity)[ \t-\r]*$/i
 
 const outOfRange = (text: string, name: string): PgError =>
@@ -30,6 +32,7 @@ function checkRange(value: number, text: string, mantissa: string, name: string)
 }
 
 function parseFloat8(text: string): number {
+  if (PLAIN.test(text)) return Number(text)
   const found = DECIMAL.exec(text)
   if (!found) return special(text, 'double precision')
   return checkRange(Number(text), text, found[2] as string, 'double precision')

@@ -21,17 +21,39 @@ function digits(text: string, name: string): string {
   throw invalidTextRepresentation(`invalid input syntax for type ${name}: "${text}"`)
 }
 
+const MINUS = 0x2d
+const ZERO = 0x30
+/** A number holds every integer of so many digits. */
+const PLAIN_DIGITS = 15
+
+/** Digits with a minus or without, as nearly every integer is written; NaN: read it the long way. */
+function plainInteger(text: string): number {
+  const from = text.charCodeAt(0) === MINUS ? 1 : 0
+  const count = text.length - from
+  if (count < 1 || count > PLAIN_DIGITS) return NaN
+  let value = 0
+  for (let i = from; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO
+    if (digit < 0 || digit > 9) return NaN
+    value = value * 10 + digit
+  }
+  return from === 0 ? value : 0 - value
+}
+
 function parseNumber(text: string, name: string, min: number, max: number): number {
-  const value = Number(digits(text, name))
+  const plain = plainInteger(text)
+  const value = Number.isNaN(plain) ? Number(digits(text, name)) : plain
   if (value < min || value > max) throw outOfRange(text, name)
   // Number('-0') is -0, which no integer type has.
   return value + 0
 }
 
 function parseBigint(text: string): bigint {
-  const plain = digits(text, 'bigint').replace(/^\+|(?<=^[+-]?)0+(?=\d)/g, '')
+  const plain = plainInteger(text)
+  if (!Number.isNaN(plain)) return BigInt(plain)
+  const spelled = digits(text, 'bigint').replace(/^\+|(?<=^[+-]?)0+(?=\d)/g, '')
   // Twenty characters hold every bigint; BigInt would take its time over a megabyte of digits.
-  const value = plain.length > 20 ? INT8_MAX + 1n : BigInt(plain)
+  const value = spelled.length > 20 ? INT8_MAX + 1n : BigInt(spelled)
   if (value < INT8_MIN || value > INT8_MAX) throw outOfRange(text, 'bigint')
   return value
 }

@@ -112,6 +112,7 @@ function sessionZone(settings: OutputSettings): Zone {
 
 function fromParsed(parsed: ParsedDatetime, session: () => Zone): bigint {
   const local = join(parsed.days, parsed.micros)
+  if (parsed.zone === 0) return local
   if (typeof parsed.zone === 'number') return local - BigInt(parsed.zone) * 1_000_000n
   const zone = parsed.zone ?? session()
   const offset = zone.offsetOfLocal(wholeSeconds(split(local)))

@@ -12,7 +12,7 @@ import { limits } from '../../src/limits.ts'
 function silence(): { connection: NatsConnection; sent: string[] } {
   const sent: string[] = []
   const connection = {
-    subscribe: () => ({ unsubscribe: () => undefined }),
+    subscribe: () => ({ unsubscribe: () => undefined, getID: () => 1 }),
     publish: (subject: string) => sent.push(subject),
     isClosed: () => false
   }
