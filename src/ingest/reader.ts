@@ -23,7 +23,8 @@ import { openConsumer } from './open-consumer.ts'
 import type { OpenConsumer } from './open-consumer.ts'
 import { RENEWED } from './pull-session.ts'
 import { countsAsLost } from './stream-facts.ts'
-import { anotherLife, isSameLife } from './stream-life.ts'
+import { anotherLife, holdsLandmark, isSameLife, landmarkOf } from './stream-life.ts'
+import type { Landmark } from './stream-life.ts'
 
 /** What a reader reports. The callbacks run inside its read loop: short, and they don't throw. */
 export interface ReaderEvents {
@@ -80,6 +81,8 @@ export class OrderedReader implements StreamReader {
   #sequence: number
   /** The last one that is on disk, in this life of the stream. */
   #committed: number
+  /** The last one that was read since the start, by which the stream is known again. */
+  #landmark: Landmark | undefined
 
   constructor(options: OrderedReaderOptions) {
     this.#options = options
@@ -159,7 +162,8 @@ export class OrderedReader implements StreamReader {
     try {
       const { stream } = this.#options.connector
       const info = await this.#whileUp(streamInfo(connection, stream))
-      this.#align(info)
+      const isKnown = await this.#whileUp(holdsLandmark(connection, stream, this.#landmark))
+      this.#align(info, isKnown)
       return await this.#consume(connection, info)
     } catch (error) {
       if (!this.#stopped) this.#events.onDown(natsFailure(error, this.#options.connector))
@@ -193,6 +197,7 @@ export class OrderedReader implements StreamReader {
     if (this.#stopped) consumption.end('stopped')
     const end = await consumption.ended
     this.#sequence = consumption.sequence
+    this.#landmark = landmarkOf(consumption.last) ?? this.#landmark
     await this.#afterwards(end, consumer)
     return consumption.delivered > 0 || end.message === RENEWED
   }
@@ -224,15 +229,18 @@ export class OrderedReader implements StreamReader {
     if (this.#stopped) await left
   }
 
-  /** Compares the stream as it is now with where we stand in it. */
-  #align(info: StreamInfo): void {
+  /**
+   * Compares the stream as it is now with where we stand in it.
+   * @param isKnown whether it still has what we read last; undefined: nobody can tell
+   */
+  #align(info: StreamInfo, isKnown: boolean | undefined): void {
     const { first_seq: first, last_seq: last } = info.state
     const start = Math.max(first - 1, 0)
     const facts = { position: this.#sequence, first, last }
-    if (!isSameLife(info, this.#created)) {
+    if (isKnown !== true && !isSameLife(info, this.#created)) {
       this.#options.log.warn(facts, 'stream was deleted and made again: reading it from its start')
       this.#restart(start, info.created)
-    } else if (last < this.#sequence) {
+    } else if (isKnown === false || last < this.#sequence) {
       if (!this.#options.readsAgain) return this.#giveUp(last)
       this.#options.log.warn(facts, 'stream went back: reading it from its start')
       this.#restart(start, anotherLife(info))
@@ -248,6 +256,7 @@ export class OrderedReader implements StreamReader {
     this.#created = created
     this.#sequence = sequence
     this.#committed = sequence
+    this.#landmark = undefined
     this.#events.onRestart({ sequence, created })
   }
 
@@ -255,7 +264,9 @@ export class OrderedReader implements StreamReader {
   #giveUp(last: number): void {
     const { stream } = this.#options.connector
     const error = objectNotReady(
-      `stream "${stream}" went back from sequence ${this.#sequence} to ${last}`,
+      last < this.#sequence
+        ? `stream "${stream}" went back from sequence ${this.#sequence} to ${last}`
+        : `stream "${stream}" holds other deliveries than were read, up to sequence ${this.#sequence}`,
       { hint: 'Drop the relation and create it again, or give it a primary key.' }
     )
     this.#events.onFatal(error)

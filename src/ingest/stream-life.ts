@@ -1,7 +1,31 @@
 // Whether a stream is the one whose sequences a position counts: by its name alone it may have been
-// deleted and made again, or restored. Pure. Must never take another stream for the same.
+// deleted and made again, restored, or have lost its end and grown again. Must never take another
+// stream for the same.
 
+import type { NatsConnection } from 'nats'
+
+import type { Delivered } from '../types/connector.ts'
+import { storedDelivery } from './jetstream.ts'
 import type { StreamInfo } from './jetstream.ts'
+
+/** A delivery that was read: no other one has its sequence and its time. */
+export type Landmark = Pick<Delivered, 'sequence' | 'timestampMicros'>
+
+/** Without the payload, which it would keep in memory. */
+export const landmarkOf = (delivery: Delivered | undefined): Landmark | undefined =>
+  delivery && { sequence: delivery.sequence, timestampMicros: delivery.timestampMicros }
+
+/** Undefined where nothing can be said: it was trimmed, or we may not ask for it. */
+export async function holdsLandmark(
+  connection: NatsConnection,
+  stream: string,
+  landmark: Landmark | undefined
+): Promise<boolean | undefined> {
+  if (!landmark) return undefined
+  const { sequence, timestampMicros } = landmark
+  const stored = await storedDelivery(connection, stream, sequence).catch(() => undefined)
+  return stored && stored.timestampMicros === timestampMicros
+}
 
 const LIFE_MARK = '#'
 
