@@ -12,7 +12,7 @@ import { requireCountable, sortable, sortDirection } from './comparisons.ts'
 import type { Expr } from './expr.ts'
 import { fallible, relay, typed } from './expr.ts'
 import { type Env, walk, walkAll, walkBoolean } from './expressions.ts'
-import { applyFunction, FUNCTIONS } from './functions.ts'
+import { applyFunction, FUNCTIONS, unpadded } from './functions.ts'
 import { applyOrderedSet, isOrderedSet } from './ordered-sets.ts'
 import { applyWindowFunction, isWindowFunction, needsFrame } from './window-functions.ts'
 import { overClause } from './windows.ts'
@@ -27,7 +27,8 @@ export function call(body: ast.Node, env: Env): Expr {
     (key) => ast.has(body, key)
   )
   if (modifier !== undefined) relay(`a call of "${name}" with ${modifier} is not translated`)
-  const args = settleArguments(name, walkAll(ast.list(body, 'args'), env), env)
+  const given = unpadded(name, walkAll(ast.list(body, 'args'), env))
+  const args = settleArguments(name, given, env)
   return name === 'date' && args.length === 1 && args[0]
     ? applyCast(args[0], { oid: OID.date, typmod: -1 }, env.context.zone)
     : applyFunction(name, args, env.context)

@@ -16,7 +16,7 @@ import {
   shownDigits,
   typed
 } from './expr.ts'
-import { EXACT, INTEGERS, PLAIN, TEXTS, isFloat } from './families.ts'
+import { EXACT, FLOATS, INTEGERS, PLAIN, TEXTS, isFloat } from './families.ts'
 
 /** `sql` over branches that unify() brought to one type. */
 function chosen(
@@ -82,6 +82,9 @@ export function extremeOf(name: string, args: readonly Expr[], parameters: Param
   return chosen(`${name}(${branches.map((branch) => branch.sql).join(', ')})`, branches)
 }
 
+/** Within each of these = takes two types as they are. */
+const CROSSED = [INTEGERS, FLOATS, TEXTS, [OID.date, OID.timestamp, OID.timestamptz]]
+
 /** The type of the first argument as `=` takes it: there is no = of varchar. */
 export function nullif(a: Expr, b: Expr, parameters: Parameters): Expr {
   if (a.type.oid === OID.unknown || a.type.oid === OID.bpchar) return relay('NULLIF of this type')
@@ -90,8 +93,10 @@ export function nullif(a: Expr, b: Expr, parameters: Parameters): Expr {
   const isExact =
     (a.type.oid === OID.numeric && INTEGERS.includes(right.type.oid)) ||
     (a.type.oid === OID.float8 && EXACT.includes(right.type.oid))
-  if (a.type.oid !== right.type.oid && !INTEGERS.includes(a.type.oid) && !isExact)
-    return relay('NULLIF of two types')
+  const isCrossed = CROSSED.some((types) =>
+    [a, right].every(({ type }) => types.includes(type.oid))
+  )
+  if (a.type.oid !== right.type.oid && !isCrossed && !isExact) return relay('NULLIF of two types')
   const oid = a.type.oid === OID.varchar ? OID.text : a.type.oid
   const sql = `(CASE WHEN ${equal.sql} THEN NULL ELSE ${a.sql} END)`
   if (oid === OID.numeric) {

@@ -9,7 +9,6 @@ import {
   decimalExpr,
   factsOf,
   fallible,
-  isText,
   keepsScale,
   printedNumeric,
   relay,
@@ -123,19 +122,25 @@ function commonType(oids: readonly number[]): number {
   // Neither text nor varchar yields to the other: the first one stays.
   if (oids.every((oid) => TEXTS.includes(oid))) return first
   if (oids.every((oid) => isInteger(oid) || oid === OID.numeric)) return OID.numeric
-  const others = oids.filter((oid) => oid !== OID.float8)
-  if (others.length < oids.length && !others.some((oid) => isFloat(oid) || isText(oid))) {
-    if (others.every((oid) => isInteger(oid) || oid === OID.numeric)) return OID.float8
-  }
+  const isNumber = (oid: number): boolean => isInteger(oid) || isFloat(oid) || oid === OID.numeric
+  if (oids.includes(OID.float8) && oids.every(isNumber)) return OID.float8
+  if (oids.every((oid) => oid === OID.date || oid === OID.timestamp)) return OID.timestamp
   return relay('a mixture of types is not known to be equal')
 }
 
 function level(exprs: readonly Expr[], oid: number): readonly Expr[] {
   if (oid === OID.bpchar) return relay('char(n) is only compared and passed through')
   if (oid === OID.float8) return exprs.map(doubleOf)
+  if (oid === OID.timestamp) return exprs.map(midnightOf)
   if (oid === OID.numeric) return levelNumeric(exprs)
   return exprs.map((expr) => convert(expr, oid))
 }
+
+/** A day as the moment it begins. */
+const midnightOf = (expr: Expr): Expr =>
+  expr.type.oid === OID.date
+    ? fallible(typed(`CAST(${expr.sql} AS TIMESTAMP)`, OID.timestamp, expr))
+    : convert(expr, OID.timestamp)
 
 function convert(expr: Expr, oid: number): Expr {
   if (expr.type.oid === oid) return { ...expr, type: { oid, typmod: -1 }, column: false }

@@ -10,6 +10,7 @@ import type { ZoneName } from './instants.ts'
 /** Beside a text these are printed. Source: pg_operator, textanycat and anytextcat. */
 export const APPENDED: readonly number[] = [
   ...EXACT,
+  OID.bpchar,
   OID.bool,
   OID.uuid,
   OID.date,

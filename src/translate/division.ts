@@ -3,7 +3,7 @@
 // Must never give a quotient whose digits exceed DuckDB's 128-bit integers: there it raises.
 
 import type { Decimal, Expr, Facts } from './expr.ts'
-import { fallible, guard, printedNumeric } from './expr.ts'
+import { fallible, guard, once, printedNumeric } from './expr.ts'
 
 /** A number as DuckDB text of a HUGEINT counting units of 10^-scale. */
 export interface Unscaled {
@@ -88,8 +88,10 @@ export function quotient(a: Unscaled, b: Unscaled, facts: Facts, digits?: string
 
 /** Fails where the quotient shows more digits than the DECIMAL holds. */
 function compared(text: string): Decimal {
-  const digits = `length(${text}) - strpos(${text} || '.', '.')`
-  const value = `CAST(${text} AS DECIMAL(38,${COMPARED_SCALE}))`
-  const sql = `(${guard(`${digits} > ${COMPARED_SCALE}`, value, 'a quotient of many digits')})`
-  return { sql, precision: 38, scale: COMPARED_SCALE }
+  const sql = once(text, (v) => {
+    const digits = `length(${v}) - strpos(${v} || '.', '.')`
+    const value = `CAST(${v} AS DECIMAL(38,${COMPARED_SCALE}))`
+    return guard(`${digits} > ${COMPARED_SCALE}`, value, 'a quotient of many digits')
+  })
+  return { sql: `(${sql})`, precision: 38, scale: COMPARED_SCALE }
 }

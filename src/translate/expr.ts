@@ -191,9 +191,12 @@ export function digitsOf(expr: Expr): Digits {
   if (expr.printed === undefined || !expr.decimal) return false
   if (expr.shown !== undefined) return expr.shown
   if (expr.form !== 'VARCHAR') return true
-  const { printed } = expr
-  return `greatest(0, length(${printed}) - strpos(${printed} || '.', '.'))`
+  return once(expr.printed, (v) => `greatest(0, length(${v}) - strpos(${v} || '.', '.'))`)
 }
+
+/** `use` of something that is long to write, and is written once. */
+export const once = (sql: string, use: (v: string) => string): string =>
+  `list_transform([${sql}], lambda v: ${use('v')})[1]`
 
 /** As DuckDB text, also where all values show the same number; undefined: nobody knows. */
 export function shownDigits(expr: Expr, scale: number): string | undefined {

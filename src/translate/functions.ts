@@ -17,6 +17,17 @@ export const FUNCTIONS: readonly FunctionRule[] = [
   ...TIME_FUNCTIONS
 ]
 
+/** They have a form of their own for char(n), or take any type as it is printed: with its blanks. */
+const PADDED = new Set(['octet_length', 'concat'])
+
+/** What takes a text takes a char(n) without its blanks, as it is kept. */
+export const unpadded = (name: string, args: readonly Expr[]): readonly Expr[] =>
+  args.map((arg) =>
+    arg.type.oid === OID.bpchar && !PADDED.has(name)
+      ? typed(arg.sql, OID.text, factsOf([arg]))
+      : arg
+  )
+
 /** `name(args)`, all typed. */
 export function applyFunction(name: string, args: readonly Expr[], session: Session): Expr {
   const rules = FUNCTIONS.filter((one) => one.name === name)

@@ -18,6 +18,7 @@ const INTEGER_RANGE: Readonly<Record<number, readonly [bigint, bigint]>> = {
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/
 const TIME = /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d{1,6})?)?$/
 const OFFSET = /(Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)$/
+const TIME_WITH_OFFSET = new RegExp(`(:[0-5]\\d(?:[.]\\d+)?)${OFFSET.source}`)
 const DECIMAL = /^-?(?=\.?\d)(\d*)(?:\.(\d*))?$/
 const FLOAT = /^-?\d+(\.\d+)?([eE][+-]?\d{1,3})?$/
 const UUID = /^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/
@@ -94,8 +95,10 @@ function isDay(text: string): boolean {
 
 const isInfinity = (text: string): boolean => text === 'infinity' || text === '-infinity'
 
+/** Of a moment its day counts. */
 function readDate(text: string, oid: number): string | undefined {
-  return isInfinity(text) || isDay(text) ? cast(text, oid) : undefined
+  if (isInfinity(text) || isDay(text)) return cast(text, oid)
+  return readReading(text, OID.timestamp) && cast(text.slice(0, 'YYYY-MM-DD'.length), oid)
 }
 
 function readTimestamp(text: string, oid: number): string | undefined {
@@ -105,9 +108,8 @@ function readTimestamp(text: string, oid: number): string | undefined {
   return isDay(day) && TIME.test(time) ? cast(`${day} ${withSeconds(time)}`, oid) : undefined
 }
 
-/** A clock's reading has no offset: one in the text counts for nothing. */
-const readReading: Read = (text, oid) =>
-  readTimestamp(text.replace(/(\d\d:\d\d[.\d]*)Z$/, '$1'), oid)
+/** A clock's reading has no offset: one in the text counts for nothing. Source: timestamp_in. */
+const readReading: Read = (text, oid) => readTimestamp(text.replace(TIME_WITH_OFFSET, '$1'), oid)
 
 /** DuckDB wants seconds before an offset. */
 const withSeconds = (time: string): string => (time.length === 5 ? `${time}:00` : time)

@@ -204,14 +204,36 @@ const deviations: readonly Asked[] = [
   'SELECT b, stddev(DISTINCT s4) FROM m GROUP BY b',
   'SELECT g, b, stddev_samp(s4) FROM m GROUP BY CUBE (g, b)',
   'SELECT g FROM m GROUP BY g HAVING stddev(s4) > 100',
-  'SELECT g, round(stddev(s4), 2), stddev(s4) / nullif(avg(s4), 0), avg(s4) + stddev(s4), avg(s4) - 2 * stddev_pop(s4) FROM m GROUP BY g',
-  'SELECT g, sum(s4) / nullif(avg(s4), 0), nullif(avg(n), 1.5), nullif(avg(g), g) FROM m GROUP BY g',
-  'SELECT id, nullif(n / 3, 0), coalesce(nullif(n / 2, n30), 7) FROM m ORDER BY id',
+  'SELECT g, round(stddev(s4), 2), round(stddev(n) / 3, 1) FROM m GROUP BY g',
+  'SELECT g, avg(s4) + 2 * stddev(s4), avg(s4) - 2 * stddev_pop(s4) FROM m GROUP BY g',
+  'SELECT g, stddev(s4) / nullif(avg(s4), 0) FROM m GROUP BY g',
+  'SELECT g, nullif(avg(s4), 0), nullif(avg(n), 1.5), nullif(avg(g), g) FROM m GROUP BY g',
+  'SELECT id, nullif(s4 / 4.0, 0), coalesce(nullif(n / 2, 0), 7), nullif(n / 3, n / 3) FROM m ORDER BY id',
   'SELECT g, stddev(n) AS d FROM m GROUP BY g ORDER BY d DESC, g LIMIT 3',
   'SELECT id, stddev(s4) OVER (PARTITION BY g ORDER BY id ROWS 3 PRECEDING), var_pop(n) OVER (ORDER BY id) FROM m ORDER BY id',
   'SELECT stddev(q.n), variance(q.a) FROM (SELECT g, count(*) AS n, avg(s4) AS a FROM m GROUP BY g) q',
   'SELECT stddev_pop(sf), variance(f4) FROM m',
   'SELECT stddev(nu) FROM m'
+]
+
+const mixtures: readonly Asked[] = [
+  'SELECT id, coalesce(sf, f4), coalesce(f4, f8, s4), CASE WHEN b THEN f4 ELSE sf END, coalesce(f4, 2.5, f8) FROM m ORDER BY id',
+  'SELECT id, coalesce(f4, s4), greatest(f4, f8) FROM m ORDER BY id',
+  'SELECT id, coalesce(st, "Sd"), coalesce("Sd", st), CASE WHEN b THEN st ELSE d END FROM m ORDER BY id',
+  'SELECT id, coalesce(ts, d), greatest(st, "Sd"), least("Sd", ts) FROM m ORDER BY id',
+  'SELECT id, coalesce(tz, ts), coalesce(tz, d) FROM m ORDER BY id',
+  'SELECT "Sd" FROM m UNION SELECT st FROM m',
+  'SELECT f4 FROM m UNION ALL SELECT sf FROM m',
+  "SELECT id, nullif(v, t), nullif(t, v), nullif(v, 'a'::text), nullif(sf, f4), nullif(f4, f8), nullif(st, \"Sd\"), nullif(\"Sd\", st) FROM m ORDER BY id",
+  'SELECT id, nullif(tz, ts), nullif(ts, tz), nullif(d, tz) FROM m ORDER BY id',
+  "SELECT id FROM m WHERE \"Sd\" BETWEEN '2024-01-01T00:00:00Z' AND '2024-12-01T12:30:00.5Z' ORDER BY id",
+  "SELECT id, d >= '2024-01-01 23:59:59+00', d = '2024-01-01 01:00-05', st < '2024-02-29T23:00:00+02:00', st = '2024-01-31 00:00:00-08' FROM m ORDER BY id",
+  "SELECT id, date '2024-06-30 23:30:00Z', timestamp '2024-06-30 23:30:00.25+14:00', '2024-02-29 10:00+0530'::date FROM m ORDER BY id",
+  "SELECT id FROM m WHERE d > '2024-01-01 24:00:00Z' ORDER BY id",
+  "SELECT id, lower(c), replace(c, 'a', 'xy'), strpos(t, c), left(c, 2), trim(c), c || 'x' FROM m ORDER BY id",
+  "SELECT id, octet_length(c), concat(c, '|'), lpad(c, 7, '*'), starts_with(t, c), md5(c), split_part(c, 'b', 1) FROM m ORDER BY id",
+  "SELECT id, lpad(c, 7, '*'), starts_with(t, c), md5(c), split_part(c, 'b', 1), substring(c, 2, 3), upper(c), repeat(c, 2), char_length(c), ascii(c) FROM m ORDER BY id",
+  'SELECT min(upper(c)), count(DISTINCT lower(c)) FROM m'
 ]
 
 const joined: readonly Asked[] = [
@@ -243,6 +265,7 @@ const joined: readonly Asked[] = [
 export const ANALYSING: readonly Asked[] = [
   ...deviations,
   ...joined,
+  ...mixtures,
   ...windows,
   ...shapes,
   ...times,
