@@ -86,11 +86,22 @@ export const limits = {
   /** Stretches that were gone before they were read, kept per relation; the oldest go first. */
   gapsKeptPerRelation: 1_000,
 
-  /** WAL size at which the store checkpoints: reopening after kill -9 replays about 100 MB/s. */
-  checkpointWalBytes: 200 * 1024 * 1024,
+  /**
+   * WAL size at which the store folds it into its file. Writers wait meanwhile, 0.1 s at 10 M rows
+   * and as much again for each 200,000 rows in the WAL: more of them would be noticed.
+   */
+  checkpointWalBytes: 8 * 1024 * 1024,
+  /** A WAL of this size that cannot be folded is worth a word: reopening replays 100 MB/s. */
+  checkpointLateBytes: 200 * 1024 * 1024,
   /** While nothing is written, a WAL of this size is worth a checkpoint after this long. */
-  checkpointIdleWalBytes: 16 * 1024 * 1024,
+  checkpointIdleWalBytes: 1024 * 1024,
   checkpointIdleMs: 5_000,
+  /** Between two checkpoints, in what the first of them took: a quarter of the time is theirs. */
+  checkpointRest: 3,
+  /** The same where space is taken back: with less of the time, writers could outrun it. */
+  vacuumRest: 1,
+  /** Until that is tried again where a reader has kept it from its work. */
+  vacuumRetryMs: 1_000,
   /**
    * Store connections lent to readers at once. A cursor that a client leaves open in its transaction
    * keeps one, so there must be as many as sessions; they cost little.

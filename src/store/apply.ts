@@ -118,7 +118,7 @@ export async function applyRows(
   if (schema.key.length > 0 && !(await newKeys.areAllNew(writer, batch, indexes))) {
     await stageKeys(writer, target, batch, indexes)
     applied = await withoutLosers(writer, schema, indexes)
-    if (applied.length > 0) await writer.runOnce(deleteSql(schema))
+    if (applied.length > 0) await writer.runDelete(deleteSql(schema))
   }
   const kept = rowsToKeep(batch, applied)
   if (kept.length === 0) return applied

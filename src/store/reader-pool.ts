@@ -49,6 +49,10 @@ export class ReaderPool {
     this.#clock = clock
   }
 
+  get isInUse(): boolean {
+    return this.#lent.size > 0
+  }
+
   /** Waits for a reader. @throws StoreError when the store is closed or too many wait. */
   async borrow(pinned: boolean): Promise<Loan> {
     const loan = new Loan(await this.#take(), pinned)

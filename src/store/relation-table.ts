@@ -29,7 +29,7 @@ export async function trimRows(
 ): Promise<void> {
   const these = deleted.map((sequence) => Math.trunc(sequence)).join(', ')
   const among = these === '' ? '' : ` OR ${SEQUENCE_COLUMN} IN (${these})`
-  await writer.runOnce(
+  await writer.runDelete(
     `DELETE FROM ${storeTable(id)} WHERE ${SEQUENCE_COLUMN} < ${Math.trunc(first)}${among}`
   )
 }

@@ -94,7 +94,8 @@ export class Store {
       try {
         await chmod(path, 0o600)
         const clock = new CommitClock()
-        const writer = await Writer.open(instance, path, log, clock)
+        const readers = new ReaderPool(instance, log, clock)
+        const writer = await Writer.open(instance, path, log, clock, () => readers.isInUse)
         const stored = await writer.transaction('read the store', async () => {
           // Casts of timestamptz must not depend on where the server stands.
           await writer.run("SET GLOBAL TimeZone = 'UTC'")
@@ -103,13 +104,7 @@ export class Store {
         })
         await confine(instance, path)
         const copy = await DefinitionsCopy.open(path, log)
-        const store = new Store(
-          instance,
-          writer,
-          new ReaderPool(instance, log, clock),
-          copy,
-          options
-        )
+        const store = new Store(instance, writer, readers, copy, options)
         for (const relation of stored) store.#remember(relation)
         await store.#copyDefinitions()
         return store

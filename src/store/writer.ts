@@ -1,8 +1,7 @@
 // The one connection that writes. Owns the order of transactions, their rollback when a step fails,
-// and when the WAL is folded into the file. Must never run two transactions at once, nor leave one
-// open.
+// and that the file is looked after between them. Must never run two transactions at once, nor
+// leave one open.
 
-import { chmod, stat } from 'node:fs/promises'
 import type {
   DuckDBAppender,
   DuckDBConnection,
@@ -12,12 +11,13 @@ import type {
 } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
+import { Checkpoints } from './checkpoints.ts'
 import type { CommitClock } from './commit-clock.ts'
 import { StoreError, asStoreError } from './store-error.ts'
 
 export class Writer {
   readonly #connection: DuckDBConnection
-  readonly #walPath: string
+  readonly #checkpoints: Checkpoints
   readonly #log: Logger
   readonly #clock: CommitClock
   /** By text. Only the store's own fixed statements come here, so the number is small. */
@@ -25,26 +25,30 @@ export class Writer {
   #tail: Promise<unknown> = Promise.resolve()
   #waiting = 0
   #closed = false
-  /** The WAL has to reach this size before the next try, so that a refused one isn't repeated. */
-  #checkpointAtBytes: number = limits.checkpointWalBytes
   #idle: NodeJS.Timeout | undefined
-  /** A WAL made anew still has the mode that umask gave it. */
-  #walIsPrivate = false
 
-  private constructor(connection: DuckDBConnection, path: string, log: Logger, clock: CommitClock) {
+  private constructor(
+    connection: DuckDBConnection,
+    checkpoints: Checkpoints,
+    log: Logger,
+    clock: CommitClock
+  ) {
     this.#connection = connection
     this.#clock = clock
-    this.#walPath = `${path}.wal`
+    this.#checkpoints = checkpoints
     this.#log = log
   }
 
+  /** @param isRead whether anything is being read */
   static async open(
     instance: DuckDBInstance,
     path: string,
     log: Logger,
-    clock: CommitClock
+    clock: CommitClock,
+    isRead: () => boolean
   ): Promise<Writer> {
-    return new Writer(await instance.connect(), path, log, clock)
+    const connection = await instance.connect()
+    return new Writer(connection, new Checkpoints(connection, path, isRead, log), log, clock)
   }
 
   /**
@@ -109,6 +113,11 @@ export class Writer {
     await this.#connection.run(sql)
   }
 
+  /** As runOnce, a DELETE. */
+  async runDelete(sql: string): Promise<void> {
+    this.#checkpoints.deleted((await this.#connection.run(sql)).rowsChanged)
+  }
+
   /** All rows of a small result. Only within a transaction's work. */
   async rows(sql: string): Promise<DuckDBValue[][]> {
     return (await this.#connection.runAndReadAll(sql)).getRows()
@@ -132,57 +141,30 @@ export class Writer {
     }
   }
 
-  /** Between two transactions: keeps the WAL private and small. Never rejects. */
+  /** Between two transactions. Never rejects. */
   async #maintain(): Promise<void> {
-    const bytes = await this.#walBytes()
-    if (!this.#walIsPrivate && bytes > 0) await this.#hideWal()
-    if (bytes >= this.#checkpointAtBytes) await this.#checkpoint(bytes)
-    clearTimeout(this.#idle)
-    if (this.#closed) return
-    this.#idle = setTimeout(() => this.#onIdle(), limits.checkpointIdleMs)
-    this.#idle.unref()
+    await this.#checkpoints.maintain()
+    this.#awaitIdle()
   }
 
-  async #hideWal(): Promise<void> {
-    try {
-      await chmod(this.#walPath, 0o600)
-      this.#walIsPrivate = true
-    } catch (err) {
-      this.#log.warn({ err }, 'store WAL keeps its mode')
-    }
+  #awaitIdle(): void {
+    clearTimeout(this.#idle)
+    if (this.#closed) return
+    const { stepInMs = Infinity } = this.#checkpoints
+    this.#idle = setTimeout(() => this.#onIdle(), Math.min(stepInMs, limits.checkpointIdleMs))
+    this.#idle.unref()
   }
 
   #onIdle(): void {
     this.#queue('checkpoint', async () => {
-      const bytes = await this.#walBytes()
-      if (bytes >= limits.checkpointIdleWalBytes) await this.#checkpoint(bytes)
+      await this.#checkpoints.maintain(limits.checkpointIdleWalBytes)
+      if (this.#checkpoints.stepInMs !== undefined) this.#awaitIdle()
     }).catch((err: unknown) => this.#log.debug({ err }, 'idle checkpoint left out'))
-  }
-
-  async #walBytes(): Promise<number> {
-    const facts = await stat(this.#walPath).catch(() => undefined)
-    return facts?.size ?? 0
-  }
-
-  /**
-   * Folds the WAL into the file; readers go on meanwhile. DuckDB refuses while an old snapshot can
-   * still see a dropped table: then it is tried again after a quarter more of WAL. FORCE is never
-   * used: it would wait for, or end, the readers' transactions.
-   */
-  async #checkpoint(bytes: number): Promise<void> {
-    try {
-      await this.#connection.run('CHECKPOINT')
-      this.#checkpointAtBytes = limits.checkpointWalBytes
-      this.#walIsPrivate = false
-    } catch (err) {
-      this.#checkpointAtBytes = bytes + limits.checkpointWalBytes / 4
-      this.#log.warn({ err, walBytes: bytes }, 'store checkpoint refused')
-    }
   }
 
   /** Waits for the transactions asked for, checkpoints, and closes the connection. */
   async close(): Promise<void> {
-    const last = this.#queue('close', async () => this.#checkpoint(await this.#walBytes()))
+    const last = this.#queue('close', () => this.#checkpoints.fold())
     this.#closed = true
     clearTimeout(this.#idle)
     await last

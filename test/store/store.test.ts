@@ -136,6 +136,29 @@ void t.test('merged, a key has of each column the newest value that is not NULL'
   }
 })
 
+void t.test('the space of replaced and of trimmed rows is taken back', async (t) => {
+  const store = await openStore(t)
+  const COUNT = 130_000
+  await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
+  const write = async (from: number): Promise<void> => {
+    const rows = Array.from({ length: COUNT }, (_, i): Value[] => [(i * 7919) % COUNT, `${from + i}`])
+    await store.apply(batchOf({ rows, from }))
+  }
+  const kept = async (): Promise<number> => {
+    const sql = "SELECT estimated_size FROM duckdb_tables() WHERE table_name = 'r1'"
+    return Number((await readAll(store, sql))[0]?.[0])
+  }
+  for (let round = 0; round < 3; round++) await write(round * COUNT + 1)
+  const SUMS = "SELECT count(*), count(DISTINCT c1), min(_seq), max(c2::BIGINT - _seq) FROM r1"
+  const want = await readAll(store, SUMS)
+  t.strictSame(want, [[BigInt(COUNT), BigInt(COUNT), BigInt(2 * COUNT + 1), 0n]])
+  await eventually(async () => (await kept()) < 2 * COUNT, { what: 'the space of replaced rows' })
+  t.strictSame(await readAll(store, SUMS), want)
+  await store.trim(1, 3 * COUNT - 9)
+  await eventually(async () => (await kept()) < COUNT / 2, { what: 'the space of trimmed rows' })
+  t.strictSame(await readAll(store, 'SELECT count(*) FROM r1'), [[10n]])
+})
+
 void t.test('a delivery that comes again changes nothing', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
