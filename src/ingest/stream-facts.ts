@@ -32,17 +32,19 @@ export const countsAsLost = (info: StreamInfo, filters: readonly string[]): bool
   !isCompacted(info) && (retentionOf(info) === 'limits' || coversAll(filters, info))
 
 /**
- * Whether a server may move a consumer past deliveries that it still holds, when another subject is
- * purged: before 2.10 any consumer (nats-server #3838), with several filters any server known
- * (#8571).
+ * Whether a server may pass deliveries over that it still holds: by a purge of another subject, before
+ * 2.10 for any consumer (nats-server #3838), with several filters any server known (#8571); or
+ * because it could not read them at that moment, before 2.10.16 (its commit 4b86d2f8e).
  */
 export function mayPassOver(version: string | undefined, filters: readonly string[]): boolean {
-  if (filters.length > 1) return true
-  return !takesFilters(version)
+  return filters.length > 1 || isBefore(version, [2, 10, 16])
 }
 
 /** Whether a server knows several filters of one consumer: from 2.10 on. */
-export function takesFilters(version: string | undefined): boolean {
-  const [major = 0, minor = 0] = (version ?? '').split('.').map(Number)
-  return major > 2 || (major === 2 && minor >= 10)
+export const takesFilters = (version: string | undefined): boolean => !isBefore(version, [2, 10, 0])
+
+function isBefore(version: string | undefined, since: readonly number[]): boolean {
+  const parts = (version ?? '').split('.').map((part) => parseInt(part, 10) || 0)
+  const differs = since.findIndex((part, i) => (parts[i] ?? 0) !== part)
+  return differs >= 0 && (parts[differs] ?? 0) < (since[differs] as number)
 }

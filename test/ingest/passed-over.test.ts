@@ -222,7 +222,10 @@ void t.test('only servers that are known to keep every delivery are trusted', as
   const cases: [string | undefined, string[], boolean][] = [
     ['2.9.10', [], true],
     ['2.9.25', ['a'], true],
-    ['2.10.0', ['a'], false],
+    ['2.10.0', ['a'], true],
+    ['2.10.15', [], true],
+    ['2.10.16', ['a'], false],
+    ['2.11.0-RC.1', [], false],
     ['2.14.3', [], false],
     ['3.0.0', [], false],
     ['2.14.3', ['a', 'b'], true],
