@@ -1,12 +1,13 @@
 // Comparing two expressions of which either may still be untyped, and which types may be grouped,
 // told apart and ordered.
-// Must never treat floats as groups: −0 and 0 are equal, and either side may show the other one.
+// Must never take a float for a group by itself: −0 and 0 are equal, and either side may show the
+// other one.
 
 import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { type Parameters, settle } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { keepsScale, relay } from './expr.ts'
+import { fallible, guard, keepsScale, relay } from './expr.ts'
 import { FLOATS, INTEGERS, PLAIN, TEXTS } from './families.ts'
 import { applyOperator } from './operators.ts'
 
@@ -48,9 +49,25 @@ export function requireGroupable(expr: Expr): Expr {
   return relay('groups of this type are not known to be equal')
 }
 
+/** The same for what tells rows apart: floats too, which fail where one of them is −0. */
+export function rowKey(expr: Expr): Expr {
+  if (!FLOATS.includes(expr.type.oid)) return requireGroupable(expr)
+  const isNegativeZero = `${expr.sql} = 0 AND signbit(${expr.sql})`
+  const sql = `(${guard(isNegativeZero, expr.sql, 'a negative zero')})`
+  return fallible({ ...expr, sql, column: false })
+}
+
 /** One equality on both sides; which of several equal values is shown does not matter here. */
 export const requireCountable = (expr: Expr): Expr =>
   FLOATS.includes(expr.type.oid) ? expr : requireGroupable(expr)
+
+/** DuckDB puts out the key that it sorted or parted by, in which −0 has become 0: never a column. */
+const withOneZero = (expr: Expr): string =>
+  `CASE WHEN ${expr.sql} = 0 THEN CAST(0 AS ${expr.form}) ELSE ${expr.sql} END`
+
+/** The DuckDB text that parts the rows by it. */
+export const partitionKey = (expr: Expr): string =>
+  FLOATS.includes(expr.type.oid) ? withOneZero(expr) : requireGroupable(expr).sql
 
 /** `ASC NULLS LAST` and the like, of a SortBy node: NULLs are the greatest unless it says otherwise. */
 export function sortDirection(item: ast.Node): string {
@@ -67,9 +84,7 @@ export function sortable(expr: Expr): string {
   const { oid } = expr.type
   if (oid === OID.numeric) return expr.decimal?.sql ?? relay('an order by unconstrained numeric')
   if ([...INTEGERS, ...PLAIN].includes(oid)) return expr.sql
-  // DuckDB puts out the key that it sorted by, in which −0 has become 0.
-  if (FLOATS.includes(oid))
-    return `CASE WHEN ${expr.sql} = 0 THEN CAST(0 AS ${expr.form}) ELSE ${expr.sql} END`
+  if (FLOATS.includes(oid)) return withOneZero(expr)
   const text = [...TEXTS, OID.bpchar].includes(oid)
   return text && expr.bytewise ? expr.sql : relay('an order of this type is not known to be equal')
 }

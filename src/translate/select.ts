@@ -6,9 +6,9 @@
 import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { groupClause, havingCondition, limitClause, sortClause, sortedExpr } from './clauses.ts'
-import { unify } from './coerce.ts'
+import { settle, unify } from './coerce.ts'
 import { columnName } from './column-names.ts'
-import { requireCountable, requireGroupable } from './comparisons.ts'
+import { requireCountable, rowKey } from './comparisons.ts'
 import type { Context } from './context.ts'
 import { behind, type Derived, derived, type Queries, type Query, subqueryOf } from './derived.ts'
 import { relay } from './expr.ts'
@@ -79,8 +79,12 @@ function distinctOn(select: ast.Node, targets: readonly NamedExpr[], env: Env): 
 /** DISTINCT is a query of its own, whose rows are then sorted and put out. */
 function distinctQuery(select: ast.Node, queries: Queries): Query {
   const { distinctClause: _d, sortClause: _s, limitCount: _c, limitOffset: _o, ...rest } = select
-  const inner = derived({ ...plainQuery(rest, queries), distinct: 'DISTINCT ' }, queries.context)
-  for (const { expr } of inner.targets) requireGroupable(expr)
+  const all = plainQuery(rest, queries)
+  const targets = all.targets.map(({ name, expr }) => ({
+    name,
+    expr: rowKey(settle(expr, OID.text, queries.context))
+  }))
+  const inner = derived({ ...all, targets, distinct: 'DISTINCT ' }, queries.context)
   return overRows(inner, select, queries)
 }
 

@@ -5,7 +5,7 @@
 import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { unify } from './coerce.ts'
-import { requireGroupable } from './comparisons.ts'
+import { rowKey } from './comparisons.ts'
 import { derived, type Derived, hasTwoForms, type Queries, type Query } from './derived.ts'
 import { type Expr, factsOf, printedNumeric, relay } from './expr.ts'
 
@@ -25,11 +25,11 @@ export function setOperation(select: ast.Node, queries: Queries): Derived {
   if (left.targets.length !== right.targets.length) return relay(`${word} of different columns`)
   const pairs = left.targets.map(({ name, expr }, i) => {
     const other = right.targets[i]?.expr ?? relay(`${word} of different columns`)
-    return { name, sides: common(expr, other, all && word === 'UNION', queries) }
+    const keepsAll = all && word === 'UNION'
+    const [first, second] = common(expr, other, keepsAll, queries)
+    const sides = keepsAll ? ([first, second] as const) : ([rowKey(first), rowKey(second)] as const)
+    return { name, sides }
   })
-  if (!(all && word === 'UNION')) {
-    for (const { sides } of pairs) sides.forEach(requireGroupable)
-  }
   const build = (query: Query, which: 0 | 1): Derived =>
     derived(
       { ...query, targets: pairs.map(({ name, sides }) => ({ name, expr: sides[which] })) },

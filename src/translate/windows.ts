@@ -5,7 +5,7 @@
 import { OID } from '../types/oids.ts'
 import * as ast from './ast.ts'
 import { type Parameters, settle } from './coerce.ts'
-import { requireCountable, sortDirection, sortable } from './comparisons.ts'
+import { partitionKey, sortDirection, sortable } from './comparisons.ts'
 import { type Expr, relay } from './expr.ts'
 import { isInteger } from './families.ts'
 
@@ -60,8 +60,8 @@ function window(definition: ast.Node, parts: WindowParts): Window {
 }
 
 function partitions(definition: ast.Node, { walk }: WindowParts): string {
-  const keys = ast.list(definition, 'partitionClause').map((node) => requireCountable(walk(node)))
-  return keys.length === 0 ? '' : `PARTITION BY ${keys.map((key) => key.sql).join(', ')}`
+  const keys = ast.list(definition, 'partitionClause').map((node) => partitionKey(walk(node)))
+  return keys.length === 0 ? '' : `PARTITION BY ${keys.join(', ')}`
 }
 
 function ordered(definition: ast.Node, { walk }: WindowParts): Pick<Window, 'keys' | 'order'> {

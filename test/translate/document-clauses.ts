@@ -12,6 +12,7 @@ export const CLAUSES: readonly (readonly [clause: string, sql: string])[] = [
   ['GROUP BY double precision', 'SELECT f8, count(*) FROM m GROUP BY f8'],
   ['FILTER', 'SELECT count(*) FILTER (WHERE b) FROM m'],
   ['DISTINCT', 'SELECT DISTINCT g, b FROM m'],
+  ['DISTINCT and set operations of double precision and real', 'SELECT DISTINCT f8 FROM m'],
   ['DISTINCT ON', 'SELECT DISTINCT ON (g) g, id FROM m ORDER BY g, id'],
   ['DISTINCT ON beside a real', 'SELECT DISTINCT ON (g) g, f4 FROM m ORDER BY g, id'],
   ['ORDER BY, NULLS FIRST or LAST', 'SELECT id FROM m ORDER BY t DESC NULLS LAST, id'],

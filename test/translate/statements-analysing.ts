@@ -236,6 +236,32 @@ const mixtures: readonly Asked[] = [
   'SELECT min(upper(c)), count(DISTINCT lower(c)) FROM m'
 ]
 
+const floatRows: readonly Asked[] = [
+  'SELECT id, lead(f8, 2) OVER (PARTITION BY f8 ORDER BY s8, id), first_value(f4) OVER (PARTITION BY f4 ORDER BY id), f8, f4 FROM m ORDER BY id',
+  'SELECT id, lag(f8) OVER (PARTITION BY f8, g ORDER BY id DESC), count(*) OVER (PARTITION BY -f8) FROM m ORDER BY id',
+  'SELECT DISTINCT sf FROM m',
+  'SELECT DISTINCT sf, g FROM m ORDER BY sf DESC, g LIMIT 5',
+  'SELECT DISTINCT f4, f8 FROM m WHERE f8 <> 0 AND f4 <> 0',
+  'SELECT DISTINCT f8 FROM m',
+  'SELECT DISTINCT f4 FROM m WHERE f4 = 0',
+  'SELECT DISTINCT sum(sf), b FROM m GROUP BY b',
+  'SELECT DISTINCT sf * 2 AS x FROM m GROUP BY sf * 2',
+  'SELECT DISTINCT g, sf / 3 FROM m WHERE id < 30',
+  "SELECT DISTINCT 'a', NULL, g FROM m",
+  'SELECT count(*) FROM (SELECT DISTINCT sf FROM m) q',
+  'SELECT DISTINCT lag(sf) OVER (ORDER BY id) FROM m',
+  'SELECT sf FROM m UNION SELECT f8 FROM side WHERE f8 <> 0',
+  'SELECT sf FROM m UNION SELECT f8 FROM side',
+  'SELECT sf, g FROM m INTERSECT SELECT sf, g FROM m WHERE id > 20',
+  'SELECT sf FROM m EXCEPT SELECT f8 FROM m WHERE f8 <> 0',
+  'SELECT sf FROM m INTERSECT ALL SELECT sf FROM m WHERE id % 2 = 0',
+  'SELECT f8 FROM m WHERE f8 <> 0 EXCEPT ALL SELECT sf FROM m',
+  'SELECT sf FROM m UNION SELECT s4 FROM m',
+  'SELECT f4 FROM m WHERE f4 <> 0 UNION SELECT sf FROM m',
+  'SELECT DISTINCT sf FROM flat',
+  'SELECT DISTINCT f8 FROM hollow'
+]
+
 const joined: readonly Asked[] = [
   "SELECT id, array_to_string(ai, ','), array_to_string(ai, ', ', '?'), array_to_string(ai, '') FROM m ORDER BY id",
   "SELECT g, array_to_string(array_agg(t ORDER BY id), '|'), array_to_string(array_agg(t ORDER BY id), '|', '') FROM m GROUP BY g",
@@ -266,6 +292,7 @@ export const ANALYSING: readonly Asked[] = [
   ...deviations,
   ...joined,
   ...mixtures,
+  ...floatRows,
   ...windows,
   ...shapes,
   ...times,

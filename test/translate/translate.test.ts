@@ -98,7 +98,7 @@ const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ['SELECT random() FROM side', /'random' is not known/],
   ['SELECT public.lower(label) FROM side', /another schema/],
   ['SELECT id FROM side WHERE id OPERATOR(public.=) 1', /another schema/],
-  ['SELECT DISTINCT f8 FROM side', /groups of this type/],
+  ['SELECT DISTINCT iv FROM m', /groups of this type/],
   ["SELECT id FROM side WHERE d = 'today'", /'today' is not in a plain form/],
   ["SELECT id FROM side WHERE d = '2023-02-29'", /not in a plain form/],
   ["SELECT id FROM m WHERE tz > '2024-01-01 00:00:00'", /not in a plain form/],
