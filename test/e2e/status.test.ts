@@ -1,14 +1,15 @@
 // Goal: how ingestion stands can be asked for in SQL, by any client, and shows nobody what is not
 // his. Method: schema jetgres read through jetgres and past it, by owner, stranger, monitor and
 // superuser, joined with the catalog and with itself, while deliveries are dropped and purged. And
-// who makes a relation can wait until it has caught up: with one that is paused, for ever.
+// who makes a relation can wait until it has caught up: with one that is paused, for ever. A source
+// is what its stream is, though that was made again.
 
 import { isDeepStrictEqual } from 'node:util'
 
 import type pg from 'pg'
 import t from 'tap'
 
-import { publishJson, withoutNats } from '../support/nats-server.ts'
+import { createStream, publishJson, withoutNats } from '../support/nats-server.ts'
 import { eventually } from '../support/eventually.ts'
 import { cancelRequest, fedBy, lastRoute, openWorld, refusal, rowsOf, STREAM, untilCount } from './world.ts'
 import type { Key } from './world.ts'
@@ -151,4 +152,17 @@ void t.test('schema jetgres', { skip }, async (t) => {
     FROM jetgres.gaps`
   await eventually(async () => (await rowsOf(again, GAPS)).length > 0)
   t.same(await rowsOf(again, GAPS), [['Odd "name', '1', String(3 + 3 * COUNT + 2), true]], 'what was purged unread')
+
+  await createStream(connection, 'LIVES', ['lives.>'])
+  await publishJson(connection, 'lives.a', [{ n: 1 }, { n: 2 }])
+  for (const kind of ['SOURCE', 'TABLE']) {
+    await again.query(`CREATE ${kind} life_${kind} (n int) ${fedBy(nats, 'lives.>', 'LIVES')}`)
+    await untilCount(again, `life_${kind}`, 2)
+  }
+  await manager.streams.delete('LIVES')
+  await eventually(() => createStream(connection, 'LIVES', ['lives.>']).then(() => true))
+  await publishJson(connection, 'lives.a', [{ n: 3 }])
+  await untilCount(again, 'life_TABLE', 3)
+  await untilCount(again, 'life_SOURCE', 1)
+  t.same(await rowsOf(again, 'SELECT n FROM life_SOURCE'), [[3]], 'a source is what its stream is now')
 })
