@@ -10,6 +10,16 @@ import { setTimeout as delay } from 'node:timers/promises'
 const DOWN_MS = 1_000
 const HANG_MS = 4_000
 
+/**
+ * Longer than the heartbeats that a reader misses before it gives its consumer up.
+ * @param {{ readonly pid: number }} server
+ */
+async function hang({ pid }) {
+  process.kill(pid, 'SIGSTOP')
+  await delay(HANG_MS)
+  process.kill(pid, 'SIGCONT')
+}
+
 /** @type {Record<string, Fault>} */
 export const faults = {
   async 'kill jetgres'({ jetgres }) {
@@ -17,12 +27,7 @@ export const faults = {
     await jetgres.start()
   },
 
-  /** Longer than the heartbeats that a reader misses before it gives its consumer up. */
-  async 'stop and continue jetgres'({ jetgres }) {
-    process.kill(jetgres.pid, 'SIGSTOP')
-    await delay(HANG_MS)
-    process.kill(jetgres.pid, 'SIGCONT')
-  },
+  'stop and continue jetgres': ({ jetgres }) => hang(jetgres),
 
   async 'kill nats-server'({ nats }) {
     await nats.end('SIGKILL')
@@ -35,11 +40,7 @@ export const faults = {
     await nats.start()
   },
 
-  async 'stop and continue nats-server'({ nats }) {
-    process.kill(nats.pid, 'SIGSTOP')
-    await delay(HANG_MS)
-    process.kill(nats.pid, 'SIGCONT')
-  },
+  'stop and continue nats-server': ({ nats }) => hang(nats),
 
   async 'delete consumers'(world) {
     for (const name of await world.consumers()) {
