@@ -10,7 +10,7 @@ import { storeTable } from '../types/store-names.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { CommitClock } from './commit-clock.ts'
 import { applyBatch, targetOf } from './apply.ts'
-import type { Applied, Progress, Target } from './apply.ts'
+import type { Progress, Target } from './apply.ts'
 import { confine, copyStore } from './backup.ts'
 import { DefinitionsCopy, refuseMissing } from './definitions-copy.ts'
 import type { KeptDefinition } from './definitions-copy.ts'
@@ -27,27 +27,20 @@ import type { StoredRelation } from './format.ts'
 import { readDropped, readGaps } from './losses.ts'
 import type { NoticedGap } from './losses.ts'
 import { ReaderPool } from './reader-pool.ts'
-import type { Change } from './resident-rows.ts'
 import { makeRelation, removeRelation, trimRows } from './relation-table.ts'
 import { RowCache } from './row-cache.ts'
+import { RowChanges } from './row-changes.ts'
 import type { Fields, RowKey } from './row-slab.ts'
 import { replayRows } from './replay.ts'
 import { reshapeTable } from './reshape.ts'
 import { Snapshot } from './snapshot.ts'
+import type { SnapshotOptions } from './snapshot.ts'
 import { StoreError, step } from './store-error.ts'
 import { duckOptions } from './store-options.ts'
 import type { StoreOptions } from './store-options.ts'
 import { batchOfWritten, writeRows } from './write.ts'
 import type { Written } from './write.ts'
 import { Writer } from './writer.ts'
-
-export interface SnapshotOptions {
-  /**
-   * false: the first query sees what is committed when it starts, later ones that or something
-   * newer. Saves two round trips to DuckDB, for the statement that reads the store once.
-   */
-  readonly pinned?: boolean
-}
 
 interface Relation extends Target {
   definition: string
@@ -131,33 +124,30 @@ export class Store {
   }
 
   /** Adds a relation without rows. `definition` is the catalog's own text. @throws StoreError */
-  async define(
-    schema: RelationSchema,
-    definition: string,
-    position: StreamPosition
-  ): Promise<void> {
-    const relation: StoredRelation = { schema, definition, position, dropped: 0 }
-    const work = async (writer: Writer): Promise<void> => {
-      if (this.#relations.has(schema.id)) {
-        throw new StoreError(`relation ${schema.id} is in the store already`)
-      }
-      await makeRelation(writer, relation)
-    }
-    await this.#writer.transaction('define a relation', work, () => this.#remember(relation))
-    await this.#copyDefinitions()
+  define(schema: RelationSchema, definition: string, position: StreamPosition): Promise<void> {
+    const relation = { schema, definition, position, dropped: 0 }
+    return this.#make('define a relation', relation, async () => {
+      if (!this.#relations.has(schema.id)) return
+      throw new StoreError(`relation ${schema.id} is in the store already`)
+    })
   }
 
   /** As it was without rows, to be read from `position` on; one that isn't there is added. */
-  async reset(schema: RelationSchema, definition: string, position: StreamPosition): Promise<void> {
-    const relation: StoredRelation = { schema, definition, position, dropped: 0 }
+  reset(schema: RelationSchema, definition: string, position: StreamPosition): Promise<void> {
+    const relation = { schema, definition, position, dropped: 0 }
+    return this.#make('reset a relation', relation, (writer) => removeRelation(writer, schema.id))
+  }
+
+  async #make(
+    name: string,
+    relation: StoredRelation,
+    before: (writer: Writer) => Promise<void>
+  ): Promise<void> {
     const work = async (writer: Writer): Promise<void> => {
-      await removeRelation(writer, schema.id)
+      await before(writer)
       await makeRelation(writer, relation)
     }
-    await this.#writer.transaction('reset a relation', work, () => {
-      this.#remember(relation)
-      this.#rows.forget(schema.id)
-    })
+    await this.#writer.transaction(name, work, () => this.#remember(relation))
     await this.#copyDefinitions()
   }
 
@@ -165,9 +155,11 @@ export class Store {
     await this.#copy.write(await this.definitions())
   }
 
+  /** What was kept of its rows in memory is not to be believed any more. */
   #remember({ schema, definition, position, dropped }: StoredRelation): void {
     const progress = { position, dropped }
     this.#relations.set(schema.id, { ...targetOf(schema), definition, progress })
+    this.#rows.forget(schema.id)
   }
 
   /** Replaces the definition's text. @throws StoreError */
@@ -196,17 +188,15 @@ export class Store {
       await updateDefinition(writer, schema.id, definition)
       return relation.progress
     }
-    await this.#writer.transaction('reshape a relation', work, (progress) => {
+    await this.#writer.transaction('reshape a relation', work, (progress) =>
       this.#remember({ schema, definition, ...progress })
-      this.#rows.forget(schema.id)
-    })
+    )
     await this.#copyDefinitions()
   }
 
   /** Removes a relation, its rows and all that is known of it; one that is not there: nothing. */
   async drop(id: number): Promise<void> {
-    const work = (writer: Writer): Promise<void> => removeRelation(writer, id)
-    await this.#writer.transaction('drop a relation', work, () => {
+    await this.#writer.transaction('drop a relation', (writer) => removeRelation(writer, id), () => {
       this.#relations.delete(id)
       this.#rows.forget(id)
     })
@@ -230,9 +220,12 @@ export class Store {
    * @throws StoreError; then nothing of the batch is applied.
    */
   async apply(batch: Batch): Promise<void> {
-    await this.#change(batch, (writer, relation) =>
-      applyBatch(writer, relation, batch, relation.progress)
-    )
+    await this.#change('apply a batch', async (writer, changes) => {
+      const relation = this.#get(batch.relationId)
+      const { rows, progress } = await applyBatch(writer, relation, batch, relation.progress)
+      changes.committing(batch, rows)
+      return () => (relation.progress = progress)
+    })
   }
 
   /**
@@ -241,16 +234,15 @@ export class Store {
    * @throws StoreError; then nothing of it is done.
    */
   async replay(batch: Batch, doubtful: ReadonlySet<number>): Promise<void> {
-    await this.#change(batch, async (writer, relation) => {
-      const rows = await replayRows(writer, relation, batch, doubtful)
-      return { rows, progress: relation.progress }
+    await this.#change('replay dropped deliveries', async (writer, changes) => {
+      const relation = this.#get(batch.relationId)
+      changes.committing(batch, await replayRows(writer, relation, batch, doubtful))
     })
   }
 
   /** Removes the rows of deliveries before this sequence, and of these; only without a key. */
   async trim(id: number, first: number, deleted: readonly number[] = []): Promise<void> {
-    const trimmed = (writer: Writer): Promise<void> => trimRows(writer, id, first, deleted)
-    await this.#writer.transaction('trim a relation', trimmed)
+    await this.#writer.transaction('trim a relation', (w) => trimRows(w, id, first, deleted))
   }
 
   /**
@@ -258,44 +250,29 @@ export class Store {
    * @throws WriteConflict where a row is no longer what was read; StoreError
    */
   async write(written: readonly Written[]): Promise<void> {
-    const changes: (readonly [number, Change | undefined])[] = []
-    const work = async (writer: Writer): Promise<void> => {
+    await this.#change('write rows', async (writer, changes) => {
       for (const one of written) {
         const relation = this.#get(one.relationId)
         const batch = batchOfWritten(relation.schema, one, relation.progress)
-        const { rows } = await writeRows(writer, relation, batch, relation.progress)
-        changes.push([one.relationId, this.#rows.committing(batch, rows)])
+        changes.committing(batch, await writeRows(writer, relation, batch))
       }
-    }
-    const end = (isCommitted: boolean): void =>
-      changes.forEach(([id, change]) => this.#rows.ended(id, change, isCommitted))
-    await this.#writer
-      .transaction('write rows', work, () => end(true))
-      .catch((error: unknown) => {
-        end(false)
-        throw error
-      })
+    })
   }
 
+  /** A transaction that writes rows; `work` may return what is to be done once it is committed. */
   async #change(
-    batch: Batch,
-    apply: (writer: Writer, relation: Relation) => Promise<Applied>
+    name: string,
+    work: (writer: Writer, changes: RowChanges) => Promise<(() => void) | void>
   ): Promise<void> {
-    const { relationId } = batch
-    let change: Change | undefined
-    const work = async (writer: Writer) => {
-      const relation = this.#get(relationId)
-      const applied = await apply(writer, relation)
-      change = this.#rows.committing(batch, applied.rows)
-      return { relation, applied }
+    const changes = new RowChanges(this.#rows)
+    const committed = (then: (() => void) | void): void => {
+      then?.()
+      changes.ended(true)
     }
     try {
-      await this.#writer.transaction('apply a batch', work, ({ relation, applied }) => {
-        relation.progress = applied.progress
-        this.#rows.ended(relationId, change, true)
-      })
+      await this.#writer.transaction(name, (writer) => work(writer, changes), committed)
     } catch (error) {
-      this.#rows.ended(relationId, change, false)
+      changes.ended(false)
       throw error
     }
   }
@@ -310,7 +287,7 @@ export class Store {
   }
 
   /** No commit is under way when it is taken. */
-  async #snapshotBetween(taken: () => void): Promise<Snapshot> {
+  #snapshotBetween(taken: () => void): Promise<Snapshot> {
     return this.#writer.between('read rows for look-ups', async () => {
       const snapshot = await this.snapshot()
       taken()
@@ -335,10 +312,7 @@ export class Store {
   async verify(of: number | 'losses'): Promise<void> {
     const tables = of === 'losses' ? [DROPPED_TABLE, GAPS_TABLE] : [storeTable(of)]
     await this.#read(async (snapshot) => {
-      for (const table of tables) {
-        const cursor = await snapshot.query(`SELECT bit_xor(hash(r)) FROM ${table} r`)
-        while (await cursor.next()) continue
-      }
+      for (const table of tables) await snapshot.readBlocks(table)
     })
   }
 

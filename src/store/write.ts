@@ -6,7 +6,7 @@ import type { Batch } from '../types/connector.ts'
 import { storeColumn, storeTable } from '../types/store-names.ts'
 import type { RelationSchema, Value } from '../types/value.ts'
 import { applyRows, KEYS, sameKey, stageKeys } from './apply.ts'
-import type { Applied, Progress, Target } from './apply.ts'
+import type { Progress, Target } from './apply.ts'
 import { keyReader, rowsToApply } from './batch-rows.ts'
 import { appendRows } from './duck-write.ts'
 import { StoreError } from './store-error.ts'
@@ -51,20 +51,22 @@ export function batchOfWritten(
   }
 }
 
-/** @throws WriteConflict; StoreError where the columns are others by now */
+/**
+ * @returns indexes of the rows that were written
+ * @throws WriteConflict; StoreError where the columns are others by now
+ */
 export async function writeRows(
   writer: Writer,
   target: Target,
-  batch: Batch,
-  progress: Progress
-): Promise<Applied> {
+  batch: Batch
+): Promise<Int32Array> {
   const { id, columns, key } = target.schema
   // Which row of a key stays is the statement's to say.
   const plain = { ...target, schema: { id, columns, key } }
   if (key.length > 0) await checkUnchanged(writer, plain, batch)
   const rows = rowsToApply(plain.schema, batch, -1)
   await applyRows(writer, plain, batch, rows)
-  return { rows, progress }
+  return rows
 }
 
 async function checkUnchanged(writer: Writer, target: Target, batch: Batch): Promise<void> {
