@@ -1,12 +1,15 @@
 // Goal: what a relation holds is exactly the last delivery of each key, whatever happens meanwhile.
 // Method: real deliveries into a real stream before and during CREATE TABLE; then jetgres is killed
-// at random moments under a publisher that goes on. Every row is compared with what was published,
-// on the local route and on the one through Postgres.
+// at random moments under a publisher that goes on, and started on a backup made meanwhile. Every
+// row is compared with what was published, on the local route and on the one through Postgres.
+
+import { rm } from 'node:fs/promises'
 
 import type { NatsConnection } from 'nats'
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { command } from '../../src/control.ts'
 import { eventually } from '../support/eventually.ts'
 import { startJetgres } from '../support/jetgres.ts'
 import { publishJson, withoutNats } from '../support/nats-server.ts'
@@ -144,9 +147,16 @@ void t.test('kill -9 at five random moments loses and doubles nothing', skip, as
     t.comment(`round ${round}: killed after ${publisher.published} deliveries`)
   }
   await jetgres.ready()
+  const dataDir = `${jetgres.dataDir}-copy`
+  t.teardown(() => rm(dataDir, { recursive: true, force: true }))
+  const said = await command(jetgres.dataDir, { name: 'backup', operands: [dataDir] })
+  t.match(said, /the Postgres behind jetgres is not in it/)
   isOver = true
   await going
   const client = await jetgres.connect()
   await checkRows(t, client, publisher)
   t.equal(publisher.last.size, KEYS, 'the publisher has been at every key')
+  await jetgres.stop()
+  const copy = await startJetgres(t, { upstream: postgres.url, dataDir })
+  await checkRows(t, await copy.connect(), publisher)
 })

@@ -141,7 +141,10 @@ void t.test('the space of replaced and of trimmed rows is taken back', async (t)
   const COUNT = 130_000
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
   const write = async (from: number): Promise<void> => {
-    const rows = Array.from({ length: COUNT }, (_, i): Value[] => [(i * 7919) % COUNT, `${from + i}`])
+    const rows = Array.from({ length: COUNT }, (_, i): Value[] => [
+      (i * 7919) % COUNT,
+      `${from + i}`
+    ])
     await store.apply(batchOf({ rows, from }))
   }
   const kept = async (): Promise<number> => {
@@ -152,10 +155,12 @@ void t.test('the space of replaced and of trimmed rows is taken back', async (t)
   const SUMS = "SELECT count(*), count(DISTINCT c1), min(_seq), max(c2::BIGINT - _seq) FROM r1"
   const want = await readAll(store, SUMS)
   t.strictSame(want, [[BigInt(COUNT), BigInt(COUNT), BigInt(2 * COUNT + 1), 0n]])
-  await eventually(async () => (await kept()) < 2 * COUNT, { what: 'the space of replaced rows' })
+  const until = (rows: number): Promise<boolean> =>
+    eventually(async () => (await kept()) < rows, { deadlineMs: 60_000, what: 'the space' })
+  await until(2 * COUNT)
   t.strictSame(await readAll(store, SUMS), want)
   await store.trim(1, 3 * COUNT - 9)
-  await eventually(async () => (await kept()) < COUNT / 2, { what: 'the space of trimmed rows' })
+  await until(COUNT / 2)
   t.strictSame(await readAll(store, 'SELECT count(*) FROM r1'), [[10n]])
 })
 
