@@ -27,7 +27,7 @@ import { restarts } from './restart.mjs'
  */
 
 const largest = 10_000_000
-const upserts = 100_000
+const upserts = 50_000
 /** Longer than the other measurements: a percentile wants many probes. */
 const probingTimes = 6
 const mebibyte = 1024 ** 2
