@@ -2,7 +2,7 @@
 // their memory in private fields, and value by value access through getItem is 20 times slower.
 // Must never keep a view after the chunk it belongs to is gone.
 
-import { BLOB, DuckDBDataChunk } from '@duckdb/node-api'
+import { BLOB, DuckDBDataChunk, DuckDBHugeIntVector } from '@duckdb/node-api'
 import type { DuckDBBlobVector, DuckDBVector } from '@duckdb/node-api'
 
 /** Private fields of node-api 1.5's vectors; test/store/duck-values.test.ts notices a change. */
@@ -10,6 +10,13 @@ interface VectorFields {
   readonly items?: ArrayBufferView
   readonly dataView?: DataView
   readonly validity?: { readonly data: BigUint64Array | null }
+}
+
+/** What a vector of fields of 16 bytes is made of. */
+interface ConstructorFields {
+  readonly dataView: ConstructorParameters<typeof DuckDBHugeIntVector>[0]
+  readonly validity: ConstructorParameters<typeof DuckDBHugeIntVector>[1]
+  readonly vector: ConstructorParameters<typeof DuckDBHugeIntVector>[2]
 }
 
 /** A view constructor: a typed array's, a Buffer's or a DataView's. */
@@ -21,6 +28,15 @@ export function vectorView<T>(vector: DuckDBVector, view: View<T>, length: numbe
   const memory = fields.items ?? fields.dataView
   if (!memory) throw new Error(`a vector of ${vector.type.toString()} has no plain memory`)
   return new view(memory.buffer as ArrayBuffer, memory.byteOffset, length)
+}
+
+/**
+ * Puts the fields of a VARCHAR vector, as its view has them, where DuckDB reads them: node-api itself
+ * only ever does so text by text. They are 16 bytes each, and so are a HUGEINT's, whose vector can.
+ */
+export function flushTextFields(vector: DuckDBVector, length: number): void {
+  const { dataView, validity, vector: handle } = vector as unknown as ConstructorFields
+  new DuckDBHugeIntVector(dataView, validity, handle, length).flush()
 }
 
 /** The validity mask, one bit a field, 1 for not NULL; undefined: no field is NULL. */
