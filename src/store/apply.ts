@@ -177,7 +177,9 @@ export function loses(schema: RelationSchema): string {
     const before = pairs.slice(0, i).map((pair) => `${pair.mine} = ${pair.its}`)
     return [...before, `${mine} < ${its}`].join(' AND ')
   })
-  return [...pairs.map(({ mine }) => `${mine} IS NULL`), ...isLower].join(' OR ')
+  const lacksOne = pairs.map(({ mine }) => `${mine} IS NULL`).join(' OR ')
+  const hasAll = pairs.map(({ its }) => `${its} IS NOT NULL`).join(' AND ')
+  return `${lacksOne} OR (${hasAll} AND (${isLower.map((each) => `(${each})`).join(' OR ')}))`
 }
 
 const deleteSql = (schema: RelationSchema): string =>

@@ -48,13 +48,18 @@ function replacement(
 
 type Versions = readonly (number | bigint | null)[]
 
-/** Compared in turn; one without all its versions replaces nothing. */
+/**
+ * Compared in turn; one without all its versions replaces nothing and gives way to any that has them, or
+ * what stays would depend on which rows come in one batch.
+ */
 function isNotLower(versions: readonly Versions[], row: number, other: number): boolean {
-  if (versions.some((values) => (values[row] ?? null) === null)) return false
+  const lacksOne = (each: number): boolean =>
+    versions.some((values) => (values[each] ?? null) === null)
+  if (lacksOne(row)) return false
+  if (lacksOne(other)) return true
   for (const values of versions) {
-    const [mine, its] = [values[row]!, values[other] ?? null]
-    if (its === null || mine > its) return true
-    if (mine < its) return false
+    const [mine, its] = [values[row]!, values[other]!]
+    if (mine !== its) return mine > its
   }
   return true
 }

@@ -84,9 +84,9 @@ void t.test('with versions a key has its row of the highest one', async (t) => {
   const onConflict = { keep: 'highest', versions: [2, 3] } as const
   await store.define({ ...schemaOf(1, [INTEGER, type(20), INTEGER], [1]), onConflict }, '', START)
   const isHigher = (mine: Value[], its: Value[]): boolean => {
-    if (mine.includes(null)) return false
+    if (mine.includes(null) || its.includes(null)) return !mine.includes(null)
     const differs = mine.findIndex((part, i) => part !== its[i])
-    return differs === -1 || its[differs] === null || mine[differs]! > its[differs]!
+    return differs === -1 || mine[differs]! > its[differs]!
   }
   const want = new Map<Value, Value[]>()
   let sequence = 0
