@@ -40,7 +40,9 @@ async function connected(lease: NatsLease, change: Promise<void>): Promise<NatsC
   if (!lease.current && !lease.lastError) {
     const isOver = new AbortController()
     const { signal } = isOver
-    const patience = sleep(limits.connectTimeoutMs, undefined, { signal, ref: false }).catch(() => undefined)
+    const patience = sleep(limits.connectTimeoutMs, undefined, { signal, ref: false }).catch(
+      () => undefined
+    )
     await Promise.race([change, patience])
     isOver.abort()
   }

@@ -33,12 +33,7 @@ export class Checkpoints {
   #restUntil = 0
 
   /** @param isRead whether anything is being read */
-  constructor(
-    connection: DuckDBConnection,
-    storePath: string,
-    isRead: () => boolean,
-    log: Logger
-  ) {
+  constructor(connection: DuckDBConnection, storePath: string, isRead: () => boolean, log: Logger) {
     this.#connection = connection
     this.#isRead = isRead
     this.#walPath = `${storePath}.wal`

@@ -196,10 +196,14 @@ export class Store {
 
   /** Removes a relation, its rows and all that is known of it; one that is not there: nothing. */
   async drop(id: number): Promise<void> {
-    await this.#writer.transaction('drop a relation', (writer) => removeRelation(writer, id), () => {
-      this.#relations.delete(id)
-      this.#rows.forget(id)
-    })
+    await this.#writer.transaction(
+      'drop a relation',
+      (writer) => removeRelation(writer, id),
+      () => {
+        this.#relations.delete(id)
+        this.#rows.forget(id)
+      }
+    )
     await this.#copyDefinitions()
   }
 

@@ -55,11 +55,7 @@ export function batchOfWritten(
  * @returns indexes of the rows that were written
  * @throws WriteConflict; StoreError where the columns are others by now
  */
-export async function writeRows(
-  writer: Writer,
-  target: Target,
-  batch: Batch
-): Promise<Int32Array> {
+export async function writeRows(writer: Writer, target: Target, batch: Batch): Promise<Int32Array> {
   const { id, columns, key } = target.schema
   // Which row of a key stays is the statement's to say.
   const plain = { ...target, schema: { id, columns, key } }
