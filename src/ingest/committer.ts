@@ -87,12 +87,12 @@ export class Committer {
 
   /**
    * What follows counts from another position; what is pending keeps its own.
-   * @param clears with what follows, all rows from before go
+   * @param cutsBehind with what follows, the rows of deliveries behind this sequence go
    */
-  restart(position: StreamPosition, clears = false): void {
+  turn(position: StreamPosition, cutsBehind?: number): void {
     if (!this.#open.empty) this.#sealed.push(this.#open)
     this.#open = this.#newBatch(position)
-    this.#open.move(clears)
+    this.#open.move(cutsBehind)
     this.#plan()
   }
 

@@ -54,7 +54,6 @@ export class Consumption {
   /** The last one that came, held back or not. */
   #received: number
   #handedOn = 0
-  #last: Delivery | undefined
   #paused: boolean
   /** As much is held back as may be. */
   #isHolding = false
@@ -90,11 +89,6 @@ export class Consumption {
 
   get sequence(): number {
     return this.#sequence
-  }
-
-  /** The last one handed on. */
-  get last(): Delivery | undefined {
-    return this.#last
   }
 
   get delivered(): number {
@@ -204,7 +198,6 @@ export class Consumption {
 
   #handOn(delivery: Delivery): void {
     this.#handedOn++
-    this.#last = delivery
     const { onDelivery, onGap } = this.#options
     const { sequence } = delivery
     const expected = this.#sequence + 1

@@ -20,7 +20,7 @@ import type { PendingBatch } from './pending.ts'
 import type { IngestionCounts, IngestionState, IngestionStatus } from './ingestion-status.ts'
 import { RateLimit } from './rate-limit.ts'
 import { OrderedReader } from './reader.ts'
-import type { StreamReader } from './reader.ts'
+import type { StreamReader, Turn } from './reader.ts'
 import { SequenceWaiters } from './sequence-waiters.ts'
 import { SlicedQueue } from './sliced-queue.ts'
 import { streamEnd } from './stream-end.ts'
@@ -61,7 +61,7 @@ export class Ingestion {
   /** Undefined where rows stay though the stream lets their deliveries go. */
   readonly #trimmer: Trimmer | undefined
   /** Deliveries, what was gone between them, and where the stream began another life. */
-  readonly #undecoded = new SlicedQueue<Delivery | Gap | StreamPosition>(
+  readonly #undecoded = new SlicedQueue<Delivery | Gap | Turn>(
     (item) => this.#handle(item),
     () => this.#resume()
   )
@@ -101,7 +101,7 @@ export class Ingestion {
       events: {
         onDelivery: (delivery) => this.#receive(delivery),
         onGap: (gap) => this.#gap(gap),
-        onRestart: (to) => this.#undecoded.push(to),
+        onTurn: (turn) => this.#undecoded.push(turn),
         onOpen: (pending) => this.#opened(pending),
         onIdle: () => this.#progress(0),
         onDown: (error) => this.#down(error),
@@ -207,9 +207,9 @@ export class Ingestion {
     if (!this.#paused && (this.#rate.isSpent || this.#pendingShare() >= 1)) this.#pause()
   }
 
-  #handle(item: Delivery | Gap | StreamPosition): void {
+  #handle(item: Delivery | Gap | Turn): void {
     if ('payload' in item) this.#take(item)
-    else if ('created' in item) this.#restart(item)
+    else if ('created' in item) this.#turn(item)
     else this.#pass(item)
   }
 
@@ -328,9 +328,10 @@ export class Ingestion {
     )
   }
 
-  #restart(position: StreamPosition): void {
-    this.#arrivals.restarts++
-    this.#committer.restart(position, this.#options.trim !== undefined)
+  #turn({ sequence, created, isBack, cutsBehind }: Turn): void {
+    if (isBack) this.#arrivals.restarts++
+    const mirrors = isBack && this.#options.trim !== undefined
+    this.#committer.turn({ sequence, created }, mirrors ? 0 : cutsBehind)
   }
 
   #refresh(): void {

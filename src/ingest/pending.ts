@@ -27,7 +27,7 @@ export class PendingBatch {
   #sequence: number
   #bytes = 0
   #moved = false
-  #clears = false
+  #cutsBehind: number | undefined
 
   /** @param fullAt deliveries that it is full with. */
   constructor(
@@ -113,11 +113,11 @@ export class PendingBatch {
 
   /**
    * Writes the position even if no row comes: the stream has begun another life.
-   * @param clears takes the rows of the one before away
+   * @param cutsBehind takes away what the one before had behind this sequence
    */
-  move(clears: boolean): void {
+  move(cutsBehind?: number): void {
     this.#moved = true
-    this.#clears = clears
+    this.#cutsBehind = cutsBehind
   }
 
   toBatch(relationId: number): Batch {
@@ -130,7 +130,7 @@ export class PendingBatch {
       position: { sequence: this.#sequence, created: this.created },
       dropped: this.#dropped,
       gaps: this.#gaps,
-      clears: this.#clears
+      cutsBehind: this.#cutsBehind
     }
   }
 

@@ -18,13 +18,22 @@ import type { ConsumerNames } from './consumer-names.ts'
 import type { Delivery } from './delivery.ts'
 import { deleteConsumer, streamInfo } from './jetstream.ts'
 import type { StreamInfo } from './jetstream.ts'
+import { Landmarks } from './landmarks.ts'
+import type { Recognition } from './landmarks.ts'
 import { natsFailure } from './nats-errors.ts'
 import { openConsumer } from './open-consumer.ts'
 import type { OpenConsumer } from './open-consumer.ts'
 import { RENEWED } from './pull-session.ts'
 import { countsAsLost } from './stream-facts.ts'
-import { anotherLife, holdsLandmark, isSameLife, landmarkOf } from './stream-life.ts'
-import type { Landmark } from './stream-life.ts'
+import { anotherLife, isSameLife, saysSame } from './stream-life.ts'
+
+/** Where reading goes on when the stream is not what the position says. */
+export interface Turn extends StreamPosition {
+  /** Whether it begins anew somewhere; else the stream only says another `created`. */
+  readonly isBack: boolean
+  /** The stream lost what was read behind this sequence: its rows go. */
+  readonly cutsBehind?: number
+}
 
 /** What a reader reports. The callbacks run inside its read loop: short, and they don't throw. */
 export interface ReaderEvents {
@@ -32,8 +41,8 @@ export interface ReaderEvents {
   onDelivery(delivery: Delivery): void
   /** Sequences that the stream no longer held when the reader came to them. */
   onGap(gap: Gap): void
-  /** What follows belongs to another life of the stream, and begins behind this position. */
-  onRestart(position: StreamPosition): void
+  /** What follows begins behind this position, in what counts as another life of the stream. */
+  onTurn(turn: Turn): void
   /** Reading began, with so many deliveries to come. */
   onOpen(pending: number): void
   /** The server has nothing for us at this moment. */
@@ -81,8 +90,7 @@ export class OrderedReader implements StreamReader {
   #sequence: number
   /** The last one that is on disk, in this life of the stream. */
   #committed: number
-  /** The last one that was read since the start, by which the stream is known again. */
-  #landmark: Landmark | undefined
+  readonly #landmarks = new Landmarks()
 
   constructor(options: OrderedReaderOptions) {
     this.#options = options
@@ -162,8 +170,8 @@ export class OrderedReader implements StreamReader {
     try {
       const { stream } = this.#options.connector
       const info = await this.#whileUp(streamInfo(connection, stream))
-      const isKnown = await this.#whileUp(holdsLandmark(connection, stream, this.#landmark))
-      this.#align(info, isKnown)
+      const known = await this.#whileUp(this.#landmarks.recognise(connection, stream, info))
+      this.#align(info, known)
       return await this.#consume(connection, info)
     } catch (error) {
       if (!this.#stopped) this.#events.onDown(natsFailure(error, this.#options.connector))
@@ -186,7 +194,10 @@ export class OrderedReader implements StreamReader {
       sequence: this.#sequence,
       committed: this.#committed,
       paused: this.#paused,
-      onDelivery: (delivery) => this.#events.onDelivery(delivery),
+      onDelivery: (delivery) => {
+        this.#landmarks.saw(delivery)
+        this.#events.onDelivery(delivery)
+      },
       onGap: (gap) => this.#events.onGap(gap),
       onFilled: (from, count) =>
         this.#options.log.info({ from, count }, 'read what the server had passed over'),
@@ -197,7 +208,6 @@ export class OrderedReader implements StreamReader {
     if (this.#stopped) consumption.end('stopped')
     const end = await consumption.ended
     this.#sequence = consumption.sequence
-    this.#landmark = landmarkOf(consumption.last) ?? this.#landmark
     await this.#afterwards(end, consumer)
     return consumption.delivered > 0 || end.message === RENEWED
   }
@@ -229,35 +239,52 @@ export class OrderedReader implements StreamReader {
     if (this.#stopped) await left
   }
 
-  /**
-   * Compares the stream as it is now with where we stand in it.
-   * @param isKnown whether it still has what we read last; undefined: nobody can tell
-   */
-  #align(info: StreamInfo, isKnown: boolean | undefined): void {
+  /** Compares the stream as it is now with where we stand in it. */
+  #align(info: StreamInfo, { held, differs }: Recognition): void {
     const { first_seq: first, last_seq: last } = info.state
     const start = Math.max(first - 1, 0)
     const facts = { position: this.#sequence, first, last }
-    if (isKnown !== true && !isSameLife(info, this.#created)) {
+    if (held === undefined && !isSameLife(info, this.#created)) {
       this.#options.log.warn(facts, 'stream was deleted and made again: reading it from its start')
-      this.#restart(start, info.created)
-    } else if (isKnown === false || last < this.#sequence) {
-      if (!this.#options.readsAgain) return this.#giveUp(last)
-      this.#options.log.warn(facts, 'stream went back: reading it from its start')
-      this.#restart(start, anotherLife(info))
+      this.#turn({ sequence: start, created: info.created, isBack: true })
+    } else if (differs || last < this.#sequence) {
+      this.#goBack(info, start, held)
     } else if (start > this.#sequence) {
       const { subjects } = this.#options.connector
       const gap = { first: this.#sequence + 1, last: start }
       if (countsAsLost(info, subjects)) this.#events.onGap(gap)
       this.#sequence = start
     }
+    // Later on, and after a restart, it may be all that tells whose position this is.
+    if (held !== undefined && !saysSame(info, this.#created)) {
+      this.#turn({ sequence: this.#sequence, created: info.created, isBack: false })
+    }
   }
 
-  #restart(sequence: number, created: string): void {
-    this.#created = created
-    this.#sequence = sequence
-    this.#committed = sequence
-    this.#landmark = undefined
-    this.#events.onRestart({ sequence, created })
+  /** @param held up to here what was read is still there; undefined: nobody can tell */
+  #goBack(info: StreamInfo, start: number, held: number | undefined): void {
+    const { log, readsAgain } = this.#options
+    const facts = { position: this.#sequence, last: info.state.last_seq, held }
+    const created = anotherLife(info)
+    if (readsAgain) {
+      log.warn(facts, 'stream went back: reading it from its start')
+      this.#turn({ sequence: start, created, isBack: true })
+    } else if (held === undefined) {
+      this.#giveUp(info.state.last_seq)
+    } else {
+      log.warn(facts, 'stream lost its end: the rows of that go')
+      this.#turn({ sequence: held, created, isBack: true, cutsBehind: held })
+    }
+  }
+
+  #turn(turn: Turn): void {
+    this.#created = turn.created
+    this.#sequence = turn.sequence
+    if (turn.isBack) {
+      this.#committed = turn.sequence
+      this.#landmarks.forgetBehind(turn.cutsBehind ?? 0)
+    }
+    this.#events.onTurn(turn)
   }
 
   /** Without a key the rows that were read would be there twice, or new ones would be missed. */

@@ -2,30 +2,7 @@
 // deleted and made again, restored, or have lost its end and grown again. Must never take another
 // stream for the same.
 
-import type { NatsConnection } from 'nats'
-
-import type { Delivered } from '../types/connector.ts'
-import { storedDelivery } from './jetstream.ts'
 import type { StreamInfo } from './jetstream.ts'
-
-/** A delivery that was read: no other one has its sequence and its time. */
-export type Landmark = Pick<Delivered, 'sequence' | 'timestampMicros'>
-
-/** Without the payload, which it would keep in memory. */
-export const landmarkOf = (delivery: Delivered | undefined): Landmark | undefined =>
-  delivery && { sequence: delivery.sequence, timestampMicros: delivery.timestampMicros }
-
-/** Undefined where nothing can be said: it was trimmed, or we may not ask for it. */
-export async function holdsLandmark(
-  connection: NatsConnection,
-  stream: string,
-  landmark: Landmark | undefined
-): Promise<boolean | undefined> {
-  if (!landmark) return undefined
-  const { sequence, timestampMicros } = landmark
-  const stored = await storedDelivery(connection, stream, sequence).catch(() => undefined)
-  return stored && stored.timestampMicros === timestampMicros
-}
 
 const LIFE_MARK = '#'
 
@@ -36,8 +13,12 @@ const SKEW_MS = 10_000
 export const anotherLife = (info: StreamInfo): string => `${info.created}${LIFE_MARK}${Date.now()}`
 
 /** @param created of the position: the stream's own, or what `anotherLife` made of it */
+export const saysSame = (info: StreamInfo, created: string): boolean =>
+  info.created === created.split(LIFE_MARK)[0]
+
+/** As far as the stream's facts tell. @param created as above */
 export const isSameLife = (info: StreamInfo, created: string): boolean =>
-  info.created === created.split(LIFE_MARK)[0] || outlivesCreation(info)
+  saysSame(info, created) || outlivesCreation(info)
 
 /**
  * Whether the stream is older than its `created` says, which then tells nothing: nats-server 2.9

@@ -82,8 +82,9 @@ export async function applyBatch(
   before: Progress
 ): Promise<Applied> {
   const after = appliedBefore(batch, before.position)
-  if (batch.clears && batch.position.created !== before.position.created) {
-    await writer.runOnce(`DELETE FROM ${storeTable(target.schema.id)}`)
+  if (batch.cutsBehind !== undefined && batch.position.created !== before.position.created) {
+    const behind = `WHERE ${SEQUENCE_COLUMN} > ${Math.trunc(batch.cutsBehind)}`
+    await writer.runDelete(`DELETE FROM ${storeTable(target.schema.id)} ${behind}`)
   }
   const indexes = rowsToApply(target.schema, batch, after)
   const rows = indexes.length > 0 ? await applyRows(writer, target, batch, indexes) : indexes

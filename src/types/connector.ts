@@ -209,8 +209,8 @@ export interface Batch {
   readonly position: StreamPosition
   readonly dropped: readonly DroppedDelivery[]
   readonly gaps?: readonly Gap[]
-  /** All rows of another life of the stream go before these come: the relation mirrors its stream. */
-  readonly clears?: boolean
+  /** Rows that another life of the stream had behind this sequence go before these come. */
+  readonly cutsBehind?: number | undefined
 }
 
 /** Stream sequences that were gone before they could be read, both ends included. */

@@ -60,7 +60,7 @@ void t.test('another life of the stream has batches of its own', async (t) => {
   const sink = new MemorySink()
   const committer = new Committer(schema, sink, start, quiet)
   add(committer, 5, 6)
-  committer.restart({ sequence: 0, created: 'second' })
+  committer.turn({ sequence: 0, created: 'second' })
   add(committer, 1, 2)
   await committer.flush()
   t.same(

@@ -152,7 +152,7 @@ export function startReader(
     events: {
       onDelivery: none,
       onGap: none,
-      onRestart: none,
+      onTurn: none,
       onOpen: none,
       onIdle: none,
       onDown: none,
