@@ -153,8 +153,9 @@ async function suffer(world, readers, name) {
   await faults[name]?.(world)
   const tookMs = Date.now() - began
   const { newest } = readers
-  const isNew = () => readers.newest > newest
+  const isNew = () => readers.newest > newest || world.jetgres.isOver
   await until('anything new', isNew, { deadlineMs: 60_000 }).catch(() => undefined)
+  if (world.jetgres.isOver) throw new Error(`jetgres ended by itself:\n${world.jetgres.said}`)
   const silenceMs = Math.round(readers.silenceMs)
   if (onlyKills) durations.push(tookMs)
   silences.set(name, [...(silences.get(name) ?? []), silenceMs])

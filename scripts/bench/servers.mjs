@@ -102,6 +102,10 @@ export class Jetgres {
     return this.#program?.said ?? ''
   }
 
+  get isOver() {
+    return this.#program?.isOver ?? true
+  }
+
   /** @param {NodeJS.Signals} [signal] */
   async stop(signal) {
     await this.#program?.stop(signal)

@@ -52,6 +52,8 @@ export class MaintenanceDatabase {
     this.#pool.on('error', (err) =>
       log.warn({ err, database: name }, 'maintenance connection lost')
     )
+    // Whoever has one out is told by the query that fails; without a listener Node would end us.
+    this.#pool.on('connect', (client) => client.on('error', () => undefined))
   }
 
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
