@@ -2,13 +2,14 @@
 // once, and as nats.js would have given it. Method: random frames in random pieces, through nats.js's
 // own parser alone and through the one we stand in front of; and a connection of the nats.js we have.
 
-import type { NatsConnection } from 'nats'
+import type { Msg, NatsConnection } from 'nats'
 import { Kind, Parser } from 'nats/lib/nats-base-client/parser.js'
 import type { ParserEvent } from 'nats/lib/nats-base-client/parser.js'
 import t from 'tap'
 
 import { deliveryAt } from '../../src/ingest/delivery.ts'
 import { takeFrames } from '../../src/ingest/delivery-frames.ts'
+import { connectNats, startNats, withoutNats } from '../support/nats-server.ts'
 import { random, seeded } from '../support/random.ts'
 import type { Random } from '../support/random.ts'
 
@@ -96,3 +97,30 @@ void t.test('a nats.js that is another one keeps its parser', async (t) => {
     t.doesNotThrow(undo)
   }
 })
+
+void t.test(
+  'a connection of the nats.js we have is read past its parser',
+  {
+    skip: withoutNats()
+  },
+  async (t) => {
+    const server = await startNats(t, { jetstream: false })
+    const connection = await connectNats(t, server)
+    const left: string[] = []
+    const got: string[] = []
+    const callback = (_error: unknown, message: Msg): unknown =>
+      left.push(`${message.subject} ${message.string()}`)
+    const subscription = connection.subscribe('some.*', { callback })
+    takeFrames(connection, subscription.getID(), ({ subject, data }) => {
+      got.push(`${subject} ${Buffer.from(data).toString()}`)
+    })
+    const deliveries = Array.from({ length: 100 }, (_, n) => `payload ${n}`)
+    deliveries.forEach((each, n) => connection.publish(`some.${n}`, each, { reply: 'reply.to.me' }))
+    await connection.flush()
+    t.same(
+      [...got, ...left].toSorted(),
+      deliveries.map((each, n) => `some.${n} ${each}`).toSorted()
+    )
+    t.ok(got.length > 50, `${left.length} took the slow way, cut by the socket`)
+  }
+)
