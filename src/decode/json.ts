@@ -1,32 +1,27 @@
-// A JSON payload to a row. The text is walked once; nothing is built for fields that no column
-// wants, and numbers stay text until their column's type reads them, so none loses a digit.
+// A JSON payload to a row. It is walked once; nothing is built for fields that no column wants, and
+// numbers stay as they are spelled until their column's type reads them, so none loses a digit.
 // Must never throw: whatever a payload holds, the answer is a row or the reason for none.
 
 import { PgError } from '../errors.ts'
-import { limits } from '../limits.ts'
 import type { Decoded, JsonEncoding } from '../types/connector.ts'
-import { CHAR, JsonSyntaxError, skipBlanks, skipValue, walkObject } from '../types/json-scan.ts'
+import { JsonSyntaxError } from '../types/json-scan.ts'
 import type { Column, RelationSchema, Value } from '../types/value.ts'
 import { coercerFor } from './coerce.ts'
 import type { Coercer } from './coerce.ts'
 import type { PayloadDecoder } from './decoder.ts'
-import { fieldText, kindAt } from './field.ts'
+import { JsonFields } from './json-fields.ts'
+import { plainReader } from './plain-value.ts'
+import type { ReadPlain } from './plain-value.ts'
 import { requirementOf } from './required.ts'
 
 interface Target {
   readonly name: string
+  /** Reads most values of most types; undefined where the coercer reads them all. */
+  readonly read: ReadPlain | undefined
   readonly coercer: Coercer
   /** Set for key and not-null columns: without a value for them there is no row. */
   readonly required: string | undefined
 }
-
-/** A column that a field name may fill, and whether by its exact name. */
-interface Match {
-  readonly index: number
-  readonly exact: boolean
-}
-
-const NO_MATCH: readonly Match[] = []
 
 /**
  * Fields are found by exact name first, then by name without regard to ASCII case. A field that is
@@ -41,21 +36,23 @@ export function compileJsonDecoder(schema: RelationSchema, encoding: JsonEncodin
 class JsonDecoder {
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   readonly #targets: readonly Target[]
-  readonly #names: FieldNames
-  /** Where each column's field lies in the text at hand; -1 when it has not been seen. */
-  readonly #starts: Int32Array
-  readonly #ends: Int32Array
-  /** The name it was found under. */
-  readonly #spelled: string[] = []
+  readonly #fields: JsonFields
 
   constructor(schema: RelationSchema, encoding: JsonEncoding) {
     this.#targets = schema.columns.map((column) => target(column, schema, encoding))
-    this.#names = new FieldNames(schema.columns)
-    this.#starts = new Int32Array(schema.columns.length)
-    this.#ends = new Int32Array(schema.columns.length)
+    this.#fields = new JsonFields(schema.columns)
   }
 
   decode(payload: Uint8Array): Decoded {
+    try {
+      if (this.#fields.lookIntoBytes(payload)) return this.#row(payload)
+      return this.#decodeText(payload)
+    } catch (error) {
+      return failed(error instanceof JsonSyntaxError ? error.message : `payload: ${said(error)}`)
+    }
+  }
+
+  #decodeText(payload: Uint8Array): Decoded {
     if (payload.length === 0) return failed('payload is empty')
     let text: string
     try {
@@ -63,53 +60,16 @@ class JsonDecoder {
     } catch {
       return failed('payload is not valid UTF-8')
     }
-    try {
-      const problem = this.#locate(text)
-      return problem === undefined ? this.#row(text) : failed(problem)
-    } catch (error) {
-      return failed(error instanceof JsonSyntaxError ? error.message : `payload: ${said(error)}`)
-    }
+    const problem = this.#fields.lookIntoText(text)
+    return problem === undefined ? this.#row() : failed(problem)
   }
 
-  /** Checks the whole text and notes where the columns' fields lie. @throws JsonSyntaxError */
-  #locate(text: string): string | undefined {
-    this.#starts.fill(-1)
-    this.#names.rewind()
-    const start = skipBlanks(text, 0)
-    if (start === text.length) return 'payload is empty'
-    const isObject = text.charCodeAt(start) === CHAR.openBrace
-    const end = isObject ? walkObject(text, start, 0, this.#onMember) : skipValue(text, start)
-    const rest = skipBlanks(text, end)
-    if (rest < text.length) return `invalid JSON: unexpected character at offset ${rest}`
-    return isObject || this.#targets.length === 0 ? undefined : 'payload is not a JSON object'
-  }
-
-  readonly #onMember = (
-    text: string,
-    keyStart: number,
-    keyEnd: number,
-    valueAt: number,
-    depth: number
-  ): number => {
-    const end = skipValue(text, valueAt, depth)
-    const { spelled, matches } = this.#names.known(text, keyStart + 1, keyEnd - 1)
-    for (let i = 0; i < matches.length; i++) {
-      const { index, exact } = matches[i] as Match
-      // The last of equal names counts, but of names that differ in case the first.
-      const seen = this.#starts[index] !== -1
-      if (seen && !exact && this.#spelled[index] !== spelled) continue
-      this.#starts[index] = valueAt
-      this.#ends[index] = end
-      this.#spelled[index] = spelled
-    }
-    return end
-  }
-
-  #row(text: string): Decoded {
+  /** @param bytes given where the fields' places are places in them. */
+  #row(bytes?: Uint8Array): Decoded {
     const row: Value[] = []
     for (let i = 0; i < this.#targets.length; i++) {
       const wanted = this.#targets[i] as Target
-      const value = this.#field(text, i, wanted)
+      const value = (bytes && this.#plainField(bytes, i, wanted)) ?? this.#field(i, wanted)
       if (value instanceof Problem) {
         if (wanted.required !== undefined) return failed(`${wanted.required} ${value.reason}`)
         row.push(null)
@@ -118,14 +78,17 @@ class JsonDecoder {
     return { ok: true, row }
   }
 
-  #field(text: string, index: number, { coercer }: Target): Value | Problem {
-    const start = this.#starts[index] as number
-    if (start === -1) return MISSING
-    const kind = kindAt(text.charCodeAt(start))
+  #plainField(bytes: Uint8Array, index: number, { read }: Target): Value | undefined {
+    const start = this.#fields.start(index)
+    return start === -1 || !read ? undefined : read(bytes, start, this.#fields.end(index))
+  }
+
+  #field(index: number, { coercer }: Target): Value | Problem {
+    if (this.#fields.start(index) === -1) return MISSING
+    const kind = this.#fields.kind(index)
     if (kind === 'null') return NULL
     try {
-      const own = fieldText(text, start, this.#ends[index] as number, kind, coercer.verbatim)
-      const value = coercer.coerce(kind, own)
+      const value = coercer.coerce(kind, this.#fields.text(index, kind, coercer.verbatim))
       return value === undefined ? new Problem(`does not take this JSON ${kind}`) : value
     } catch (error) {
       if (error instanceof PgError) return new Problem(`does not take its value: ${error.message}`)
@@ -152,65 +115,6 @@ const said = (error: unknown): string => (error instanceof Error ? error.message
 function target(column: Column, schema: RelationSchema, encoding: JsonEncoding): Target {
   const { name } = column
   const coercer = coercerFor(column.type, encoding.timestamptzHandling)
-  return { name, coercer, required: requirementOf(column, schema) }
+  const required = requirementOf(column, schema)
+  return { name, read: plainReader(column.type), coercer, required }
 }
-
-interface Known {
-  /** The name as payloads spell it, between its quotes. */
-  readonly spelled: string
-  readonly matches: readonly Match[]
-}
-
-/**
- * Which columns a field name fills. Deliveries repeat their names, mostly in one order: the name
- * that came n-th last time is tried before anything is looked up.
- */
-class FieldNames {
-  readonly #columns: readonly Column[]
-  readonly #known = new Map<string, Known>()
-  readonly #order: Known[] = []
-  #next = 0
-
-  constructor(columns: readonly Column[]) {
-    this.#columns = columns
-  }
-
-  /** Begins a payload. */
-  rewind(): void {
-    this.#next = 0
-  }
-
-  /** What is known of the name text.slice(start, end). */
-  known(text: string, start: number, end: number): Known {
-    const nth = this.#next++
-    const expected = this.#order[nth]
-    if (expected?.spelled.length === end - start && text.startsWith(expected.spelled, start)) {
-      return expected
-    }
-    const known = this.#lookUp(text.slice(start, end))
-    if (nth < limits.fieldNamesKept) this.#order[nth] = known
-    return known
-  }
-
-  #lookUp(name: string): Known {
-    const known = this.#known.get(name)
-    if (known) return known
-    // A copy: a slice would keep its whole payload in memory.
-    const spelled = Buffer.from(name).toString()
-    const found = { spelled, matches: this.#find(spelled) }
-    if (this.#known.size < limits.fieldNamesKept) this.#known.set(spelled, found)
-    return found
-  }
-
-  #find(spelled: string): readonly Match[] {
-    const name = spelled.includes('\\') ? (JSON.parse(`"${spelled}"`) as string) : spelled
-    const lower = asciiLower(name)
-    const found = this.#columns.flatMap((column, index): Match[] =>
-      asciiLower(column.name) === lower ? [{ index, exact: column.name === name }] : []
-    )
-    return found.length === 0 ? NO_MATCH : found
-  }
-}
-
-const asciiLower = (text: string): string =>
-  text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())

@@ -6,9 +6,12 @@
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { coercerFor } from '../../src/decode/coerce.ts'
 import { compileDecoder } from '../../src/decode/decoder.ts'
 import { avroColumns } from '../../src/decode/avro-columns.ts'
 import { avroRecord } from '../../src/decode/avro-schema.ts'
+import { JsonFields } from '../../src/decode/json-fields.ts'
+import { plainReader } from '../../src/decode/plain-value.ts'
 import { codecFor } from '../../src/types/codec.ts'
 import type { Decoded, Encoding, RowDecoder } from '../../src/types/connector.ts'
 import { ARRAY_OID, OID } from '../../src/types/oids.ts'
@@ -113,6 +116,89 @@ void t.test('4,000 JSON payloads', async (t) => {
   const schema = relationOf(JSON_FIELDS.map(({ name, type }) => [name, type]))
   const timestamptzHandling = 'guess_number_unit'
   await run(t, 4_000, schema, { format: 'plain', encode: 'json', timestamptzHandling }, jsonPayload)
+})
+
+/** What is found of each column. */
+function fieldsOf(fields: JsonFields, count: number): unknown[] {
+  return Array.from({ length: count }, (_, i) => {
+    if (fields.start(i) === -1) return 'missing'
+    const kind = fields.kind(i)
+    if (kind === 'null') return kind
+    try {
+      return [kind, fields.text(i, kind, true), fields.text(i, kind, false)]
+    } catch (error) {
+      return String(error)
+    }
+  })
+}
+
+/** One byte of it is another one, or gone. */
+function damaged(seeds: Random, bytes: Buffer): Buffer {
+  const at = seeds.int(0, bytes.length - 1)
+  const other = seeds.bool(0.3) ? seeds.bytes(1) : Buffer.from(seeds.pick(['"', '\\', '}', ',', ' ', 'é', '']))
+  return Buffer.concat([bytes.subarray(0, at), other, bytes.subarray(at + 1)])
+}
+
+void t.test('bytes hold the fields that their text holds', (t) => {
+  const seeds = random(t)
+  const { columns } = relationOf(JSON_FIELDS.map(({ name, type }) => [name, type]))
+  const [byBytes, byText] = [new JsonFields(columns), new JsonFields(columns)]
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+  const textually = (bytes: Buffer): unknown => {
+    try {
+      const problem = byText.lookIntoText(utf8.decode(bytes))
+      return problem === undefined ? fieldsOf(byText, columns.length) : undefined
+    } catch {
+      return undefined
+    }
+  }
+  let [wrong, found] = [0, 0]
+  for (let id = 1; id <= 2_000; id++) {
+    const whole = jsonPayload(seeds, id).bytes
+    const bytes = seeds.bool() && whole.length > 0 ? damaged(seeds, whole) : whole
+    const got = byBytes.lookIntoBytes(bytes) ? fieldsOf(byBytes, columns.length) : undefined
+    if (got) found++
+    if (JSON.stringify(got) === JSON.stringify(textually(bytes))) continue
+    if (wrong++ < 5) t.same(got, textually(bytes), bytes.toString('latin1').slice(0, 2_000))
+  }
+  t.equal(wrong, 0)
+  t.ok(found > 500 && found < 2_000, `${found} were found`)
+  t.end()
+})
+
+void t.test('a value read from bytes is the one that its text gives', (t) => {
+  const seeds = random(t)
+  const digits = (max: number): string =>
+    Array.from({ length: seeds.int(1, max) }, () => seeds.int(0, 9)).join('')
+  const pair = (): string => String(seeds.int(0, 62)).padStart(2, '0')
+  const spellings = [
+    () => seeds.pick(['true', 'false', '""', '"true"', '[]', '{}', '-0', '0.0', '-0.0', '1e2']),
+    () => `${seeds.pick(['', '-'])}${digits(20)}`,
+    () => `${seeds.pick(['', '-'])}${digits(17)}.${digits(17)}`,
+    () => `${seeds.pick(['', '-'])}${seeds.pick([32767, 32768, 2147483647, 2147483648])}`,
+    () => `"${digits(16)}"`,
+    () => {
+      const date = `${digits(4).padStart(4, '0')}-${pair()}-${pair()}`
+      const fraction = seeds.bool() ? `.${digits(7)}` : ''
+      return `"${date}${seeds.pick(['T', ' '])}${pair()}:${pair()}:${pair()}${fraction}${seeds.pick(['Z', ''])}"`
+    }
+  ]
+  const oids = [OID.bool, OID.int2, OID.int4, OID.int8, OID.float8, OID.timestamp, OID.timestamptz]
+  let read = 0
+  for (let n = 0; n < 10_000; n++) {
+    const source = seeds.pick(spellings)()
+    const type = plain(seeds.pick(oids))
+    const got = plainReader(type)!(Buffer.from(` ${source} `), 1, source.length + 1)
+    if (got === undefined) continue
+    read++
+    const { coerce } = coercerFor(type, 'guess_number_unit')
+    const isString = source.startsWith('"')
+    const kind = isString ? 'string' : /^[tf]/.test(source) ? 'boolean' : 'number'
+    const want = coerce(kind, isString ? source.slice(1, -1) : source)
+    if (!Object.is(got, want)) t.fail(`${source} is ${shown(got, type)} as ${type.oid}`)
+  }
+  t.ok(read > 500, `${read} were read`)
+  t.end()
 })
 
 void t.test('1,500 CSV payloads', async (t) => {
