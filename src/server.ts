@@ -15,6 +15,7 @@ import type { Watched } from './http/overview.ts'
 import { openMeasures, Readiness } from './http/watching.ts'
 import { NatsConnections } from './ingest/connection.ts'
 import { ConsumerLives } from './ingest/consumer-names.ts'
+import { ShownMarks } from './ingest/shown-marks.ts'
 import { lockDataDir } from './lock.ts'
 import type { Logger } from './log.ts'
 import { loadSecret } from './secret.ts'
@@ -92,7 +93,9 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   closers.add('NATS connections', () => connections.close())
   const secrets = await Secrets.open(join(config.dataDir, 'secrets.json'))
   const consumers = await ConsumerLives.open(join(config.dataDir, 'consumers.json'))
-  const catalog = new Catalog({ store, maintenance, connections, consumers, secrets, log })
+  const shown = ShownMarks.open(join(config.dataDir, 'shown'))
+  closers.add('what was shown', async () => shown.close())
+  const catalog = new Catalog({ store, maintenance, connections, consumers, shown, secrets, log })
   const registry = new SessionRegistry()
   const about = {
     version: await version(),

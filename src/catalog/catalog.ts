@@ -6,6 +6,7 @@ import { loadSchema } from '../decode/load-schema.ts'
 import type { LoadedSchema } from '../decode/load-schema.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import type { ConsumerLives } from '../ingest/consumer-names.ts'
+import type { ShownMarks } from '../ingest/shown-marks.ts'
 import { probe } from '../ingest/probe.ts'
 import type { OwnConsumer, Probed } from '../ingest/probe.ts'
 import { limits } from '../limits.ts'
@@ -36,6 +37,7 @@ export interface CatalogOptions {
   readonly maintenance: Maintenance
   readonly connections: NatsConnections
   readonly consumers: ConsumerLives
+  readonly shown: ShownMarks
   readonly log: Logger
 }
 

@@ -19,14 +19,14 @@ export async function untilCaughtUp(
     const { ingestion } = relation
     if (ingestion?.status().state === 'stalled') return 'stalled'
     end ??= await ingestion?.streamEnd().catch(() => undefined)
-    if (end !== undefined && ingestion?.hasReceived(end)) return committed(relation)
+    if (end !== undefined && ingestion?.freshness.hasReceived(end)) return committed(relation)
     await sleep(limits.catchUpPollMs, undefined, { signal }).catch(() => undefined)
   }
   return 'stopped'
 }
 
 const committed = ({ ingestion }: Relation): Promise<CatchUpEnd> =>
-  ingestion!.flush().then(
+  ingestion!.freshness.flush().then(
     () => 'caught up',
     () => 'stalled'
   )

@@ -5,6 +5,7 @@ import { Ingestion } from '../ingest/ingestion.ts'
 import { makeDurable, removeDurable } from '../ingest/durable.ts'
 import type { NatsConnections } from '../ingest/connection.ts'
 import type { ConsumerLives } from '../ingest/consumer-names.ts'
+import type { ShownMarks } from '../ingest/shown-marks.ts'
 import type { Logger } from '../log.ts'
 import type { Store } from '../store/store.ts'
 import type { Encoding, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
@@ -21,6 +22,7 @@ export interface LifecycleOptions {
   readonly store: Store
   readonly connections: NatsConnections
   readonly consumers: ConsumerLives
+  readonly shown: ShownMarks
   readonly log: Logger
 }
 
@@ -67,7 +69,7 @@ export class Lifecycle {
   }
 
   async start(relation: Relation): Promise<void> {
-    const { store, connections, consumers, log } = this.#options
+    const { store, connections, consumers, shown, log } = this.#options
     const { schema, connector, rateLimit } = relation.definition
     const decode = await this.#decoder(relation)
     if (!decode) return
@@ -78,6 +80,7 @@ export class Lifecycle {
       store,
       connections,
       names: consumers.of(schema.id),
+      shown: shown.of(schema.id),
       position: await store.position(schema.id),
       rateLimit,
       before: relation.status(),
@@ -129,7 +132,7 @@ export class Lifecycle {
   }
 
   async replay(relation: Relation): Promise<Replayed> {
-    await relation.ingestion?.flush()
+    await relation.ingestion?.freshness.flush()
     const { store, connections } = this.#options
     return replayDropped(relation.definition, store, connections)
   }

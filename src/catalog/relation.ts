@@ -3,7 +3,7 @@
 import { objectNotReady } from '../errors.ts'
 import type { Ingestion } from '../ingest/ingestion.ts'
 import type { IngestionStatus } from '../ingest/ingestion-status.ts'
-import type { RowKey } from '../store/row-slab.ts'
+import type { Fields, RowKey } from '../store/row-slab.ts'
 import { OID } from '../types/oids.ts'
 import type { RelationSchema } from '../types/value.ts'
 import type { Definition } from './definition.ts'
@@ -71,20 +71,31 @@ export class Relation {
         hint: 'Ingestion starts at COMMIT.'
       })
     }
-    if (consistency === 'received') await this.ingestion.flush()
-    else if (consistency === 'stream') await this.ingestion.catchUp()
+    if (consistency === 'received') await this.ingestion.freshness.flush()
+    else if (consistency === 'stream') await this.ingestion.freshness.catchUp()
   }
 
   /** Whether the row of this key, as it is in the store, is as fresh as a read wants it. */
   isFresh(consistency: Consistency, key: RowKey): boolean {
     if (!this.ingestion || consistency === 'stream') return false
-    return consistency === 'committed' || this.ingestion.isSettled(key)
+    return consistency === 'committed' || this.ingestion.freshness.isSettled(key)
   }
 
-  /** Makes it so. @throws PgError as refresh */
+  /** The row of this key that waits for its commit, where a read wants it: as Ingestion.receivedRow. */
+  receivedRow(
+    consistency: Consistency,
+    key: RowKey,
+    isRefreshed: boolean
+  ): Fields | null | undefined {
+    return consistency === 'received'
+      ? this.ingestion?.freshness.receivedRow(key, isRefreshed)
+      : undefined
+  }
+
+  /** Has the row of this key as fresh as a read wants it, in the store or by receivedRow. @throws PgError as refresh */
   async refreshRow(consistency: Consistency, key: RowKey): Promise<void> {
     if (!this.ingestion || consistency !== 'received') return this.refresh(consistency)
-    await this.ingestion.settle(key)
+    await this.ingestion.freshness.settle(key)
   }
 
   status(): IngestionStatus | undefined {

@@ -6,6 +6,7 @@ import type { RowKey } from '../store/row-slab.ts'
 import type { Batch, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { PendingBatch } from './pending.ts'
+import type { PendingRow } from './pending.ts'
 
 /** Where rows go: all of a batch and its position in one transaction, or nothing. */
 export interface BatchSink {
@@ -76,9 +77,13 @@ export class Committer {
     return this.#sealed.reduce((sum, batch) => sum + batch.bytes, this.#open.bytes)
   }
 
-  /** Whether a row of this key waits for its commit. */
-  isPending(key: RowKey): boolean {
-    return this.#open.mentions(key) || this.#sealed.some((batch) => batch.mentions(key))
+  /** The last of this key's rows that wait for their commit. */
+  newest(key: RowKey): PendingRow | undefined {
+    let found = this.#open.newest(key)
+    for (let i = this.#sealed.length - 1; i >= 0 && !found; i--) {
+      found = this.#sealed[i]?.newest(key)
+    }
+    return found
   }
 
   added(): void {

@@ -2,10 +2,9 @@
 // back-pressure and counts; a fault in it (a bad delivery, a store that refuses, a server that is
 // gone) stays in it. Must never know SQL, sockets or other relations.
 
-import { objectNotReady, toPgError } from '../errors.ts'
+import { toPgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
-import type { RowKey } from '../store/row-slab.ts'
 import type { Decoded, Gap, NatsConnector, RowDecoder, StreamPosition } from '../types/connector.ts'
 import type { RelationSchema } from '../types/value.ts'
 import { commitRowsOf } from './acknowledger.ts'
@@ -16,12 +15,14 @@ import { CatchUp } from './catch-up.ts'
 import type { NatsConnections } from './connection.ts'
 import type { ConsumerNames } from './consumer-names.ts'
 import type { Delivery } from './delivery.ts'
+import { Freshness } from './freshness.ts'
 import type { PendingBatch } from './pending.ts'
 import type { IngestionCounts, IngestionState, IngestionStatus } from './ingestion-status.ts'
 import { RateLimit } from './rate-limit.ts'
 import { OrderedReader } from './reader.ts'
 import type { StreamReader, Turn } from './reader.ts'
-import { SequenceWaiters } from './sequence-waiters.ts'
+import { ReceivedRows } from './received-rows.ts'
+import type { ShownMark } from './shown-marks.ts'
 import { SlicedQueue } from './sliced-queue.ts'
 import { streamEnd } from './stream-end.ts'
 import { Trimmer } from './trimmer.ts'
@@ -44,6 +45,7 @@ export interface IngestionOptions {
   /** Given where the relation mirrors its stream: removes what that no longer holds. */
   readonly trim?: Trim | undefined
   readonly names: ConsumerNames
+  readonly shown: ShownMark
   readonly log: Logger
   readonly onState?: (state: IngestionState) => void
 }
@@ -57,6 +59,8 @@ export class Ingestion {
   #decoder: RowDecoder
   readonly #reader: StreamReader
   readonly #committer: Committer
+  /** What reads wait for. */
+  readonly freshness: Freshness
   readonly #rate: RateLimit
   /** Undefined where rows stay though the stream lets their deliveries go. */
   readonly #trimmer: Trimmer | undefined
@@ -76,7 +80,6 @@ export class Ingestion {
   readonly #catchUp = new CatchUp(() => this.streamEnd())
   #lastError: string | undefined
   #nextLossLog = 0
-  readonly #waiters = new SequenceWaiters()
 
   constructor(options: IngestionOptions) {
     const { schema, connector, connections, position, log, store } = options
@@ -90,6 +93,14 @@ export class Ingestion {
       onFailure: (error: unknown) => this.#failed(error)
     }
     this.#committer = new Committer(schema, store, position, events, commitRowsOf(connector))
+    this.freshness = new Freshness({
+      undecoded: this.#undecoded,
+      committer: this.#committer,
+      rows: new ReceivedRows(schema, this.#committer, options.shown),
+      isAtEnd: () => this.#state === 'live' && this.#arrivals.lag === 0,
+      streamEnd: () => this.streamEnd(),
+      log
+    })
     this.#trimmer = options.trim && new Trimmer(options, options.trim, () => this.#position)
     this.#reader = new OrderedReader({
       connector,
@@ -121,58 +132,10 @@ export class Ingestion {
     this.#decoder = decode
   }
 
-  /**
-   * Resolves when everything received before the call is committed. Calls share commits.
-   *
-   * @throws PgError what the store said, once it has failed for limits.flushFailureWaitMs.
-   */
-  async flush(): Promise<void> {
-    try {
-      await this.#undecoded.drained()
-      await this.#committer.flush()
-    } catch (error) {
-      throw toPgError(error)
-    }
-  }
-
-  /** Whether everything received is decoded, and none of it that has this key waits for its commit. */
-  isSettled(key: RowKey): boolean {
-    return this.#undecoded.length === 0 && !this.#committer.isPending(key)
-  }
-
-  /** As flush, for one key: what has other keys need not be committed. @throws PgError as flush */
-  async settle(key: RowKey): Promise<void> {
-    await this.#undecoded.drained()
-    if (this.#committer.isPending(key)) await this.flush()
-  }
-
-  /**
-   * Resolves when everything that the stream holds at the time of the call is committed.
-   *
-   * @throws PgError 55000 after limits.catchUpMs, HV00N when the server can't be asked.
-   */
-  async catchUp(): Promise<void> {
-    const sequence = await this.streamEnd()
-    const isThere = this.#committer.open.sequence >= sequence
-    if (!isThere && !(await this.#waiters.wait(sequence))) {
-      throw objectNotReady('the relation has not caught up with its stream', {
-        detail: `It stands at ${this.#committer.open.sequence} of ${sequence}.`,
-        hint: "SET jetgres.consistency = 'received' reads what has arrived so far."
-      })
-    }
-    await this.flush()
-  }
-
   /** The last sequence of the stream now. @throws PgError HV00N when the server can't be asked */
   streamEnd(): Promise<number> {
     const { connector, connections } = this.#options
     return streamEnd(connector, connections)
-  }
-
-  /** Whether all up to here was received, or is gone: then flush() commits it. */
-  hasReceived(sequence: number): boolean {
-    const isAtEnd = this.#state === 'live' && this.#arrivals.lag === 0
-    return isAtEnd || this.#committer.open.sequence >= sequence
   }
 
   /** Ends the reading, then commits what was received, as far as the store takes it. */
@@ -218,7 +181,7 @@ export class Ingestion {
     if (gap.last <= open.sequence) return
     open.gap(gap)
     this.#committer.added()
-    this.#waiters.received(open.sequence)
+    this.freshness.advanced()
   }
 
   #take(delivery: Delivery): void {
@@ -229,7 +192,7 @@ export class Ingestion {
     if (decoded.ok) open.add(decoded.row, delivery, decoded.deleted)
     else open.drop(decoded.error, delivery)
     this.#committer.added()
-    this.#waiters.received(open.sequence)
+    this.freshness.advanced()
   }
 
   /** A decoder that throws is at fault, yet its relation must go on. */
@@ -340,6 +303,7 @@ export class Ingestion {
     this.#state = state
     const { log, onState } = this.#options
     const error = state === 'stalled' || state === 'reconnecting' ? this.#lastError : undefined
+    if (state === 'live') this.freshness.reachedEnd()
     log.info({ state, error, position: this.#position.sequence }, 'ingestion changed state')
     onState?.(state)
   }

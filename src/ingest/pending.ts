@@ -11,11 +11,19 @@ import type { Delivery } from './delivery.ts'
 /** What a row costs besides its payload: boxed values, its place in the columns. */
 const ROW_OVERHEAD_BYTES = 64
 
+/** Where a row stands. */
+export interface PendingRow {
+  readonly columns: readonly (readonly Value[])[]
+  readonly row: number
+  /** Its key's row is to go. */
+  readonly isDeleted: boolean
+}
+
 export class PendingBatch {
   readonly created: string
   readonly #schema: RelationSchema
-  /** Keys of the first so many rows; read when somebody asks. */
-  readonly #keys = new Set<RowKey>()
+  /** The last row of each key, of the first so many rows; read when somebody asks. */
+  readonly #byKey = new Map<RowKey, number>()
   #keysRead = 0
   readonly #columns: Value[][]
   readonly #fullAt: number
@@ -88,13 +96,19 @@ export class PendingBatch {
     this.#cover(delivery.sequence, delivery.payload.length)
   }
 
-  /** Whether a row of this key, or the end of one, is among these. */
-  mentions(key: RowKey): boolean {
-    if (this.#keysRead < this.#sequences.length) {
-      const keyOf = keyReader(this.#schema, { columns: this.#columns })
-      while (this.#keysRead < this.#sequences.length) this.#keys.add(keyOf(this.#keysRead++))
+  /** The last row of this key, or the end of one. */
+  newest(key: RowKey): PendingRow | undefined {
+    if (this.#keysRead < this.#sequences.length) this.#readKeys()
+    const row = this.#byKey.get(key)
+    if (row === undefined) return undefined
+    return { columns: this.#columns, row, isDeleted: this.#deleted.has(row) }
+  }
+
+  #readKeys(): void {
+    const keyOf = keyReader(this.#schema, { columns: this.#columns })
+    for (; this.#keysRead < this.#sequences.length; this.#keysRead++) {
+      this.#byKey.set(keyOf(this.#keysRead), this.#keysRead)
     }
-    return this.#keys.has(key)
   }
 
   drop(error: string, delivery: Delivery): void {

@@ -1,7 +1,5 @@
 // Those who wait until a sequence has been received, each for a limited time.
 
-import { limits } from '../limits.ts'
-
 interface Waiter {
   readonly sequence: number
   readonly resolve: (isThere: boolean) => void
@@ -11,10 +9,10 @@ interface Waiter {
 export class SequenceWaiters {
   readonly #waiters = new Set<Waiter>()
 
-  /** Resolves to false when it takes longer than limits.catchUpMs. */
-  wait(sequence: number): Promise<boolean> {
+  /** Resolves to false when it takes longer than this many milliseconds. */
+  wait(sequence: number, deadlineMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#settle(waiter, false), limits.catchUpMs)
+      const timer = setTimeout(() => this.#settle(waiter, false), deadlineMs)
       const waiter: Waiter = { sequence, resolve, timer }
       this.#waiters.add(waiter)
     })

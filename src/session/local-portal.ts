@@ -1,10 +1,11 @@
 // One SELECT being answered from the store: opened at its first Execute, read on at the next, ended
 // with its portal. Owns the snapshot meanwhile; must not know frames other than rows.
 
+import type { Relation } from '../catalog/relation.ts'
 import { queryCanceled } from '../errors.ts'
 import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { RowKey } from '../store/row-slab.ts'
+import type { Fields, RowKey } from '../store/row-slab.ts'
 import type { RowEncoder } from '../store/row-encoder.ts'
 import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
@@ -47,6 +48,7 @@ export class LocalPortal {
   #hasSent = false
   /** The row came from memory; there is no more. */
   #isAnswered = false
+  #isRefreshed = false
   /** What becomes of DataRow frames. */
   #form = (rows: Buffer): Buffer => rows
 
@@ -89,11 +91,7 @@ export class LocalPortal {
   answerNow(): { readonly frames: Buffer; readonly rows: number } | undefined {
     if (this.#cursor) return undefined
     if (this.#isAnswered) return NO_ROWS
-    const { lookup, facts } = this.plan
-    const key = this.#key
-    if (!lookup || key === undefined || lookup.relation.schema !== lookup.schema) return undefined
-    if (!lookup.relation.isFresh(facts.consistency, key)) return undefined
-    const kept = this.#store.rowByKey(lookup.schema, key)
+    const kept = this.#rowNow()
     if (kept === undefined) return undefined
     this.#isAnswered = this.#hasSent = true
     return kept === null
@@ -101,19 +99,32 @@ export class LocalPortal {
       : { frames: this.#form(this.#output.keptRow.frame(kept)), rows: 1 }
   }
 
+  /** A look-up's row, from what waits for its commit or what is kept of the store; null: there is none. */
+  #rowNow(): Fields | null | undefined {
+    const { lookup, facts } = this.plan
+    const key = this.#key
+    if (!lookup || key === undefined || lookup.relation.schema !== lookup.schema) return undefined
+    const { relation, schema } = lookup
+    const received = relation.receivedRow(facts.consistency, key, this.#isRefreshed)
+    if (received !== undefined) return received
+    return relation.isFresh(facts.consistency, key) ? this.#store.rowByKey(schema, key) : undefined
+  }
+
   /** Makes the relations as fresh as the session wants them. @throws PgError */
   async refresh(): Promise<void> {
     if (this.#cursor) return
-    const { relations, facts } = this.plan
-    const key = this.#key
-    const refreshed = relations.map((relation) =>
-      key === undefined
-        ? relation.refresh(facts.consistency)
-        : relation.refreshRow(facts.consistency, key)
-    )
-    const fresh = Promise.all(refreshed)
+    const fresh = Promise.all(this.plan.relations.map((relation) => this.#refresh(relation)))
     await Promise.race([fresh, new Promise<void>((resolve) => (this.#wake = resolve))])
     this.#throwIfStopped()
+    this.#isRefreshed = true
+  }
+
+  #refresh(relation: Relation): Promise<void> {
+    const { facts, lookup } = this.plan
+    // Rows that wait have the relation's columns: a look-up by others asks the store.
+    return this.#key === undefined || relation.schema !== lookup?.schema
+      ? relation.refresh(facts.consistency)
+      : relation.refreshRow(facts.consistency, this.#key)
   }
 
   /**

@@ -6,12 +6,16 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { NatsConnection } from 'nats'
+import type pg from 'pg'
 import t from 'tap'
+import type { Test } from 'tap'
 
 import { eventually } from '../support/eventually.ts'
 import { startJetgres } from '../support/jetgres.ts'
 import type { Jetgres } from '../support/jetgres.ts'
 import { connectNats, createStream, startNats, withoutNats } from '../support/nats-server.ts'
+import type { NatsServer } from '../support/nats-server.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import type { PostgresServer } from '../support/postgres-server.ts'
 import { random } from '../support/random.ts'
@@ -62,6 +66,39 @@ async function grantedReader(
   }
 }
 
+/**
+ * A row that a look-up has shown before its commit, when jetgres is killed: with the stream out of reach
+ * until a moment later, whoever reads next waits for it.
+ *
+ * @returns whether the commit had not come before the kill
+ */
+async function isShownAgain(
+  t: Test,
+  { nats, jetgres, connection }: { nats: NatsServer; jetgres: Jetgres; connection: NatsConnection },
+  version: number
+): Promise<boolean> {
+  const lookUp = 'SELECT v FROM shown WHERE k = 1'
+  const versionSeen = async (client: pg.Client): Promise<number> =>
+    Number((await rowsOf(client, lookUp))[0]?.[0])
+  const before = await jetgres.connect()
+  await connection.jetstream().publish('s.a', JSON.stringify({ k: 1, v: version }))
+  await eventually(async () => (await versionSeen(before)) === version)
+  nats.pause()
+  await jetgres.kill()
+  await before.end().catch(() => undefined)
+  jetgres.spawn()
+  await jetgres.ready()
+  const after = await jetgres.connect()
+  await after.query("SET jetgres.consistency = 'committed'")
+  const committed = await versionSeen(after)
+  await after.query("SET jetgres.consistency = 'received'")
+  const read = versionSeen(after)
+  nats.resume()
+  t.equal(await read, version, `committed was ${committed}`)
+  await after.end()
+  return committed !== version
+}
+
 void t.test('faults under a publisher that never stops', { skip, timeout: 1_200_000 }, async (t) => {
   const seeds = random(t)
   const [nats, postgres] = await Promise.all([startNats(t), startPostgres(t)])
@@ -73,6 +110,11 @@ void t.test('faults under a publisher that never stops', { skip, timeout: 1_200_
   const maker = await jetgres.connect()
   await maker.query(`CREATE TABLE every (v bigint) ${fedBy(nats, 'f.>', 'F')}`)
   await maker.query(`CREATE TABLE last (k int PRIMARY KEY, v bigint) ${fedBy(nats, 'f.>', 'F')}`)
+  await createStream(connection, 'S', ['s.>'])
+  await maker.query(`CREATE TABLE shown (k int PRIMARY KEY, v bigint) ${fedBy(nats, 's.>', 'S')}`)
+  let version = 1
+  while (!(await isShownAgain(t, { nats, jetgres, connection }, version)) && version < 10) version++
+  t.ok(version < 10, 'the kill came before the commit')
   const publisher = new Publisher(connection, 'f.a', seeds, KEYS)
   const watcher = new Watcher(() => jetgres.connect())
   watcher.start()

@@ -58,7 +58,7 @@ void t.test('start modes and subjects select what is read', { skip }, async (t) 
   for (const { subjects, expect } of cases) {
     const { ingestion, sink } = await ingest(t, connectorTo(server.port, { subjects }))
     await eventually(() => ingestion.status().state === 'live')
-    await ingestion.flush()
+    await ingestion.freshness.flush()
     t.same(sink.values, expect, subjects.join())
     t.equal(ingestion.status().gaps, 0, 'what other subjects have is no gap')
   }
@@ -76,13 +76,13 @@ void t.test('start modes and subjects select what is read', { skip }, async (t) 
 void t.test('what was received before a flush is in the sink after it', { skip }, async (t) => {
   const { server, admin } = await startNumbers(t)
   const { ingestion, sink } = await ingest(t, connectorTo(server.port))
-  await ingestion.flush()
+  await ingestion.freshness.flush()
   t.equal(sink.batches.length, 0, 'a flush with nothing received writes nothing')
   for (let n = 0; n < 20; n++) {
     await publishJson(admin, 'n.a', numbers(n, n + 1))
     await eventually(() => ingestion.status().received === n + 1)
     const before = sink.batches.length
-    await Promise.all([ingestion.flush(), ingestion.flush(), ingestion.flush()])
+    await Promise.all([ingestion.freshness.flush(), ingestion.freshness.flush(), ingestion.freshness.flush()])
     t.equal(sink.values.length, n + 1)
     t.ok(sink.batches.length - before <= 1, 'concurrent flushes share one commit')
   }
@@ -99,7 +99,7 @@ void t.test('a bad delivery is dropped, kept in part, and stops nothing', { skip
   await publishJson(admin, 'n.bad', [{ n: 1 }, { m: 1 }, long, { n: 2 }, { m: 2 }])
   const { ingestion, sink } = await ingest(t, connectorTo(server.port))
   await eventually(() => ingestion.status().received === 5)
-  await ingestion.flush()
+  await ingestion.freshness.flush()
   t.same(sink.values, [1, 2])
   t.same(sink.sequences, [1, 4])
   t.equal(sink.position?.sequence, 5, 'the position covers what was dropped')
@@ -128,7 +128,7 @@ void t.test('a sink that fails stalls, loses nothing, and heals', { skip }, asyn
   await publishJson(admin, 'n.a', numbers(0, 10))
   await eventually(() => ingestion.status().received === 10)
   const began = performance.now()
-  const error = await ingestion.flush().then(
+  const error = await ingestion.freshness.flush().then(
     () => undefined,
     (e: unknown) => e
   )

@@ -6,6 +6,7 @@ import type { Test } from 'tap'
 import { NatsConnections } from '../../src/ingest/connection.ts'
 import { ConsumerLives } from '../../src/ingest/consumer-names.ts'
 import type { ConsumerNames } from '../../src/ingest/consumer-names.ts'
+import { ShownMarks } from '../../src/ingest/shown-marks.ts'
 import { Ingestion } from '../../src/ingest/ingestion.ts'
 import type { BatchSink } from '../../src/ingest/ingestion.ts'
 import type { IngestionState } from '../../src/ingest/ingestion-status.ts'
@@ -101,6 +102,7 @@ export async function ingest(
     connections,
     position,
     names: new ConsumerLives().of(schema.id),
+    shown: new ShownMarks().of(schema.id),
     trim,
     log,
     onState: (state) => states.push(state)

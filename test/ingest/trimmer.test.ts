@@ -8,6 +8,7 @@ import t from 'tap'
 import { Ingestion } from '../../src/ingest/ingestion.ts'
 import { NatsConnections } from '../../src/ingest/connection.ts'
 import { ConsumerLives } from '../../src/ingest/consumer-names.ts'
+import { ShownMarks } from '../../src/ingest/shown-marks.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import { eventually } from '../support/eventually.ts'
 import { connectNats, createStream, publishJson, startNats, withoutNats } from '../support/nats-server.ts'
@@ -32,6 +33,7 @@ void t.test('trims where the stream begins', { skip: withoutNats() }, async (t) 
     connections,
     position: (await probe(connector)).position,
     names: new ConsumerLives().of(keyless.id),
+    shown: new ShownMarks().of(keyless.id),
     trim: async (first, these) => {
       trimmed.push(first)
       deleted.push(...these)
