@@ -10,8 +10,7 @@ import { StoreError } from './store-error.ts'
 
 /** Rows of a DuckDB chunk (STANDARD_VECTOR_SIZE). */
 const CHUNK_ROWS = 2048
-/** Chunks filled and flushed before the event loop gets a turn. */
-const CHUNKS_PER_TURN = 4
+const CHUNKS_PER_FLUSH = 4
 
 /** Columns to append, in the table's order, and which of their rows. */
 export interface Rows {
@@ -21,7 +20,7 @@ export interface Rows {
 }
 
 /**
- * Appends the rows; the last of them aren't flushed.
+ * Appends the rows; the last of them aren't flushed. The event loop gets a turn behind each chunk.
  * @throws StoreError when a value doesn't fit its column's type.
  */
 export async function appendRows(
@@ -37,9 +36,8 @@ export async function appendRows(
       fillVector(chunk.getColumnVector(i), type, columns[i] as readonly Value[], some)
     })
     appender.appendDataChunk(chunk)
-    if (chunks % CHUNKS_PER_TURN !== 0) continue
-    appender.flushSync()
-    await new Promise(setImmediate)
+    if (chunks % CHUNKS_PER_FLUSH === 0) appender.flushSync()
+    if (some.length === CHUNK_ROWS) await new Promise(setImmediate)
   }
 }
 

@@ -3,6 +3,7 @@
 //
 //   loading ──all rows read──► complete        either ──a row too large, no room──► given up
 
+import { limits } from '../limits.ts'
 import type { Batch } from '../types/connector.ts'
 import type { RelationSchema, Value } from '../types/value.ts'
 import { keyReader } from './batch-rows.ts'
@@ -22,7 +23,9 @@ export class ResidentRows {
   #slab = new RowSlab()
   readonly #fields: RowFields
   #state: 'loading' | 'complete' | 'given up' = 'loading'
-  #doubt: Change | undefined
+  /** Changes under way, or committed and not followed yet, oldest first. */
+  #doubts: readonly Change[] = []
+  #following: Promise<void> = Promise.resolve()
 
   constructor(schema: RelationSchema) {
     this.#schema = schema
@@ -46,7 +49,8 @@ export class ResidentRows {
    * the store can tell.
    */
   find(key: RowKey): Fields | null | undefined {
-    if (this.#doubt?.keys.has(key) || this.#state === 'given up') return undefined
+    if (this.#state === 'given up' || this.#doubts.some(({ keys }) => keys.has(key)))
+      return undefined
     const found = this.#slab.find(key)
     return found === undefined && this.#state === 'complete' ? null : found
   }
@@ -56,26 +60,28 @@ export class ResidentRows {
     const keyOf = keyReader(this.#schema, batch)
     const keys = new Set<RowKey>()
     for (const row of rows) keys.add(keyOf(row))
-    return (this.#doubt = { batch, rows, keys })
+    const change = { batch, rows, keys }
+    this.#doubts = [...this.#doubts, change]
+    return change
   }
 
-  /** The commit is over. */
-  ended(change: Change, isCommitted: boolean): void {
-    if (this.#doubt === change) this.#doubt = undefined
-    if (!isCommitted || this.#state === 'given up') return
-    try {
-      this.#follow(change)
-    } catch {
+  /** The commit is over; resolves when its rows are followed, or nobody need. Never rejects. */
+  ended(change: Change, isCommitted: boolean): Promise<void> {
+    const follow = async (): Promise<void> => {
       // The rows are committed: what can't be kept here is no reason to say otherwise.
-      this.giveUp()
+      if (isCommitted) await this.#follow(change).catch(() => this.giveUp())
+      this.#doubts = this.#doubts.filter((each) => each !== change)
     }
+    return (this.#following = this.#following.then(follow))
   }
 
-  #follow({ batch, rows }: Change): void {
+  async #follow({ batch, rows }: Change): Promise<void> {
     const keyOf = keyReader(this.#schema, batch)
-    for (const row of rows) {
+    for (let i = 0; i < rows.length && this.#state !== 'given up'; i++) {
+      const row = rows[i] as number
       if (batch.deleted?.has(row)) this.#remove(keyOf(row))
       else this.#set(keyOf(row), batch.columns, row)
+      if ((i + 1) % limits.rowCacheSliceRows === 0) await new Promise(setImmediate)
     }
   }
 
@@ -90,10 +96,10 @@ export class ResidentRows {
     if (size < 0 || !this.#slab.set(key, this.#fields.buffer, size)) this.giveUp()
   }
 
-  /** Rows as they were when the loading began; what was committed since is newer. */
-  load(columns: readonly (readonly Value[])[], count: number): void {
+  /** Rows as they were when the loading began (`to` excluded); what was committed since is newer. */
+  load(columns: readonly (readonly Value[])[], from: number, to: number): void {
     const keyOf = keyReader(this.#schema, { columns })
-    for (let row = 0; row < count && this.#state === 'loading'; row++) {
+    for (let row = from; row < to && this.#state === 'loading'; row++) {
       const key = keyOf(row)
       if (!this.#slab.has(key)) this.#set(key, columns, row)
     }

@@ -10,7 +10,7 @@ import type { RelationSchema } from '../types/value.ts'
 import { ResidentRows } from './resident-rows.ts'
 import type { Change } from './resident-rows.ts'
 import type { Fields, RowKey } from './row-slab.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { Chunk, Snapshot } from './snapshot.ts'
 
 /** Takes a snapshot of what is committed, while no commit is under way, and calls `taken` then. */
 export type SnapshotBetween = (taken: () => void) => Promise<Snapshot>
@@ -88,16 +88,22 @@ export class RowCache {
       const columns = schema.columns.map(({ attnum }) => storeColumn(attnum)).join(', ')
       const cursor = await snapshot.query(`SELECT ${columns} FROM ${storeTable(schema.id)}`)
       for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
-        rows.load(chunk.columns, chunk.rowCount)
-        this.#makeRoom(entry)
+        await this.#take(entry, rows, chunk)
         if (rows.isGivenUp) return
-        // Sessions get their turn.
-        await new Promise(setImmediate)
       }
       rows.loaded()
     } finally {
       await snapshot.release()
     }
+  }
+
+  /** Sessions get their turn in between: a statement takes several, and waits as often. */
+  async #take(entry: Entry, rows: ResidentRows, { columns, rowCount }: Chunk): Promise<void> {
+    for (let from = 0; from < rowCount && !rows.isGivenUp; from += limits.rowCacheSliceRows) {
+      rows.load(columns, from, Math.min(from + limits.rowCacheSliceRows, rowCount))
+      await new Promise(setImmediate)
+    }
+    this.#makeRoom(entry)
   }
 
   /** The budget is for all relations: who wants to be here lets the one go that was idle longest. */
@@ -127,8 +133,10 @@ export class RowCache {
   ended(id: number, change: Change | undefined, isCommitted: boolean): void {
     const entry = this.#entries.get(id)
     if (!change || !entry?.rows) return
-    entry.rows.ended(change, isCommitted)
-    this.#makeRoom(entry)
+    const { rows } = entry
+    void rows.ended(change, isCommitted).then(() => {
+      if (entry.rows === rows) this.#makeRoom(entry)
+    })
   }
 
   /** The relation is gone, or its columns are others now. */
