@@ -141,7 +141,7 @@ export class LocalPortal {
     }))
     this.#cursor = await this.#snapshot.query(plan.sql, parameters)
     this.#encoder = this.#cursor.encoder(this.#output.columns, plan.facts.output)
-    await this.#advance()
+    await this.#advance(this.#cursor.next())
   }
 
   #valueOf(number: number): Value {
@@ -161,13 +161,15 @@ export class LocalPortal {
     while (this.#chunk && (rowsMax === 0 || rows < rowsMax)) {
       const left = rowsMax === 0 ? Infinity : rowsMax - rows
       const count = Math.min(this.#chunk.rowCount - this.#row, left, limits.rowsPerWrite)
+      const isRead = this.#row + count >= this.#chunk.rowCount
+      const next = isRead ? this.#fetchAhead() : undefined
       this.#chunk.encode(writer, this.#encoder!, this.#row, this.#row + count)
       if (rows === 0) before()
       this.#hasSent = true
       output.write(this.#form(writer.take()))
       rows += count
       this.#row += count
-      if (this.#row >= this.#chunk.rowCount) await this.#advance()
+      if (next) await this.#advance(next)
       await output.drained()
       this.#throwIfStopped()
     }
@@ -197,10 +199,17 @@ export class LocalPortal {
     await snapshot?.release()
   }
 
-  async #advance(): Promise<void> {
+  /** DuckDB fetches the next rows while those in hand are encoded and sent. */
+  #fetchAhead(): Promise<Chunk | undefined> {
+    const next = this.#cursor!.next()
+    // Its failure is told to whoever waits for it, which nobody does if encoding fails first.
+    next.catch(() => undefined)
+    return next
+  }
+
+  async #advance(next: Promise<Chunk | undefined>): Promise<void> {
     this.#row = 0
-    do this.#chunk = await this.#cursor?.next()
-    while (this.#chunk?.rowCount === 0)
+    this.#chunk = await next
     this.#throwIfStopped()
   }
 
