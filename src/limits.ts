@@ -210,8 +210,8 @@ export const limits = {
   keptPlanCharsMax: 10_000,
   /** Sets of functions and operators whose meaning a session remembers for that long. */
   overloadAnswersKept: 200,
-  /** Rows encoded between two looks at the socket's back-pressure. */
-  rowsPerWrite: 2_048,
+  /** Bytes of rows after which the socket's back-pressure is looked at: 2,048 rows of 500 bytes. */
+  bytesPerWrite: 1024 * 1024,
 
   /** initdb takes 1 s, on a loaded machine several; a helper that hangs must not hang us. */
   helperRunMs: 60_000,

@@ -60,9 +60,11 @@ class StoreScan implements Scan {
         if (!this.#chunk) break
       }
       const end = Math.min(this.#chunk.rowCount, this.#row + count - rows)
-      this.#chunk.encode(writer, this.#encoder!, this.#row, end)
-      rows += end - this.#row
-      this.#row = end
+      const next = this.#chunk.encode(writer, this.#encoder!, this.#row, end)
+      rows += next - this.#row
+      this.#row = next
+      // Enough for one write.
+      if (next < end) break
     }
     return rows
   }

@@ -5,7 +5,7 @@
 import { tryScanTokens } from '../sql/parser.ts'
 import { characterPosition } from '../sql/tokens.ts'
 import { commandComplete } from '../wire/backend.ts'
-import { COPY_DONE, copyLines, copyOutResponse } from '../wire/copy-out.ts'
+import { COPY_DONE, copyOutResponse } from '../wire/copy-out.ts'
 import type { Conversation } from './conversation.ts'
 import { describeQuery } from './describe.ts'
 import { inspect, quotedName } from './inspect.ts'
@@ -34,7 +34,7 @@ export async function copyOut(
   const planned = asked ? await plan(c, asked) : { relay: undefined }
   if ('relay' in planned) return planned
   const portal = new LocalPortal(planned, [], [], c.context.store)
-  portal.passRows(copyLines)
+  portal.copyRows()
   const columns = planned.fields.length
   const result = await runLocal(c, portal, copy, 0, () => c.output.write(copyOutResponse(columns)))
   // Where the backend waited beside it, that ends with a Sync.

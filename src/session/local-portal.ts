@@ -4,9 +4,8 @@
 import type { Relation } from '../catalog/relation.ts'
 import { queryCanceled } from '../errors.ts'
 import type { PgError } from '../errors.ts'
-import { limits } from '../limits.ts'
 import type { Fields, RowKey } from '../store/row-slab.ts'
-import type { RowEncoder } from '../store/row-encoder.ts'
+import type { RowEncoder, RowForm } from '../store/row-encoder.ts'
 import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
 import type { Store } from '../store/store.ts'
 import { NOW } from '../translate/context.ts'
@@ -41,6 +40,8 @@ export class LocalPortal {
   /** The chunk in hand and the first of its rows not sent yet. */
   #chunk: Chunk | undefined
   #row = 0
+  /** The chunk behind it, once it is asked for. */
+  #next: Promise<Chunk | undefined> | undefined
   #stopped: StopReason | undefined
   /** Ends the wait for fresh rows. */
   #wake: (() => void) | undefined
@@ -50,7 +51,8 @@ export class LocalPortal {
   #isAnswered = false
   #isRefreshed = false
   /** What becomes of DataRow frames. */
-  #form = (rows: Buffer): Buffer => rows
+  #pass = (rows: Buffer): Buffer => rows
+  #form: RowForm = 'rows'
 
   /**
    * `values`: one for each of the statement's parameters; `formats`: Bind's result formats; `key`:
@@ -75,9 +77,14 @@ export class LocalPortal {
     return this.#output.description
   }
 
-  /** What goes out in the place of its rows: `form` takes whole DataRow frames. */
-  passRows(form: (rows: Buffer) => Buffer): void {
-    this.#form = form
+  /** What goes out in the place of its rows: `pass` takes whole DataRow frames. */
+  passRows(pass: (rows: Buffer) => Buffer): void {
+    this.#pass = pass
+  }
+
+  /** Its rows leave as lines of COPY. Not of a look-up. */
+  copyRows(): void {
+    this.#form = 'lines'
   }
 
   get hasSent(): boolean {
@@ -96,7 +103,7 @@ export class LocalPortal {
     this.#isAnswered = this.#hasSent = true
     return kept === null
       ? NO_ROWS
-      : { frames: this.#form(this.#output.keptRow.frame(kept)), rows: 1 }
+      : { frames: this.#pass(this.#output.keptRow.frame(kept)), rows: 1 }
   }
 
   /** A look-up's row, from what waits for its commit or what is kept of the store; null: there is none. */
@@ -140,8 +147,8 @@ export class LocalPortal {
       type: { oid: typeOid, typmod: -1 }
     }))
     this.#cursor = await this.#snapshot.query(plan.sql, parameters)
-    this.#encoder = this.#cursor.encoder(this.#output.columns, plan.facts.output)
-    await this.#advance(this.#cursor.next())
+    this.#encoder = this.#cursor.encoder(this.#output.columns, plan.facts.output, this.#form)
+    await this.#advance()
   }
 
   #valueOf(number: number): Value {
@@ -159,17 +166,16 @@ export class LocalPortal {
     const writer = new RowWriter()
     let rows = 0
     while (this.#chunk && (rowsMax === 0 || rows < rowsMax)) {
-      const left = rowsMax === 0 ? Infinity : rowsMax - rows
-      const count = Math.min(this.#chunk.rowCount - this.#row, left, limits.rowsPerWrite)
-      const isRead = this.#row + count >= this.#chunk.rowCount
-      const next = isRead ? this.#fetchAhead() : undefined
-      this.#chunk.encode(writer, this.#encoder!, this.#row, this.#row + count)
+      const { rowCount } = this.#chunk
+      const end = rowsMax === 0 ? rowCount : Math.min(rowCount, this.#row + rowsMax - rows)
+      if (end === rowCount) this.#next ??= this.#fetchAhead()
+      const row = this.#chunk.encode(writer, this.#encoder!, this.#row, end)
       if (rows === 0) before()
       this.#hasSent = true
-      output.write(this.#form(writer.take()))
-      rows += count
-      this.#row += count
-      if (next) await this.#advance(next)
+      output.write(this.#pass(writer.take()))
+      rows += row - this.#row
+      this.#row = row
+      if (row === rowCount) await this.#advance()
       await output.drained()
       this.#throwIfStopped()
     }
@@ -199,7 +205,7 @@ export class LocalPortal {
     await snapshot?.release()
   }
 
-  /** DuckDB fetches the next rows while those in hand are encoded and sent. */
+  /** DuckDB makes the next rows while those in hand are encoded and sent. */
   #fetchAhead(): Promise<Chunk | undefined> {
     const next = this.#cursor!.next()
     // Its failure is told to whoever waits for it, which nobody does if encoding fails first.
@@ -207,7 +213,9 @@ export class LocalPortal {
     return next
   }
 
-  async #advance(next: Promise<Chunk | undefined>): Promise<void> {
+  async #advance(): Promise<void> {
+    const next = this.#next ?? this.#cursor?.next()
+    this.#next = undefined
     this.#row = 0
     this.#chunk = await next
     this.#throwIfStopped()

@@ -1,4 +1,4 @@
-// Text vectors → strings: nearly all that reading costs is here. Owns duckdb_string_t's layout;
+// Text vectors → strings and fields: nearly all that reading costs is here. Owns duckdb_string_t's layout;
 // must never read memory that isn't mapped, nor keep any of it.
 //
 //   duckdb_string_t, 16 bytes:  length u32 │ up to 12 bytes of text
@@ -8,6 +8,7 @@
 
 import type { DuckDBVector } from '@duckdb/node-api'
 import type { Value } from '../types/value.ts'
+import type { FieldColumn } from '../wire/field-column.ts'
 import { foreignBytes, vectorValidity, vectorView } from './duck-memory.ts'
 
 const INLINE_BYTES_MAX = 12
@@ -43,39 +44,50 @@ export function readText(vector: DuckDBVector, count: number): Value[] {
   return values
 }
 
-/** Where the bytes of a text vector's fields lie. */
-export interface TextPlaces {
-  /** The buffer of each field that isn't in the vector itself; none where all are. */
-  readonly buffers: readonly (Buffer | undefined)[]
-  readonly starts: Int32Array
-  readonly lengths: Int32Array
-  /** The vector itself. */
-  readonly own: Buffer
+/** Text vectors → fields that lie where DuckDB has them, or in one copy. */
+export function textFields(vector: DuckDBVector, count: number) {
+  const words = vectorView(vector, Uint32Array, count * 4)
+  const own = Buffer.from(words.buffer, words.byteOffset, words.byteLength)
+  const ownView = vectorView(vector, DataView, count * 16)
+  const validity = vectorValidity(vector)
+  return (from: number, to: number, column: FieldColumn): void => {
+    column.lie(to - from, own, ownView)
+    const { starts, lengths } = column
+    let longest = 0
+    for (let row = from; row < to; row++) {
+      // Of NULL nothing is true.
+      const isNull = validity && ((validity[row >> 3] as number) & (1 << (row & 7))) === 0
+      const length = isNull ? 0 : (words[row * 4] as number)
+      starts[row - from] = row * 16 + 4
+      lengths[row - from] = length
+      if (length > longest) longest = length
+    }
+    if (longest > INLINE_BYTES_MAX) copyLong(words, own, from, to, column)
+  }
 }
 
-/** The places are good as long as the vector's chunk is. NULLs have none. */
-export function textPlaces(vector: DuckDBVector, count: number): TextPlaces {
-  const words = vectorView(vector, Uint32Array, count * 4)
-  const validity = vectorValidity(vector)
-  const buffers: (Buffer | undefined)[] = []
-  const starts = new Int32Array(count)
-  const lengths = new Int32Array(count)
+/** Puts the long texts behind a copy of the short ones, so that all lie in one buffer. */
+function copyLong(
+  words: Uint32Array,
+  own: Buffer,
+  from: number,
+  to: number,
+  column: FieldColumn
+): void {
+  column.open(to - from, 0)
+  column.append(own.subarray(from * 16, to * 16))
+  const { starts, lengths } = column
   const run = new Run((rows, places, _lengths, bytes) => {
-    buffers.length = count
+    const at = column.append(bytes)
     for (let n = 0; n < rows.length; n++) {
-      buffers[rows[n] as number] = bytes
-      starts[rows[n] as number] = places[n] as number
+      starts[(rows[n] as number) - from] = at + (places[n] as number)
     }
   })
-  for (let i = 0; i < count; i++) {
-    if (validity && ((validity[i >> 3] as number) & (1 << (i & 7))) === 0) continue
-    lengths[i] = words[i * 4] as number
-    starts[i] = i * 16 + 4
-    if ((lengths[i] as number) > INLINE_BYTES_MAX) run.add(i, words)
+  for (let row = from; row < to; row++) {
+    starts[row - from] = (row - from) * 16 + 4
+    if ((lengths[row - from] as number) > INLINE_BYTES_MAX) run.add(row, words)
   }
   run.flush()
-  const own = Buffer.from(words.buffer, words.byteOffset, words.byteLength)
-  return { buffers, starts, lengths, own }
 }
 
 /** Texts kept in the vector itself. */

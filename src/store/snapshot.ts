@@ -17,9 +17,10 @@ import type { RowWriter } from '../wire/row-writer.ts'
 import { chunkBytes, vectorReader } from './duck-read.ts'
 import type { ReadVector } from './duck-read.ts'
 import { bindParameter } from './duck-types.ts'
-import type { OutputColumn, WriteField } from './field-writers.ts'
+import type { OutputColumn, Render } from './field-writers.ts'
 import type { Loan, ReaderPool } from './reader-pool.ts'
-import { RowEncoder, writeRows } from './row-encoder.ts'
+import { RowEncoder } from './row-encoder.ts'
+import type { RowForm } from './row-encoder.ts'
 import { StoreError } from './store-error.ts'
 
 export interface Parameter {
@@ -34,7 +35,7 @@ export class Chunk {
   readonly #readers: readonly ReadVector[]
   #columns: Value[][] | undefined
   #encoder: RowEncoder | undefined
-  #fields: readonly WriteField[] = []
+  #fields: readonly Render[] = []
 
   constructor(chunk: DuckDBDataChunk, readers: readonly ReadVector[]) {
     this.rowCount = chunk.rowCount
@@ -50,14 +51,17 @@ export class Chunk {
     return this.#columns
   }
 
-  /** Writes rows `from` (inclusive) to `to` (exclusive), as its cursor's encoder has them. */
-  encode(writer: RowWriter, encoder: RowEncoder, from: number, to: number): void {
+  /**
+   * Writes rows `from` (inclusive) to `to` (exclusive), as its cursor's encoder has them, or as many of
+   * them as are enough for one write; returns which row is next.
+   */
+  encode(writer: RowWriter, encoder: RowEncoder, from: number, to: number): number {
     if (this.#encoder !== encoder) {
       const vectors = this.#readers.map((_, i) => this.#chunk.getColumnVector(i))
       this.#fields = encoder.open(vectors, this.rowCount)
       this.#encoder = encoder
     }
-    writeRows(writer, this.#fields, from, to)
+    return encoder.write(writer, this.#fields, from, to)
   }
 }
 
@@ -198,8 +202,12 @@ export class Cursor {
   }
 
   /** For `Chunk.encode`: the result's columns as a client wants them. */
-  encoder(columns: readonly OutputColumn[], settings: OutputSettings): RowEncoder {
-    return new RowEncoder(this.#types, columns, settings)
+  encoder(
+    columns: readonly OutputColumn[],
+    settings: OutputSettings,
+    form: RowForm = 'rows'
+  ): RowEncoder {
+    return new RowEncoder(this.#types, columns, settings, form)
   }
 
   /** Nobody wants the rest. Any number of times. */

@@ -1,11 +1,18 @@
-// COPY TO STDOUT in its text form: rows that were written as DataRow frames become lines of CopyData
-// (protocol, "COPY Operations"; documentation of COPY, "Text Format"). Knows field bytes only, no
+// COPY TO STDOUT in its text form: columns of fields → lines of CopyData (protocol, "COPY
+// Operations"; documentation of COPY, "Text Format"), a column at a time. Knows field bytes only, no
 // types.
 
 import { frame } from './backend.ts'
+import { addLengths, sum } from './data-rows.ts'
+import { copyField, viewOf } from './field-column.ts'
+import type { FieldColumn, Target } from './field-column.ts'
+import type { RowWriter } from './row-writer.ts'
 
-const [HEADER_BYTES, ROW_HEADER_BYTES] = [5, 7]
-const [COPY_DATA, BACKSLASH, TAB, NEWLINE, CAPITAL_N] = [0x64, 0x5c, 0x09, 0x0a, 0x4e]
+const HEADER_BYTES = 5
+const [COPY_DATA, BACKSLASH, TAB, NEWLINE] = [0x64, 0x5c, 0x09, 0x0a]
+/** What stands for NULL: \N. */
+const NULL_MARK = 0x5c4e
+const NULL_BYTES = 2
 
 /** Byte → what follows the backslash that it is written with; 0: it is written as it is. */
 const ESCAPES = new Uint8Array(256)
@@ -30,40 +37,102 @@ export function copyOutResponse(columns: number): Buffer {
   return frame('H', body)
 }
 
-/** One CopyData frame for each of whole DataRow frames. */
-export function copyLines(rows: Buffer): Buffer {
-  // At worst every byte is escaped, and a row without fields is a newline.
-  const lines = Buffer.allocUnsafe(rows.length * 2)
-  let to = 0
-  for (let at = 0; at < rows.length; at += 1 + rows.readInt32BE(at + 1)) {
-    const start = to
-    to = putLine(rows, at, lines, to + HEADER_BYTES)
-    lines[start] = COPY_DATA
-    lines.writeInt32BE(to - start - 1, start + 1)
-  }
-  return lines.subarray(0, to)
+/** Writes so many rows of these columns, one CopyData frame each; may change the columns. */
+export function writeCopyLines(
+  writer: RowWriter,
+  columns: readonly FieldColumn[],
+  count: number
+): void {
+  for (const column of columns) if (!column.isPlain) escapeFields(column, count)
+  // Each field is followed by a tab or the newline; a row without fields is a newline.
+  const places = new Int32Array(count).fill(HEADER_BYTES + Math.max(columns.length, 1))
+  for (const { lengths } of columns) addLengths(places, lengths, NULL_BYTES)
+  const start = writer.room(sum(places))
+  const target = { bytes: writer.bytes, view: viewOf(writer.bytes) }
+  putHeaders(target.view, places, start)
+  for (const column of columns) putFields(target, places, column)
+  putNewlines(target.view, places, columns.length === 0 ? 0 : 1)
 }
 
-/** Returns where the next byte goes. */
-function putLine(rows: Buffer, row: number, lines: Buffer, start: number): number {
-  const fields = rows.readInt16BE(row + HEADER_BYTES)
-  let at = row + ROW_HEADER_BYTES
-  let to = start
-  for (let field = 0; field < fields; field++) {
-    if (field > 0) lines[to++] = TAB
-    const size = rows.readInt32BE(at)
-    at += 4
-    if (size < 0) {
-      lines[to++] = BACKSLASH
-      lines[to++] = CAPITAL_N
-    }
-    for (const end = at + Math.max(size, 0); at < end; at++) {
-      const byte = rows[at]!
-      const escape = ESCAPES[byte]!
-      if (escape !== 0) lines[to++] = BACKSLASH
-      lines[to++] = escape === 0 ? byte : escape
-    }
+/** From each row's size to where its line is to be put. */
+function putHeaders(view: DataView, places: Int32Array, start: number): void {
+  let at = start
+  for (let row = 0; row < places.length; row++) {
+    const size = places[row] as number
+    view.setUint8(at, COPY_DATA)
+    view.setInt32(at + 1, size - 1)
+    places[row] = at + HEADER_BYTES
+    at += size
   }
-  lines[to] = NEWLINE
-  return to + 1
+}
+
+/** Puts a field and a tab where each line has got to. */
+function putFields(target: Target, places: Int32Array, column: FieldColumn): void {
+  const { view } = target
+  const { lengths } = column
+  for (let row = 0; row < places.length; row++) {
+    const at = places[row] as number
+    const length = lengths[row] as number
+    if (length < 0) view.setUint16(at, NULL_MARK)
+    else copyField(column, row, target, at)
+    const end = at + (length < 0 ? NULL_BYTES : length)
+    view.setUint8(end, TAB)
+    places[row] = end + 1
+  }
+}
+
+/** `back`: by how much, to where the last tab stands. */
+function putNewlines(view: DataView, places: Int32Array, back: number): void {
+  for (const at of places) view.setUint8(at - back, NEWLINE)
+}
+
+/** Most texts have nothing to escape. */
+function escapeFields(column: FieldColumn, count: number): void {
+  const { view, starts, lengths } = column
+  let size = 0
+  let found = 0
+  for (let field = 0; field < count; field++) {
+    const length = lengths[field] as number
+    if (length <= 0) continue
+    size += length
+    if (mayEscape(view, starts[field] as number, length)) found += length
+  }
+  // At worst every byte of those fields is escaped.
+  if (found > 0) putEscaped(column, count, Buffer.allocUnsafe(size + found))
+}
+
+const [BELOW_14, HIGH_BITS, LOW_BITS, BACKSLASHES] = [
+  0x0e0e0e0e, 0x80808080, 0x01010101, 0x5c5c5c5c
+]
+
+/** False is sure: four bytes at a time, none of which is below 14 or a backslash. */
+function mayEscape(view: DataView, start: number, length: number): boolean {
+  const end = start + length
+  let at = start
+  for (; at + 4 <= end; at += 4) {
+    const word = view.getInt32(at, true)
+    const marks = word ^ BACKSLASHES
+    const low = (word - BELOW_14) & ~word
+    if (((low | ((marks - LOW_BITS) & ~marks)) & HIGH_BITS) !== 0) return true
+  }
+  for (; at < end; at++) if (ESCAPES[view.getUint8(at)] !== 0) return true
+  return false
+}
+
+function putEscaped(column: FieldColumn, count: number, bytes: Buffer): void {
+  const { bytes: from, starts, lengths } = column
+  let to = 0
+  for (let field = 0; field < count; field++) {
+    const start = starts[field] as number
+    const length = lengths[field] as number
+    starts[field] = to
+    for (let at = start; at < start + length; at++) {
+      const byte = from[at] as number
+      const escape = ESCAPES[byte] as number
+      if (escape !== 0) bytes[to++] = BACKSLASH
+      bytes[to++] = escape === 0 ? byte : escape
+    }
+    if (length > 0) lengths[field] = to - (starts[field] as number)
+  }
+  column.lie(count, bytes, viewOf(bytes))
 }
