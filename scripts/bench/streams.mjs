@@ -9,6 +9,8 @@ import { until } from './processes.mjs'
 /** @typedef {{ url: string, connection: NatsConnection }} Nats */
 
 const ackEvery = 2_000
+/** A server may be busy with other cases' leavings; nats.js's own 5 s ended a run. */
+const timeout = 60_000
 
 /** @param {Nats} nats @param {string} name also its one subject */
 export async function makeStream({ connection }, name) {
@@ -26,11 +28,11 @@ export async function makeStream({ connection }, name) {
  */
 export async function publish({ connection }, name, count, row, encode = JSON.stringify) {
   const jetstream = connection.jetstream()
-  const manager = await connection.jetstreamManager()
+  const manager = await connection.jetstreamManager({ timeout })
   const before = (await manager.streams.info(name)).state.last_seq
   for (let n = 0; n < count; n++) {
     const payload = encode(row(n))
-    if ((n + 1) % ackEvery === 0) await jetstream.publish(name, payload)
+    if ((n + 1) % ackEvery === 0) await jetstream.publish(name, payload, { timeout })
     else connection.publish(name, payload)
   }
   await connection.flush()
