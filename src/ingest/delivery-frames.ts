@@ -5,26 +5,37 @@
 
 import type { NatsConnection } from 'nats'
 
-/** A delivery's head, where it stands, and its payload. */
+/** A delivery's head and payload, where they stand. */
 export class DeliveryFrame {
-  readonly data: Uint8Array
   readonly chunk: Uint8Array
   readonly replyStart: number
   readonly replyEnd: number
   readonly #subjectEnd: number
+  readonly #start: number
+  readonly #end: number
+  #data: Uint8Array | undefined
 
+  /** @param start of the payload */
   constructor(
     chunk: Uint8Array,
     subjectEnd: number,
     replyStart: number,
     replyEnd: number,
-    data: Uint8Array
+    start: number,
+    end: number
   ) {
     this.chunk = chunk
     this.#subjectEnd = subjectEnd
     this.replyStart = replyStart
     this.replyEnd = replyEnd
-    this.data = data
+    this.#start = start
+    this.#end = end
+  }
+
+  /** Made when it is wanted: frames wait in thousands, and a view is larger than they are. */
+  get data(): Uint8Array {
+    this.#data ??= this.chunk.subarray(this.#start, this.#end)
+    return this.#data
   }
 
   get subject(): string {
@@ -124,7 +135,7 @@ function takeFrame(takers: Map<number, OnFrame>, chunk: Uint8Array, at: number):
   if (chunk[end] !== CR || chunk[end + 1] !== LF) return at
   const take = takers.get(numberAt(chunk, subjectEnd + 1, sidEnd))
   if (!take) return at
-  take(new DeliveryFrame(chunk, subjectEnd, sidEnd + 1, replyEnd, chunk.subarray(start, end)))
+  take(new DeliveryFrame(chunk, subjectEnd, sidEnd + 1, replyEnd, start, end))
   return end + LINE_END
 }
 

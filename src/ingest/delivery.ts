@@ -22,23 +22,20 @@ interface Received {
   readonly headers?: Iterable<[string, string[]]> | undefined
 }
 
-/** A text in ASCII where it stands. */
-interface Span {
-  readonly bytes: Uint8Array
-  readonly start: number
-  readonly end: number
-}
-
-const PREFIX = '$JS.ACK.'
+const PREFIX = Buffer.from('$JS.ACK.')
 const DOT = 0x2e
 const PLAIN_DOTS = 8
 /** Dots in front of the stream sequence, with the prefix's, in the plain form and with domains. */
 const PLAIN_SKIP = 5
 const DOMAIN_SKIP = 7
+/** Between the sequence, the consumer's, the time, and what is pending. */
+const DOTS_AFTER_SKIP = 3
 /** Words of the reply before the time. */
 const TO_TIME = 2
 /** The time is in nanoseconds: cutting these digits off is exact, a division would not be. */
 const DIGITS_BELOW_MICRO = 3
+/** Where the dots of the reply at hand stand, and its end behind the last of them. */
+const dots = new Int32Array(16)
 const NO_HEADERS: ReadonlyMap<string, readonly string[]> = new Map()
 
 /** As deliveryAt, of a reply that is a text already. */
@@ -58,20 +55,15 @@ export function deliveryAt(
   message: Received
 ): Delivery | undefined {
   if (!startsWithPrefix(bytes, start)) return undefined
-  const skip = countDots(bytes, start, end) > PLAIN_DOTS ? DOMAIN_SKIP : PLAIN_SKIP
-  let at = start
-  for (let i = 0; i < skip; i++) at = dotFrom(bytes, at, end) + 1
-  const sequenceEnd = dotFrom(bytes, at, end)
-  const consumerEnd = dotFrom(bytes, sequenceEnd + 1, end)
-  const timeEnd = dotFrom(bytes, consumerEnd + 1, end)
-  const pendingEnd = dotFrom(bytes, timeEnd + 1, end)
-  const sequence = numberAt(bytes, at, sequenceEnd)
-  const consumerSequence = numberAt(bytes, sequenceEnd + 1, consumerEnd)
-  const nanos = numberAt(bytes, consumerEnd + 1, timeEnd)
-  const pending = numberAt(bytes, timeEnd + 1, pendingEnd)
+  const count = findDots(bytes, start, end)
+  const skip = count > PLAIN_DOTS ? DOMAIN_SKIP : PLAIN_SKIP
+  if (count < skip + DOTS_AFTER_SKIP) return undefined
+  const sequence = wordBehind(bytes, skip - 1)
+  const consumerSequence = wordBehind(bytes, skip)
+  const nanos = wordBehind(bytes, skip + 1)
+  const pending = wordBehind(bytes, skip + TO_TIME)
   if (Number.isNaN(sequence + consumerSequence + nanos + pending)) return undefined
-  const reply = { bytes, start, end }
-  return new JetStreamDelivery(message, reply, sequence, consumerSequence, pending)
+  return new JetStreamDelivery(message, bytes, start, end, sequence, consumerSequence, pending)
 }
 
 /** Decodes its reply, subject, time and headers only for who asks. */
@@ -79,29 +71,37 @@ class JetStreamDelivery implements Delivery {
   readonly sequence: number
   readonly consumerSequence: number
   readonly pending: number
-  readonly payload: Uint8Array
   readonly #message: Received
-  readonly #reply: Span
+  /** What holds the reply, and where in it that stands. */
+  readonly #bytes: Uint8Array
+  readonly #start: number
+  readonly #end: number
   #headers: ReadonlyMap<string, readonly string[]> | undefined
 
   constructor(
     message: Received,
-    reply: Span,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
     sequence: number,
     consumerSequence: number,
     pending: number
   ) {
     this.#message = message
-    this.payload = message.data
-    this.#reply = reply
+    this.#bytes = bytes
+    this.#start = start
+    this.#end = end
     this.sequence = sequence
     this.consumerSequence = consumerSequence
     this.pending = pending
   }
 
   get reply(): string {
-    const { bytes, start, end } = this.#reply
-    return textOf(bytes, start, end)
+    return textOf(this.#bytes, this.#start, this.#end)
+  }
+
+  get payload(): Uint8Array {
+    return this.#message.data
   }
 
   get subject(): string {
@@ -123,20 +123,23 @@ class JetStreamDelivery implements Delivery {
 
 function startsWithPrefix(bytes: Uint8Array, start: number): boolean {
   for (let i = 0; i < PREFIX.length; i++) {
-    if (bytes[start + i] !== PREFIX.charCodeAt(i)) return false
+    if (bytes[start + i] !== PREFIX[i]) return false
   }
   return true
 }
 
-function countDots(bytes: Uint8Array, start: number, end: number): number {
-  let dots = 0
-  for (let at = start; at < end; at++) if (bytes[at] === DOT) dots++
-  return dots
+/** How many there are; of more than there can be the first ones are noted. */
+function findDots(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0
+  for (let at = start; at < end; at++) {
+    if (bytes[at] !== DOT) continue
+    dots[count] = at
+    count++
+  }
+  dots[count] = end
+  return count
 }
 
-/** The next dot, or the end. */
-function dotFrom(bytes: Uint8Array, start: number, end: number): number {
-  let at = start
-  while (at < end && bytes[at] !== DOT) at++
-  return at
-}
+/** The number between a dot and the next one, or the end. */
+const wordBehind = (bytes: Uint8Array, dot: number): number =>
+  numberAt(bytes, (dots[dot] as number) + 1, dots[dot + 1] as number)

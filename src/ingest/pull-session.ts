@@ -55,7 +55,7 @@ export class PullSession {
   #consumerSequence = 0
   #deliveredSinceStatus = 0
   #silentTicks = 0
-  #heardAt = performance.now()
+  #pausedAt = performance.now()
 
   constructor(options: PullSessionOptions) {
     this.#options = options
@@ -79,14 +79,15 @@ export class PullSession {
 
   /** What was asked for still comes; nothing more is asked for. */
   pause(): void {
+    if (!this.#paused) this.#pausedAt = performance.now()
     this.#paused = true
   }
 
   /** After a long rest the server may have removed the consumer; it would not tell. */
   resume(): void {
+    const restedMs = this.#paused ? performance.now() - this.#pausedAt : 0
     this.#paused = false
     this.#silentTicks = 0
-    const restedMs = performance.now() - this.#heardAt
     if (restedMs > limits.consumerInactiveMs / 2) this.end(RENEWED)
     else this.#refill()
   }
@@ -109,7 +110,7 @@ export class PullSession {
       const { reply } = message
       if (reply) this.#deliver(toDelivery(reply, message))
       else {
-        this.#heard()
+        this.#silentTicks = 0
         this.#status(message.headers)
       }
     } catch (failure) {
@@ -128,13 +129,8 @@ export class PullSession {
     }
   }
 
-  #heard(): void {
-    this.#silentTicks = 0
-    this.#heardAt = performance.now()
-  }
-
   #deliver(delivery: Delivery | undefined): void {
-    this.#heard()
+    this.#silentTicks = 0
     if (!delivery) return this.end('a delivery came without its sequence')
     if (delivery.consumerSequence !== this.#consumerSequence + 1) {
       return this.end('a delivery was lost on the way')
