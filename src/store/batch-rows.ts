@@ -21,6 +21,7 @@ export function appliedBefore(batch: Batch, stored: StreamPosition): number {
 export function rowsToApply(schema: RelationSchema, batch: Batch, after: number): Int32Array {
   const fresh = freshRows(batch, after)
   if (schema.key.length === 0 || schema.onConflict?.keep === 'notNull') return fresh
+  if (onlyGrows(schema, batch, fresh)) return fresh
   const left = new Map<RowKey, number>()
   const keyOf = keyReader(schema, batch)
   const replaces = replacement(schema, batch)
@@ -30,6 +31,23 @@ export function rowsToApply(schema: RelationSchema, batch: Batch, after: number)
     if (other === undefined || replaces(row, other)) left.set(key, row)
   }
   return left.size === fresh.length ? fresh : Int32Array.from(left.values())
+}
+
+/** Types whose canonical values compare in JavaScript as they do in DuckDB. */
+export const ORDERED: ReadonlySet<number> = new Set([OID.int2, OID.int4, OID.int8])
+
+/** Whether each row's key is above the one before it, as serial numbers are: then none comes twice. */
+function onlyGrows(schema: RelationSchema, batch: Batch, rows: Int32Array): boolean {
+  const [column, another] = keyColumns(schema)
+  if (!column || another || !ORDERED.has(column.type.oid)) return false
+  const values = batch.columns[column.index] as readonly (number | bigint | null)[]
+  let last: number | bigint = -Infinity
+  for (const row of rows) {
+    const value = values[row] ?? null
+    if (value === null || value <= last) return false
+    last = value
+  }
+  return true
 }
 
 /** Whether a row of the batch replaces another one of its key. */

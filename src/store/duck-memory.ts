@@ -2,8 +2,14 @@
 // their memory in private fields, and value by value access through getItem is 20 times slower.
 // Must never keep a view after the chunk it belongs to is gone.
 
-import { BLOB, DuckDBDataChunk, DuckDBHugeIntVector } from '@duckdb/node-api'
-import type { DuckDBBlobVector, DuckDBVector } from '@duckdb/node-api'
+import {
+  BLOB,
+  DuckDBBlobValue,
+  DuckDBBlobVector,
+  DuckDBDataChunk,
+  DuckDBHugeIntVector
+} from '@duckdb/node-api'
+import type { DuckDBVector } from '@duckdb/node-api'
 
 /** Private fields of node-api 1.5's vectors; test/store/duck-values.test.ts notices a change. */
 interface VectorFields {
@@ -37,6 +43,24 @@ export function vectorView<T>(vector: DuckDBVector, view: View<T>, length: numbe
 export function flushTextFields(vector: DuckDBVector, length: number): void {
   const { dataView, validity, vector: handle } = vector as unknown as ConstructorFields
   new DuckDBHugeIntVector(dataView, validity, handle, length).flush()
+}
+
+/**
+ * Copies more than 12 bytes into memory of a text vector, which holds them as long as it lives: they are
+ * made field `index` of `count`, which may be written anew. Returns their address, of 48 bits.
+ */
+export function bytesInVector(
+  vector: DuckDBVector,
+  index: number,
+  count: number,
+  bytes: Uint8Array
+): number {
+  const { dataView, validity, vector: handle } = vector as unknown as ConstructorFields
+  const writer = new DuckDBBlobVector(dataView, validity, handle, 0, count)
+  writer.setItem(index, new DuckDBBlobValue(bytes))
+  writer.flush()
+  const fields = vectorView(DuckDBBlobVector.fromRawVector(handle, count), DataView, count * 16)
+  return Number(fields.getBigUint64(index * 16 + 8, true))
 }
 
 /** The validity mask, one bit a field, 1 for not NULL; undefined: no field is NULL. */

@@ -4,8 +4,9 @@
 import { DuckDBBlobValue, DuckDBDataChunk, DuckDBTypeId } from '@duckdb/node-api'
 import type { DuckDBAppender, DuckDBType, DuckDBVector } from '@duckdb/node-api'
 import type { Value } from '../types/value.ts'
-import { flushTextFields, vectorView } from './duck-memory.ts'
-import { dateDays, int64, text, toDuckValue } from './duck-types.ts'
+import { vectorView } from './duck-memory.ts'
+import { fillText } from './duck-text-write.ts'
+import { dateDays, int64, toDuckValue } from './duck-types.ts'
 import { StoreError } from './store-error.ts'
 
 /** Rows of a DuckDB chunk (STANDARD_VECTOR_SIZE). */
@@ -78,43 +79,6 @@ const fillAny: Fill = (vector, values, indexes, type) => {
   for (let i = 0; i < indexes.length; i++) {
     vector.setItem(i, toDuckValue(values[indexes[i] as number] as Value, type))
   }
-}
-
-/** Short texts lie in the vector itself: DuckDB is called for the others only. */
-const fillText: Fill = (vector, values, indexes) => {
-  const fields = vectorView(vector, DataView, indexes.length * TEXT_FIELD_BYTES)
-  for (let i = 0; i < indexes.length; i++) {
-    const value = values[indexes[i] as number] as string | null
-    const isShort = value !== null && writeShort(fields, i * TEXT_FIELD_BYTES, value)
-    if (isShort) continue
-    clearText(fields, i * TEXT_FIELD_BYTES)
-    vector.setItem(i, value === null ? null : text(value))
-  }
-  flushTextFields(vector, indexes.length)
-}
-
-/** A duckdb_string_t: its length in 32 bits and, up to twelve bytes, its text and zeros behind it. */
-const TEXT_FIELD_BYTES = 16
-const TEXT_INLINED_BYTES = 12
-
-/** False: it is too long, or not in ASCII, or has a zero byte. */
-function writeShort(fields: DataView, at: number, value: string): boolean {
-  const { length } = value
-  if (length > TEXT_INLINED_BYTES) return false
-  clearText(fields, at)
-  for (let i = 0; i < length; i++) {
-    const code = value.charCodeAt(i)
-    if (code === 0 || code > 0x7f) return false
-    fields.setUint8(at + 4 + i, code)
-  }
-  fields.setUint32(at, length, true)
-  return true
-}
-
-/** To the empty text. */
-function clearText(fields: DataView, at: number): void {
-  fields.setFloat64(at, 0)
-  fields.setFloat64(at + 8, 0)
 }
 
 const fillBlob: Fill = (vector, values, indexes) => {

@@ -3,14 +3,10 @@
 // never say "new" when it isn't proven.
 
 import type { Batch } from '../types/connector.ts'
-import { OID } from '../types/oids.ts'
 import { storeColumn, storeTable } from '../types/store-names.ts'
 import type { RelationSchema } from '../types/value.ts'
-import { keyColumns } from './batch-rows.ts'
+import { keyColumns, ORDERED } from './batch-rows.ts'
 import type { Writer } from './writer.ts'
-
-/** Types whose canonical values compare in JavaScript as they do in DuckDB. */
-const ORDERED: ReadonlySet<number> = new Set([OID.int2, OID.int4, OID.int8])
 
 export class NewKeys {
   readonly #table: string
