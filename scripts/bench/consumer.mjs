@@ -18,6 +18,8 @@ const batchRows = 10_000
 const fullMax = 3
 /** Rows wait this long for a fuller batch while the stream holds more. */
 const lingerMs = 20
+/** Between a session's end and the next one's begin. */
+const reopenMs = 100
 
 const [natsUrl = '', stream = '', host = '', port, table = ''] = process.argv.slice(2)
 
@@ -66,6 +68,8 @@ let open = new Batch()
 let isWriting = false
 /** @type {PullSession | undefined} */
 let session
+/** The last sequence that came. */
+let received = 0
 /** @type {NodeJS.Timeout | undefined} */
 let lingering
 
@@ -74,9 +78,21 @@ process.on('SIGTERM', () => process.exit(0))
 process.on('disconnect', () => process.exit(0))
 process.send?.('ready')
 
-/** @param {number} from the first sequence to read */
+/**
+ * Reads for good: where a session ends, as it does when the server fell silent, another one goes on.
+ * @param {number} from the first sequence to read
+ */
 async function start(from) {
-  const name = `consumer_${process.pid}`
+  received = from - 1
+  for (let life = 0; ; life++) {
+    const reading = read(`consumer_${process.pid}_${life}`, received + 1)
+    console.error('reading goes on behind', await reading.catch((error) => error))
+    await new Promise((done) => setTimeout(done, reopenMs))
+  }
+}
+
+/** Until its session ends. @param {string} name @param {number} from */
+async function read(name, from) {
   const request = { stream, name, filters: [stream], inactiveMs: 300_000 }
   const start = { deliver_policy: /** @type {const} */ ('by_start_sequence'), opt_start_seq: from }
   const consumer = await createConsumer(nats, { ...request, start })
@@ -84,13 +100,11 @@ async function start(from) {
     connection: nats,
     stream,
     consumer: consumer.name,
-    paused: false,
+    paused: full.length >= fullMax,
     onDelivery: (/** @type {Delivery} */ delivery) => take(delivery),
     onIdle: () => write()
   })
-  const end = await session.ended
-  console.error(end)
-  process.exit(1)
+  return session.ended
 }
 
 /** @param {Delivery} delivery */
@@ -99,7 +113,7 @@ function take({ payload, sequence, pending }) {
   /** @type {Row} */
   const row = JSON.parse(Buffer.from(buffer, byteOffset, length).toString())
   open.rows.set(row.id, row)
-  open.sequence = sequence
+  open.sequence = received = sequence
   if (open.rows.size >= batchRows) closeBatch()
   if (full.length > 0 || pending === 0) write()
   else lingering ??= setTimeout(write, lingerMs)
