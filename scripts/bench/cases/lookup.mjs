@@ -8,8 +8,8 @@ import { pgbench, requirePgbench, shapeName, shapes } from '../pgbench.mjs'
 import { alternate, results } from '../runner.mjs'
 import { bothWithEvents } from './tables.mjs'
 
-/** A million rows take some five seconds. */
-const warmUpTimes = 8
+/** A million rows take some five. */
+const warmUpSeconds = 8
 
 /** @param {import('../runner.mjs').Bench} bench */
 export async function run(bench) {
@@ -19,7 +19,7 @@ export async function run(bench) {
   writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM events WHERE id = :id;\n`)
   const work = { script: ['-f', file], seconds: bench.seconds }
   // jetgres reads the rows into memory once they are asked for.
-  const warmUp = { ...shapes[0], ...work, seconds: bench.seconds * warmUpTimes }
+  const warmUp = { ...shapes[0], ...work, seconds: warmUpSeconds }
   for (const server of [jetgres, postgres]) await pgbench(server, warmUp)
   const all = []
   for (const shape of shapes.filter((each) => shapeName(each).includes(bench.match))) {
