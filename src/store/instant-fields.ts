@@ -5,7 +5,7 @@ import type { DuckDBVector } from '@duckdb/node-api'
 import { civilFromDays, dateText } from '../types/calendar.ts'
 import { putPair, putSix } from '../types/digits.ts'
 import { TIMESTAMP_INFINITY } from '../types/value.ts'
-import { vectorView } from './duck-memory.ts'
+import { vectorValidity, vectorView } from './duck-memory.ts'
 import type { Open, Render } from './field-writers.ts'
 
 /** Microseconds between 1970 and 2000. */
@@ -51,16 +51,17 @@ export const dates =
   (vector, count) => {
     const days = vectorView(vector, Int32Array, count)
     const text = new DayText()
+    const isNull = nulls(vector)
     const others = orElse(slow, vector, count)
     return (from, to, column) => {
       column.open(to - from, (to - from) * DATE_BYTES)
       const { starts, lengths, view } = column
       for (let row = from, at = 0; row < to; row++, at += DATE_BYTES) {
         const day = days[row] as number
-        if (!isPlainDay(day)) return others(from, to, column)
-        text.put(view, at, day)
         starts[row - from] = at
         lengths[row - from] = DATE_BYTES
+        if (isPlainDay(day)) text.put(view, at, day)
+        else if (!isNull(row)) return others(from, to, column)
       }
     }
   }
@@ -72,6 +73,7 @@ export const timestamps =
     const highs = vectorView(vector, Int32Array, count * 2)
     const lows = vectorView(vector, Uint32Array, count * 2)
     const text = new DayText()
+    const isNull = nulls(vector)
     const others = orElse(slow, vector, count)
     return (from, to, column) => {
       column.open(to - from, (to - from) * STAMP_BYTES)
@@ -80,7 +82,10 @@ export const timestamps =
         const micros = (highs[row * 2 + 1] as number) * WORD + (lows[row * 2] as number)
         const day = Math.floor(micros / DAY_MICROS)
         // Up to here micros is exact, too.
-        if (!Number.isSafeInteger(micros) || !isPlainDay(day)) return others(from, to, column)
+        if (!Number.isSafeInteger(micros) || !isPlainDay(day)) {
+          if (isNull(row)) continue
+          return others(from, to, column)
+        }
         text.put(view, at, day)
         let end = putClock(view, at + DATE_BYTES, micros - day * DAY_MICROS)
         for (let i = 0; i < zone.length; i++) view.setUint8(end++, zone.charCodeAt(i))
@@ -89,6 +94,13 @@ export const timestamps =
       }
     }
   }
+
+/** Where a field is NULL its memory may hold anything. */
+function nulls(vector: DuckDBVector): (row: number) => boolean {
+  const validity = vectorValidity(vector)
+  return (row) =>
+    validity !== undefined && ((validity[row >> 3] as number) & (1 << (row & 7))) === 0
+}
 
 /** The whole block by its codec: such values are rare. */
 function orElse(slow: Open, vector: DuckDBVector, count: number): Render {

@@ -15,12 +15,15 @@ import type { Open, OutputColumn, Render } from './field-writers.ts'
 export type RowForm = 'rows' | 'lines'
 
 /** Made at a time: their fields and frames stay in the processor's cache. */
-const BLOCK_ROWS = 256
+const BLOCK_ROWS_MAX = 256
+/** Before it is known how wide rows are. */
+const BLOCK_ROWS_FIRST = 16
 
 export class RowEncoder {
   readonly #open: readonly Open[]
   readonly #columns: readonly FieldColumn[]
   readonly #write: typeof writeDataRows
+  #blockRows = BLOCK_ROWS_FIRST
 
   /** `types`: the result's own; `columns`: what the client wants of each. */
   constructor(
@@ -46,11 +49,19 @@ export class RowEncoder {
   write(writer: RowWriter, chunk: readonly Render[], from: number, to: number): number {
     let row = from
     do {
-      const end = Math.min(row + BLOCK_ROWS, to)
+      const end = Math.min(row + this.#blockRows, to)
+      const before = writer.length
       for (const [i, column] of this.#columns.entries()) chunk[i]!(row, end, column)
       this.#write(writer, this.#columns, end - row)
+      this.#measure((writer.length - before) / (end - row))
       row = end
     } while (row < to && writer.length < limits.bytesPerWrite)
     return row
+  }
+
+  /** Rows so wide that a block of them were more than a write are made in smaller ones. */
+  #measure(rowBytes: number): void {
+    const rows = Math.floor(limits.bytesPerWrite / rowBytes)
+    this.#blockRows = Math.min(Math.max(rows, 1), BLOCK_ROWS_MAX)
   }
 }
