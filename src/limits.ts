@@ -175,9 +175,10 @@ export const limits = {
   catchUpMs: 10_000,
   /**
    * How long the first reads after a kill wait for rows that look-ups had shown before their commit. With
-   * a stream that can't be read they then go on with what is committed.
+   * a stream that can't be read they then go on with what is committed. On a machine under four times its
+   * load a restarted reader was seen to need five.
    */
-  shownWaitMs: 5_000,
+  shownWaitMs: 10_000,
   /** How long CREATE … WITH (wait = 'caught_up') waits, whatever statement_timeout says: a day. */
   catchUpWaitMs: 86_400_000,
   /** Between two looks at whether it has caught up. */
