@@ -81,7 +81,7 @@ export class Relation {
     return consistency === 'committed' || this.ingestion.freshness.isSettled(key)
   }
 
-  /** The row of this key that waits for its commit, where a read wants it: as Ingestion.receivedRow. */
+  /** The row of this key that waits for its commit, where a read wants it: as Freshness.receivedRow. */
   receivedRow(
     consistency: Consistency,
     key: RowKey,
@@ -92,7 +92,10 @@ export class Relation {
       : undefined
   }
 
-  /** Has the row of this key as fresh as a read wants it, in the store or by receivedRow. @throws PgError as refresh */
+  /**
+   * Has the row of this key as fresh as a read wants it, in the store or by receivedRow.
+   * @throws PgError as refresh
+   */
   async refreshRow(consistency: Consistency, key: RowKey): Promise<void> {
     if (!this.ingestion || consistency !== 'received') return this.refresh(consistency)
     await this.ingestion.freshness.settle(key)

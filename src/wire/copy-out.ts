@@ -3,7 +3,7 @@
 // types.
 
 import { frame } from './backend.ts'
-import { addLengths, sum } from './data-rows.ts'
+import { addLengths, putHeads, sum } from './data-rows.ts'
 import { copyField, viewOf } from './field-column.ts'
 import type { FieldColumn, Target } from './field-column.ts'
 import type { RowWriter } from './row-writer.ts'
@@ -49,21 +49,9 @@ export function writeCopyLines(
   for (const { lengths } of columns) addLengths(places, lengths, NULL_BYTES)
   const start = writer.room(sum(places))
   const target = { bytes: writer.bytes, view: viewOf(writer.bytes) }
-  putHeaders(target.view, places, start)
+  putHeads(target.view, places, start, COPY_DATA, HEADER_BYTES)
   for (const column of columns) putFields(target, places, column)
   putNewlines(target.view, places, columns.length === 0 ? 0 : 1)
-}
-
-/** From each row's size to where its line is to be put. */
-function putHeaders(view: DataView, places: Int32Array, start: number): void {
-  let at = start
-  for (let row = 0; row < places.length; row++) {
-    const size = places[row] as number
-    view.setUint8(at, COPY_DATA)
-    view.setInt32(at + 1, size - 1)
-    places[row] = at + HEADER_BYTES
-    at += size
-  }
 }
 
 /** Puts a field and a tab where each line has got to. */

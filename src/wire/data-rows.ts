@@ -6,8 +6,8 @@ import type { FieldColumn, Target } from './field-column.ts'
 import type { RowWriter } from './row-writer.ts'
 
 const DATA_ROW = 0x44
-/** Type, length, number of fields; and the length of each field. */
-const [HEADER_BYTES, LENGTH_BYTES] = [7, 4]
+/** Type, length, number of fields; that number alone; and the length of each field. */
+const [HEADER_BYTES, WIDTH_BYTES, LENGTH_BYTES] = [7, 2, 4]
 
 /** Writes so many rows of these columns. */
 export function writeDataRows(
@@ -19,7 +19,8 @@ export function writeDataRows(
   for (const { lengths } of columns) addLengths(places, lengths, 0)
   const start = writer.room(sum(places))
   const target = { bytes: writer.bytes, view: viewOf(writer.bytes) }
-  putHeaders(target.view, places, start, columns.length)
+  putHeads(target.view, places, start, DATA_ROW, HEADER_BYTES)
+  for (const at of places) target.view.setInt16(at - WIDTH_BYTES, columns.length)
   for (const column of columns) putFields(target, places, column)
 }
 
@@ -37,15 +38,23 @@ export function sum(sizes: Int32Array): number {
   return total
 }
 
-/** From each row's size to where its first field is to be put. */
-function putHeaders(view: DataView, places: Int32Array, start: number, width: number): void {
+/**
+ * Puts a frame's type and length for each row, one frame behind the other from `start` on; `places` goes
+ * from the frames' sizes to where they go on, behind `headerBytes`.
+ */
+export function putHeads(
+  view: DataView,
+  places: Int32Array,
+  start: number,
+  type: number,
+  headerBytes: number
+): void {
   let at = start
   for (let row = 0; row < places.length; row++) {
     const size = places[row] as number
-    view.setUint8(at, DATA_ROW)
+    view.setUint8(at, type)
     view.setInt32(at + 1, size - 1)
-    view.setInt16(at + 5, width)
-    places[row] = at + HEADER_BYTES
+    places[row] = at + headerBytes
     at += size
   }
 }

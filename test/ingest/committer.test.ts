@@ -4,26 +4,14 @@
 import t from 'tap'
 
 import { Committer } from '../../src/ingest/committer.ts'
-import type { Delivery } from '../../src/ingest/delivery.ts'
 import { toDelivery } from '../../src/ingest/delivery.ts'
 import { SlicedQueue } from '../../src/ingest/sliced-queue.ts'
 import { limits } from '../../src/limits.ts'
 import { eventually } from '../support/eventually.ts'
-import { MemorySink, schema } from './support.ts'
+import { delivery, MemorySink, schema } from './support.ts'
 
 const start = { sequence: 0, created: 'first' }
 const quiet = { onCommitted: () => undefined, onFailure: () => undefined }
-
-const delivery = (sequence: number): Delivery => ({
-  sequence,
-  consumerSequence: sequence,
-  subject: 'n',
-  payload: new Uint8Array(10),
-  pending: 0,
-  reply: '',
-  timestampMicros: 0n,
-  headers: new Map()
-})
 
 function add(committer: Committer, ...sequences: number[]): void {
   for (const sequence of sequences) {

@@ -7,7 +7,6 @@ import { mock } from 'node:test'
 import t from 'tap'
 
 import { Committer } from '../../src/ingest/committer.ts'
-import type { Delivery } from '../../src/ingest/delivery.ts'
 import { Freshness } from '../../src/ingest/freshness.ts'
 import { ReceivedRows } from '../../src/ingest/received-rows.ts'
 import { ShownMarks } from '../../src/ingest/shown-marks.ts'
@@ -15,7 +14,7 @@ import type { ShownMark } from '../../src/ingest/shown-marks.ts'
 import { limits } from '../../src/limits.ts'
 import { OID } from '../../src/types/oids.ts'
 import type { RelationSchema } from '../../src/types/value.ts'
-import { log, MemorySink } from './support.ts'
+import { delivery, log, MemorySink } from './support.ts'
 
 const created = 'first'
 const schema: RelationSchema = {
@@ -26,17 +25,6 @@ const schema: RelationSchema = {
   ],
   key: [1]
 }
-
-const delivery = (sequence: number): Delivery => ({
-  sequence,
-  consumerSequence: sequence,
-  subject: 'n',
-  payload: new Uint8Array(10),
-  pending: 0,
-  reply: '',
-  timestampMicros: 0n,
-  headers: new Map()
-})
 
 interface World {
   readonly committer: Committer

@@ -10,6 +10,7 @@ import { ShownMarks } from '../../src/ingest/shown-marks.ts'
 import { Ingestion } from '../../src/ingest/ingestion.ts'
 import type { BatchSink } from '../../src/ingest/ingestion.ts'
 import type { IngestionState } from '../../src/ingest/ingestion-status.ts'
+import type { Delivery } from '../../src/ingest/delivery.ts'
 import { probe } from '../../src/ingest/probe.ts'
 import { OrderedReader } from '../../src/ingest/reader.ts'
 import type { ReaderEvents, StreamReader } from '../../src/ingest/reader.ts'
@@ -31,6 +32,18 @@ export const schema: RelationSchema = {
 }
 
 export const keyless: RelationSchema = { ...schema, key: [] }
+
+/** Of ten bytes that nobody reads. */
+export const delivery = (sequence: number): Delivery => ({
+  sequence,
+  consumerSequence: sequence,
+  subject: 'n',
+  payload: new Uint8Array(10),
+  pending: 0,
+  reply: '',
+  timestampMicros: 0n,
+  headers: new Map()
+})
 
 /** {"n": 1} becomes the row (1); anything else is refused. */
 export function decode({ payload }: Pick<Delivered, 'payload'>): Decoded {
