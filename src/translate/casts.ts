@@ -65,7 +65,7 @@ const momentText: Make = (a, to, zone) => {
   const isZoned = a.type.oid === OID.timestamptz
   if (isZoned && zone !== UTC) return relay('the text of an instant in this zone')
   const fault = `(${outsideCommonEra(a.sql, a.type.oid)}) AND NOT isinf(${a.sql})`
-  const local = isZoned ? `timezone('UTC', ${a.sql})` : a.sql
+  const local = isZoned ? localTime(a, UTC).sql : a.sql
   const offset = isZoned ? ` || CASE WHEN isinf(${a.sql}) THEN '' ELSE '+00' END` : ''
   const sql = guard(fault, `(CAST(${local} AS VARCHAR)${offset})`, 'date out of range')
   return fallible(typed(`(${sql})`, to, factsOf([a])))

@@ -3,7 +3,9 @@
 // rules; elsewhere the local execution fails, and the statement is relayed.
 // Must never depend on DuckDB's own TimeZone.
 
+import { limits } from '../limits.ts'
 import { OID } from '../types/oids.ts'
+import { findZone, type ZoneOffset } from '../types/timezone.ts'
 import type { Interval } from '../types/value.ts'
 import type { Expr } from './expr.ts'
 import { factsOf, fallible, formOf, guard, quote, relay, typed } from './expr.ts'
@@ -15,8 +17,11 @@ export const UTC = 'UTC'
 
 /** Days and instants that both sides surely have; infinity is outside. */
 export const outsideCommonEra = (sql: string, oid: number): string => {
-  const form = formOf(oid)
-  return `${sql} < CAST('0001-01-01' AS ${form}) OR ${sql} >= CAST('9999-12-31' AS ${form})`
+  const moment = (day: string): string =>
+    oid === OID.timestamptz
+      ? `CAST('${day} 00:00:00+00' AS ${formOf(oid)})`
+      : `CAST('${day}' AS ${formOf(oid)})`
+  return `${sql} < ${moment('0001-01-01')} OR ${sql} >= ${moment('9999-12-31')}`
 }
 
 /** Guarded so that what is outside of the common era fails. */
@@ -31,18 +36,51 @@ const zoned = (zone: ZoneName): string => zone ?? relay('the time zone is not kn
  * The years in which zones other than UTC are used: before, tz databases differ in what they keep of
  * the past, later in how far they foresee.
  */
-const outsideZones = (sql: string, oid: number): string => {
+export const outsideZones = (sql: string, oid: number): string => {
   const form = formOf(oid)
   const offset = oid === OID.timestamptz ? '+00' : ''
   const moment = (day: string): string => `CAST('${day} 00:00:00${offset}' AS ${form})`
   return `${sql} < ${moment('2000-01-02')} OR ${sql} >= ${moment('2037-01-01')}`
 }
 
+const [ZONES_FROM, ZONES_TO] = [Date.UTC(2000, 0, 2) / 1000, Date.UTC(2037, 0, 1) / 1000]
+
+const offsetsOf = new Map<string, readonly ZoneOffset[]>()
+
+/** In those years; looked for once. */
+function zoneOffsets(name: string): readonly ZoneOffset[] {
+  const known = offsetsOf.get(name)
+  if (known) return known
+  const found = findZone(name)?.offsetsWithin(ZONES_FROM, ZONES_TO) ?? relay('an unknown zone')
+  if (offsetsOf.size >= limits.zonesKept) offsetsOf.clear()
+  offsetsOf.set(name, found)
+  return found
+}
+
+/** Units of so many seconds begin there when they do in UTC. */
+export const isWholeIn = (zone: ZoneName, seconds: number): boolean =>
+  zone !== undefined && zoneOffsets(zone).every((offset) => offset.seconds % seconds === 0)
+
+/**
+ * DuckDB's timezone() asks a calendar for each part of a moment: 70 to 140 ns. In UTC an instant and
+ * its reading are the same number of microseconds, but for the infinite ones, of which epoch_us()
+ * makes NULL. What is long is not written twice.
+ */
+const sameMicros = (make: 'make_timestamp' | 'make_timestamptz', sql: string): string => {
+  const byCalendar = `timezone('UTC', ${sql})`
+  return sql.length > WRITTEN_TWICE_MAX
+    ? byCalendar
+    : `COALESCE(${make}(epoch_us(${sql})), ${byCalendar})`
+}
+
+const WRITTEN_TWICE_MAX = 200
+
 /** The clock reading of an instant. */
 export function localTime(when: Expr, zone: ZoneName): Expr {
   const name = zoned(zone)
+  if (name === UTC)
+    return typed(sameMicros('make_timestamp', when.sql), OID.timestamp, factsOf([when]))
   const local = `timezone(${quote(name)}, ${when.sql})`
-  if (name === UTC) return typed(local, OID.timestamp, factsOf([when]))
   const sql = guard(outsideZones(when.sql, OID.timestamptz), local, 'zone out of range')
   return fallible(typed(`(${sql})`, OID.timestamp, factsOf([when])))
 }
@@ -54,7 +92,7 @@ export function instantOf(local: Expr, zone: ZoneName): Expr {
   const instant = `timezone(${quote(name)}, ${reading})`
   const sql =
     name === UTC
-      ? instant
+      ? sameMicros('make_timestamptz', reading)
       : `(${guard(outsideZones(reading, OID.timestamp), instant, 'zone out of range')})`
   return fallible(typed(sql, OID.timestamptz, factsOf([local])))
 }
@@ -93,20 +131,14 @@ export function addToInstant(op: string, when: Expr, span: Interval, zone: ZoneN
   return inCommonEra(at.sql, OID.timestamptz, [at])
 }
 
-/** Microseconds since 1970 of a timestamp or an instant. */
+/** Microseconds since 1970 of a timestamp, an instant or a day; NULL of infinity. */
 export const epochMicros = (when: Expr): string =>
-  when.type.oid === OID.timestamptz
-    ? `epoch_us(timezone('UTC', ${when.sql}))`
-    : `epoch_us(CAST(${when.sql} AS TIMESTAMP))`
+  when.type.oid === OID.date ? `epoch_us(CAST(${when.sql} AS TIMESTAMP))` : `epoch_us(${when.sql})`
 
 /** The time between: whole days and the rest, of one sign. Source: timestamp.c, timestamp_mi. */
 export function timeBetween(a: Expr, b: Expr): Expr {
-  const [from, to] = [b, a].map((one) =>
-    one.type.oid === OID.timestamptz
-      ? `timezone('UTC', ${one.sql})`
-      : `CAST(${one.sql} AS TIMESTAMP)`
-  )
-  const fault = `isinf(${from}) OR isinf(${to})`
+  const fault = `isinf(${a.sql}) OR isinf(${b.sql})`
+  const [to, from] = [a, b].map((one) => `make_timestamp(${epochMicros(one)})`)
   const sql = `(${guard(fault, `${to} - ${from}`, 'date out of range')})`
   const elapsed = `(${epochMicros(a)} - ${epochMicros(b)})`
   return { ...fallible(typed(sql, OID.interval, factsOf([a, b]))), elapsed }

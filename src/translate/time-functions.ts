@@ -11,43 +11,14 @@ import { TEXTS } from './families.ts'
 import { extract, extractElapsed, part } from './fields.ts'
 import type { FunctionRule, Session } from './function-rules.ts'
 import { word } from './function-rules.ts'
-import { epochMicros, inCommonEra, instantOf, localTime, outsideCommonEra } from './instants.ts'
+import { epochMicros, instantOf, localTime, outsideCommonEra } from './instants.ts'
 import { literal } from './literals.ts'
 import { toChar } from './to-char.ts'
-
-/** Longer units go by the clock's reading, shorter ones keep the offset of the instant. */
-const CLOCK_UNITS = ['day', 'week', 'month', 'quarter', 'year', 'decade', 'century', 'millennium']
-const TRUNC_UNITS = ['second', 'minute', 'hour', ...CLOCK_UNITS.slice(0, 5)]
-
-function truncated(unit: string, local: Expr): Expr {
-  const sql = `CAST(date_trunc('${unit}', ${local.sql}) AS TIMESTAMP)`
-  const fault = outsideCommonEra(local.sql, OID.timestamp)
-  return fallible(
-    typed(`(${guard(fault, sql, 'date out of range')})`, OID.timestamp, factsOf([local]))
-  )
-}
+import { truncate, truncateInstant } from './truncation.ts'
 
 type Within = (session: Session, ...args: readonly Expr[]) => Expr
 
 const given = (arg: Expr | undefined): Expr => arg ?? relay('an argument is missing')
-
-const truncate: Within = (_session, unit, when) => truncated(word(unit, TRUNC_UNITS), given(when))
-
-/** date_trunc of an instant is one again; a date counts as the instant of its midnight. */
-const truncateInstant: Within = ({ zone }, unit, value) => {
-  const name = word(unit, TRUNC_UNITS)
-  const when = given(value)
-  if (when.type.oid === OID.date) {
-    const midnight = typed(`CAST(${when.sql} AS TIMESTAMP)`, OID.timestamp, factsOf([when]))
-    return instantOf(truncated(name, midnight), zone)
-  }
-  const local = localTime(when, zone)
-  const result = truncated(name, local)
-  if (CLOCK_UNITS.includes(name)) return instantOf(result, zone)
-  return {
-    ...inCommonEra(`(${when.sql} - (${local.sql} - ${result.sql}))`, OID.timestamptz, [result])
-  }
-}
 
 const localDate = (when: Expr, { zone }: Session): Expr =>
   when.type.oid === OID.timestamptz ? localTime(when, zone) : when
@@ -72,7 +43,7 @@ const toTimestamp: Within = (_session, seconds) => {
   if (!isWhole || value.form === 'VARCHAR') return relay('to_timestamp of a fraction')
   const whole = `CAST(${value.decimal?.sql ?? value.sql} AS BIGINT)`
   const fault = `${whole} < -62135596800 OR ${whole} >= 253402214400`
-  const instant = `timezone('UTC', make_timestamp(${whole} * 1000000))`
+  const instant = `make_timestamptz(${whole} * 1000000)`
   const sql = `(${guard(fault, instant, 'date out of range')})`
   return fallible(typed(sql, OID.timestamptz, factsOf([value])))
 }
@@ -86,9 +57,9 @@ const bin: Within = (_session, stride, when, origin) => {
   if (width <= 0n) return relay('date_bin of another stride')
   const [at, from] = [epochMicros(value), epochMicros(start)]
   const offset = `((${at} - ${from}) % ${width} + ${width}) % ${width}`
-  const local = `make_timestamp(${at} - ${offset})`
   const { oid } = value.type
-  const sql = oid === OID.timestamptz ? `timezone('UTC', ${local})` : local
+  const make = oid === OID.timestamptz ? 'make_timestamptz' : 'make_timestamp'
+  const sql = `${make}(${at} - ${offset})`
   const fault = [value, start].map((one) => outsideCommonEra(one.sql, oid)).join(' OR ')
   return fallible(
     typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([value, start]))

@@ -29,6 +29,14 @@ interface ZoneDay {
   readonly after: number
 }
 
+/** From this Unix time on. */
+export interface ZoneOffset {
+  readonly from: number
+  readonly seconds: number
+}
+
+const OFFSETS_STEP = 7 * SECONDS_PER_DAY
+
 export class Zone {
   readonly #name: string
   readonly #historyDiffers: boolean
@@ -70,6 +78,21 @@ export class Zone {
     return this.offsetAt(localSeconds - after) === after ? after : before
   }
 
+  /**
+   * The offset at one Unix time, and those it changes to until another, each with its moment. Changes
+   * that undo each other within a week are not seen; the years since 2000 have none.
+   */
+  offsetsWithin(from: number, to: number): readonly ZoneOffset[] {
+    const offsets = [{ from, seconds: this.#ask(from) }]
+    for (let at = from; at < to; at += OFFSETS_STEP) {
+      const end = Math.min(at + OFFSETS_STEP, to)
+      const seconds = this.#ask(end)
+      const before = offsets.at(-1)!.seconds
+      if (seconds !== before) offsets.push({ from: this.#changeWithin(at, end, before), seconds })
+    }
+    return offsets
+  }
+
   #day(day: number): ZoneDay {
     let facts = this.#days.get(day)
     if (!facts) {
@@ -86,14 +109,22 @@ export class Zone {
     const before = this.#ask(start)
     const after = this.#ask(start + SECONDS_PER_DAY - 1)
     if (before === after) return { before, changeAt: Infinity, after }
-    let same = start
-    let changeAt = start + SECONDS_PER_DAY - 1
-    while (changeAt - same > 1) {
-      const middle = Math.floor((same + changeAt) / 2)
-      if (this.#ask(middle) === before) same = middle
+    return {
+      before,
+      changeAt: this.#changeWithin(start, start + SECONDS_PER_DAY - 1, before),
+      after
+    }
+  }
+
+  /** When the offset that was `before` at `same` is another, which it is at `end`. */
+  #changeWithin(same: number, end: number, before: number): number {
+    let [low, changeAt] = [same, end]
+    while (changeAt - low > 1) {
+      const middle = Math.floor((low + changeAt) / 2)
+      if (this.#ask(middle) === before) low = middle
       else changeAt = middle
     }
-    return { before, changeAt, after }
+    return changeAt
   }
 
   #ask(unixSeconds: number): number {

@@ -1,0 +1,100 @@
+// date_trunc(): the start of the unit of time that a moment is in. Units that are always of one length
+// are counted in microseconds from 0001-01-01, which was a Monday; months and more go by the calendar.
+// Source: timestamp.c, timestamp_trunc and timestamptz_trunc_internal.
+// Must never go beyond the years that both sides surely have: what is outside fails, and is relayed.
+
+import { OID } from '../types/oids.ts'
+import type { Expr } from './expr.ts'
+import { factsOf, fallible, guard, relay, typed } from './expr.ts'
+import { type Session, word } from './function-rules.ts'
+import {
+  epochMicros,
+  inCommonEra,
+  instantOf,
+  isWholeIn,
+  localTime,
+  outsideCommonEra,
+  outsideZones,
+  UTC
+} from './instants.ts'
+
+const SECOND = 1_000_000
+const DAY = 86_400 * SECOND
+
+/** In microseconds. */
+const LENGTHS: Readonly<Record<string, number>> = {
+  second: SECOND,
+  minute: 60 * SECOND,
+  hour: 3_600 * SECOND,
+  day: DAY,
+  week: 7 * DAY
+}
+
+/** Of the clock's reading, where shorter ones keep the offset of the instant. */
+const CLOCK_UNITS = ['day', 'week', 'month', 'quarter', 'year']
+const UNITS = ['second', 'minute', 'hour', ...CLOCK_UNITS]
+
+/** From 0001-01-01 to 1970. */
+const ERA_MICROS = 62_135_596_800 * SECOND
+
+/** The microseconds since 1970 at which the unit began. Not before the common era. */
+const startOf = (length: number, micros: string): string =>
+  `${micros} - (${micros} + ${ERA_MICROS}) % ${length}`
+
+const failing = (fault: string, sql: string, oid: number, when: Expr): Expr =>
+  fallible(typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([when])))
+
+/** Of a clock's reading. */
+export function truncated(unit: string, local: Expr): Expr {
+  const length = LENGTHS[unit]
+  const sql =
+    length === undefined
+      ? `CAST(date_trunc('${unit}', ${local.sql}) AS TIMESTAMP)`
+      : `make_timestamp(${startOf(length, epochMicros(local))})`
+  return failing(outsideCommonEra(local.sql, OID.timestamp), sql, OID.timestamp, local)
+}
+
+/** In UTC, without going through a clock's reading and back. */
+function truncatedInUtc(unit: string, when: Expr): Expr {
+  const length = LENGTHS[unit]
+  const micros = epochMicros(when)
+  const start =
+    length === undefined
+      ? `epoch_us(CAST(date_trunc('${unit}', make_timestamp(${micros})) AS TIMESTAMP))`
+      : startOf(length, micros)
+  const fault = outsideCommonEra(when.sql, OID.timestamptz)
+  return failing(fault, `make_timestamptz(${start})`, OID.timestamptz, when)
+}
+
+/** In a zone: of an instant, what is shorter than a day leaves its offset alone. */
+function truncatedInZone(unit: string, when: Expr, zone: Session['zone']): Expr {
+  const length = LENGTHS[unit]
+  if (length !== undefined && isWholeIn(zone, length / SECOND)) {
+    const fault = outsideZones(when.sql, OID.timestamptz)
+    const sql = `make_timestamptz(${startOf(length, epochMicros(when))})`
+    return failing(fault, sql, OID.timestamptz, when)
+  }
+  const local = localTime(when, zone)
+  const result = truncated(unit, local)
+  return CLOCK_UNITS.includes(unit)
+    ? instantOf(result, zone)
+    : inCommonEra(`(${when.sql} - (${local.sql} - ${result.sql}))`, OID.timestamptz, [result])
+}
+
+type Truncate = (session: Session, unit: Expr | undefined, when: Expr | undefined) => Expr
+
+const given = (arg: Expr | undefined): Expr => arg ?? relay('an argument is missing')
+
+export const truncate: Truncate = (_session, unit, when) =>
+  truncated(word(unit, UNITS), given(when))
+
+/** date_trunc of an instant is one again; a date counts as the instant of its midnight. */
+export const truncateInstant: Truncate = ({ zone }, unit, value) => {
+  const name = word(unit, UNITS)
+  const when = given(value)
+  if (when.type.oid === OID.date) {
+    const midnight = typed(`CAST(${when.sql} AS TIMESTAMP)`, OID.timestamp, factsOf([when]))
+    return instantOf(truncated(name, midnight), zone)
+  }
+  return zone === UTC ? truncatedInUtc(name, when) : truncatedInZone(name, when, zone)
+}
