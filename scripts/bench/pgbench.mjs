@@ -5,6 +5,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 
 const initMs = 300_000
+/** For the program's start and its connections. */
+const startMs = 100
 
 /** @typedef {{ mode: 'simple' | 'extended' | 'prepared', clients: number }} Shape */
 
@@ -52,8 +54,11 @@ export async function pgbench(server, work) {
  */
 function once({ host, port }, { mode, clients, script, seconds }) {
   const where = ['-h', host, '-p', String(port), '-U', 'postgres', '-n']
-  const how = ['-M', mode, '-c', String(clients), '-j', '1', '-T', String(seconds)]
-  return capture([...where, ...how, ...script, 'postgres'], (seconds + 30) * 1_000)
+  const how = ['-M', mode, '-c', String(clients), '-j', '1', '-T', String(Math.ceil(seconds))]
+  const timeout = (seconds + 30) * 1_000
+  // Its own alarm knows whole seconds only: a shorter run is ended by ringing it earlier.
+  const alarmMs = Number.isInteger(seconds) ? undefined : startMs + seconds * 1_000
+  return capture([...where, ...how, ...script, 'postgres'], timeout, alarmMs)
 }
 
 /** @param {{ host: string, port: number }} server @param {number} factor */
@@ -65,17 +70,21 @@ export async function pgbenchInit({ host, port }, factor) {
 /**
  * @param {string[]} args
  * @param {number} timeout milliseconds
+ * @param {number} [alarmMs]
  * @returns {Promise<string>}
  */
-function capture(args, timeout) {
+function capture(args, timeout, alarmMs) {
   return new Promise((resolve, reject) => {
     const child = spawn('pgbench', args, { stdio: ['ignore', 'pipe', 'pipe'], timeout })
+    const alarm = alarmMs && setTimeout(() => child.kill('SIGALRM'), alarmMs)
     let said = ''
     child.stdout.on('data', (chunk) => (said += chunk))
     child.stderr.on('data', (chunk) => (said += chunk))
     child.on('error', reject)
-    child.on('close', (code) => {
-      if (code === 0) resolve(said)
+    child.on('close', (code, signal) => {
+      clearTimeout(alarm)
+      // An alarm that came before its handler was there: no transaction was done.
+      if (code === 0 || signal === 'SIGALRM') resolve(said)
       else reject(new Error(`pgbench ${args.join(' ')} ended with ${code}:\n${said}`))
     })
   })

@@ -4,10 +4,12 @@
 import { compare, geometricMean, median } from './statistics.mjs'
 
 /** @typedef {import('./runner.mjs').Result} Result */
+/** What a case took, and what of it was not spent on servers and rows. */
+/** @typedef {{ all: number, measuring: number }} Minutes */
 /**
  * @typedef {{
  *   machine: Record<string, string>, options: Record<string, number>,
- *   results: Result[], minutes: Record<string, number>, failures: string[]
+ *   results: Result[], minutes: Record<string, Minutes>, failures: string[]
  * }} Report
  */
 
@@ -52,11 +54,13 @@ function facts(machine, options) {
   return Object.entries({ ...machine, ...options }).map(([name, value]) => `${name}: ${value}`)
 }
 
-/** @param {Record<string, number>} minutes */
+/** @param {Record<string, Minutes>} minutes */
 function took(minutes) {
-  const sum = Object.values(minutes).reduce((total, each) => total + each, 0)
-  const each = Object.entries(minutes).map(([name, value]) => `${name} ${value.toFixed(1)}`)
-  return [`took ${sum.toFixed(1)} minutes: ${each.join(', ')}`]
+  const sum = Object.values(minutes).reduce((total, { all }) => total + all, 0)
+  const each = Object.entries(minutes).map(
+    ([name, { all, measuring }]) => `${name} ${all.toFixed(1)} (${measuring.toFixed(1)})`
+  )
+  return [`took ${sum.toFixed(1)} minutes, in brackets what was measuring: ${each.join(', ')}`]
 }
 
 /** @param {Result[]} results */

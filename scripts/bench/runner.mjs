@@ -10,11 +10,12 @@
  * }} Result
  */
 /**
- * What a case is given. `shared` is undone when no case follows that goes on with what is there.
+ * What a case is given. `shared` is undone when no case follows that goes on with what is there;
+ * `measuredMs` is what of the case's time was not spent on servers and rows.
  * @typedef {{
  *   runs: number, scale: number, seconds: number, match: string, nodeArgs: string[],
  *   cleanups: import('./processes.mjs').Cleanups, shared: import('./processes.mjs').Cleanups,
- *   say: (line: string) => void
+ *   say: (line: string) => void, measuredMs: number
  * }} Bench
  */
 /** Figures by the name of what was measured. @typedef {Record<string, number>} Figures */
@@ -36,13 +37,26 @@ export async function alternate(bench, sides, { isWarm = false } = {}) {
   for (let round = isWarm ? 1 : 0; round <= bench.runs; round++) {
     const order = round % 2 === 0 ? names : names.toReversed()
     for (const name of order) {
-      const figures = await sides[name]()
+      const figures = await measured(bench, sides[name])
       const label = round === 0 ? 'warm-up' : `run ${round}/${bench.runs}`
       bench.say(`  ${label}, ${name}: ${summary(figures)}`)
       if (round > 0) samples[name] = [...(samples[name] ?? []), figures]
     }
   }
   return /** @type {Record<S, Figures[]>} */ (samples)
+}
+
+/**
+ * Does work that counts as measuring.
+ * @template T
+ * @param {Bench} bench
+ * @param {() => Promise<T>} work
+ */
+export async function measured(bench, work) {
+  const from = performance.now()
+  const done = await work()
+  bench.measuredMs += performance.now() - from
+  return done
 }
 
 /** @param {Figures} figures */

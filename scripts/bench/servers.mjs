@@ -4,7 +4,7 @@
 
 import { spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
+import { totalmem, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
 
 import { connect as connectNats } from 'nats'
@@ -22,16 +22,23 @@ const root = resolve(import.meta.dirname, '../..')
 const clockTicks = 100
 export const mainPath = join(root, 'dist/jetgres.cjs')
 
+const memoryMiB = totalmem() / 1024 ** 2
+/** A part of the machine's memory, up to so much. @param {number} part @param {number} most */
+const memory = (part, most) => `${Math.floor(Math.min(memoryMiB * part, most))}MB`
+
 /**
- * What a careful operator of this machine would set for a Postgres that holds the rows itself. The
- * embedded Postgres's own settings are for an upstream without them, and would make a poor peer.
+ * What a careful operator of this machine would set for a Postgres that holds the rows itself and has
+ * few users: the usual parts of its memory, so that the dashboard's sorts and hash tables are not made on
+ * disk, and no checkpoints while it is measured. The embedded Postgres's own settings are for an
+ * upstream without the rows, and would make a poor peer.
  */
 export const peerSettings = {
-  shared_buffers: '1GB',
-  work_mem: '64MB',
-  maintenance_work_mem: '256MB',
-  effective_cache_size: '4GB',
-  max_wal_size: '8GB',
+  shared_buffers: memory(1 / 4, 4_096),
+  effective_cache_size: memory(1 / 2, 65_536),
+  work_mem: memory(1 / 24, 1_024),
+  maintenance_work_mem: memory(1 / 16, 1_024),
+  max_wal_size: '16GB',
+  checkpoint_timeout: '30min',
   random_page_cost: '1.1',
   jit: 'off'
 }

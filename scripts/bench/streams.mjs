@@ -19,25 +19,37 @@ export async function makeStream({ connection }, name) {
 }
 
 /**
- * Publishes `count` payloads. Only every so many is acknowledged: its ack tells of all before it.
+ * Publishes `count` payloads. Only every so many is acknowledged: its ack tells of all before it, and is
+ * waited for when as many more are on their way, so that neither side waits for the other.
  * @param {Nats} nats
  * @param {string} name
  * @param {number} count
  * @param {(n: number) => object} row
  * @param {(row: object) => string | Uint8Array} [encode]
+ * @returns {Promise<number>} the payloads' size
  */
 export async function publish({ connection }, name, count, row, encode = JSON.stringify) {
   const jetstream = connection.jetstream()
   const manager = await connection.jetstreamManager({ timeout })
   const before = (await manager.streams.info(name)).state.last_seq
+  let bytes = 0
+  /** @type {Promise<unknown>} */
+  let acked = Promise.resolve()
   for (let n = 0; n < count; n++) {
     const payload = encode(row(n))
-    if ((n + 1) % ackEvery === 0) await jetstream.publish(name, payload, { timeout })
-    else connection.publish(name, payload)
+    bytes += payload.length
+    if ((n + 1) % ackEvery !== 0) connection.publish(name, payload)
+    else {
+      const before = acked
+      acked = jetstream.publish(name, payload, { timeout })
+      await before
+    }
   }
+  await acked
   await connection.flush()
   const isStored = async () => (await manager.streams.info(name)).state.last_seq >= before + count
   await until('the stream', isStored)
+  return bytes
 }
 
 /**

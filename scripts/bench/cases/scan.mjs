@@ -17,8 +17,7 @@ export async function run(bench) {
   const measure = async (client) => ({
     'SELECT *, text': await rate(() => client.query('SELECT * FROM events')),
     'SELECT *, binary': await rate(() => client.binary('SELECT * FROM events')),
-    'COPY (SELECT *)': await rate(() => client.query('COPY (SELECT * FROM events) TO STDOUT')),
-    'COPY table': await rate(() => client.query('COPY events TO STDOUT'))
+    'COPY': await rate(() => client.query('COPY events TO STDOUT'))
   })
   /** @param {() => Promise<{ tag: string }>} scan */
   const rate = async (scan) => {
@@ -27,10 +26,8 @@ export async function run(bench) {
     if (Number(tag.split(' ')[1]) !== rows) throw new Error(`"${tag}" instead of ${rows} rows`)
     return (rows / (performance.now() - from)) * 1_000
   }
-  const samples = await alternate(bench, {
-    jetgres: () => measure(ours),
-    postgres: () => measure(theirs)
-  })
+  const sides = { jetgres: () => measure(ours), postgres: () => measure(theirs) }
+  const samples = await alternate(bench, sides, { isWarm: true })
   const facts = { case: 'scan', unit: 'rows/s', isMoreBetter: true, peer: 'plain Postgres' }
   return results(facts, samples.jetgres, samples.postgres)
 }
