@@ -72,14 +72,19 @@ export async function startServer(config: Config, log: Logger): Promise<Server> 
 }
 
 async function open(config: Config, log: Logger, closers: Closers): Promise<Server> {
-  await loadParser()
   const tls = config.tls && (await ClientTls.load(config.tls))
   const lock = await lockDataDir(config.dataDir)
   closers.add('lock', () => lock.release())
   const secret = await loadSecret(config.dataDir)
-  const store = await Store.open({ path: storePathIn(config.dataDir), log })
-  closers.add('store', () => store.close())
-  const target = await openUpstream(config, log, closers)
+  // A start takes as long as these do, and they are other processors' work.
+  const opening = openStore(config, log, closers)
+  const reaching = openUpstream(config, log, closers)
+  const loading = loadParser()
+  // One that fails waits for the others: whatever is open by then is closed.
+  await Promise.allSettled([opening, reaching, loading])
+  const store = await opening
+  const target = await reaching
+  await loading
 
   let backchannelAddress = { host: '127.0.0.1', port: 0 }
   const maintenance = new Maintenance({
@@ -210,6 +215,12 @@ function nameScanOf(catalog: Catalog): () => NameScan {
   let scan = build()
   catalog.onChange(() => (scan = build()))
   return () => scan
+}
+
+async function openStore(config: Config, log: Logger, closers: Closers): Promise<Store> {
+  const store = await Store.open({ path: storePathIn(config.dataDir), log })
+  closers.add('store', () => store.close())
+  return store
 }
 
 async function openUpstream(config: Config, log: Logger, closers: Closers): Promise<Target> {

@@ -99,13 +99,10 @@ interface Trial {
 
 /** Running them as that user is the only test that knows of every kind of permission. */
 async function tryRun(root: string, as: RunAs | undefined): Promise<Trial> {
-  let output = ''
-  for (const program of Object.values(binaries(root))) {
-    const result = await exec(String(program), ['--version'], { as })
-    if (result.code !== 0) return { works: false, output: result.output }
-    output = result.output
-  }
-  return { works: true, output }
+  const programs = Object.values(binaries(root)).map(String)
+  const results = await Promise.all(programs.map((path) => exec(path, ['--version'], { as })))
+  const failed = results.find(({ code }) => code !== 0)
+  return { works: !failed, output: (failed ?? results[0])?.output ?? '' }
 }
 
 /** What the package's own install script does, plus the executable bits; may be repeated. */
