@@ -85,10 +85,14 @@ export class RowCache {
     const rows = new ResidentRows(schema)
     const snapshot = await this.#snapshotBetween(() => (entry.rows = rows))
     try {
+      const all = await rowsOf(snapshot, schema.id)
       const columns = schema.columns.map(({ attnum }) => storeColumn(attnum)).join(', ')
       const cursor = await snapshot.query(`SELECT ${columns} FROM ${storeTable(schema.id)}`)
+      let read = 0
       for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
         await this.#take(entry, rows, chunk)
+        read += chunk.rowCount
+        if (this.#isTooLarge(rows.bytes, read, all)) rows.giveUp()
         if (rows.isGivenUp) return
       }
       rows.loaded()
@@ -104,6 +108,11 @@ export class RowCache {
       await new Promise(setImmediate)
     }
     this.#makeRoom(entry)
+  }
+
+  /** Told by the first of its rows: to find out by reading would cost seconds, and others their room. */
+  #isTooLarge(bytes: number, read: number, all: number): boolean {
+    return read >= limits.rowCacheSampleRows && (bytes / read) * all > this.#bytesMax
   }
 
   /** The budget is for all relations: who wants to be here lets the one go that was idle longest. */
@@ -150,4 +159,11 @@ export class RowCache {
     for (const id of this.#entries.keys()) this.forget(id)
     await this.#loading
   }
+}
+
+async function rowsOf(snapshot: Snapshot, id: number): Promise<number> {
+  const cursor = await snapshot.query(`SELECT count(*) FROM ${storeTable(id)}`)
+  const chunk = await cursor.next()
+  await cursor.next()
+  return Number(chunk?.columns[0]?.[0])
 }

@@ -156,6 +156,27 @@ void t.test('a relation that has no room is left to the store', async (t) => {
   await eventually(() => store.rowByKey(SCHEMA, 1) === undefined, { what: 'it to be given up' })
 })
 
+void t.test('one that is far too large is given up by its first rows', async (t) => {
+  const path = await storePath(t)
+  const store = await Store.open({ path, log, threads: 2, rowCacheBytesMax: 16 * 1024 * 1024 })
+  t.teardown(() => store.close())
+  const small = schemaOf(2, [INTEGER, TEXT], [1])
+  await store.define(SCHEMA, '', START)
+  await store.define(small, '', START)
+  const rows = Array.from({ length: limits.rowCacheSampleRows * 4 }, (_, i): Value[] => [i, 'some text'.repeat(6)])
+  await store.apply(batchOf({ rows }))
+  await store.apply(batchOf({ id: 2, rows: rows.slice(0, 100) }))
+  await inMemory(store, small)
+  // One look-up each turn: between the first of its rows in memory and its end there are hundreds.
+  const until = async (isKnown: boolean): Promise<void> => {
+    while ((store.rowByKey(SCHEMA, 0) !== undefined) !== isKnown) await new Promise(setImmediate)
+  }
+  await until(true)
+  await until(false)
+  t.equal(store.rowByKey(SCHEMA, rows.length - 1), undefined)
+  t.not(store.rowByKey(small, 1), undefined, 'nobody had to make room for it')
+})
+
 void t.test('a relation that is dropped is forgotten', async (t) => {
   const store = await openStore(t)
   await store.define(SCHEMA, '', START)
