@@ -4,6 +4,7 @@
 import type { Socket } from 'node:net'
 
 import { limits } from '../limits.ts'
+import { readFrom } from '../upstream/plain-socket.ts'
 
 /** Handles a chunk; the next one waits until a promise that it returns is fulfilled. */
 export type Take = (chunk: Buffer) => Promise<void> | undefined
@@ -25,7 +26,7 @@ export class ClientInput {
   constructor(socket: Socket, gone: () => void) {
     this.#socket = socket
     this.#gone = gone
-    socket.on('data', (chunk: Buffer) => this.#push(chunk))
+    readFrom(socket, (chunk) => this.#push(chunk))
     socket.on('end', () => this.#end())
     socket.on('close', () => this.#end())
     // Its events may be over.

@@ -13,6 +13,7 @@ import {
 } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { sendCancel } from '../upstream/cancel.ts'
+import { acceptPlain } from '../upstream/plain-socket.ts'
 import { errorResponse } from '../wire/backend.ts'
 import type { StartupPacket } from '../wire/startup.ts'
 import { Arrival } from './arrival.ts'
@@ -27,7 +28,9 @@ type Startup = Extract<StartupPacket, { kind: 'startup' }>
 const SOCKET_OPTIONS = {
   noDelay: true,
   keepAlive: true,
-  keepAliveInitialDelay: limits.keepAliveMs
+  keepAliveInitialDelay: limits.keepAliveMs,
+  // Nobody has read from a socket when it is taken over.
+  pauseOnConnect: true
 } as const
 
 export interface ListenAddress {
@@ -46,7 +49,7 @@ export class Listener {
   constructor(context: SessionContext) {
     this.#context = context
     this.#server = createServer(SOCKET_OPTIONS, (socket) => {
-      this.#accept(socket)
+      this.#accept(acceptPlain(socket))
     })
   }
 

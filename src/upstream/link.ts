@@ -11,6 +11,7 @@ import type { Frame, Treatment } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import { exchangeBytes, expectReplies } from './exchange.ts'
 import type { Ask, ExchangeEnd, ExchangeResult } from './exchange.ts'
+import { readFrom } from './plain-socket.ts'
 import { Replies } from './replies.ts'
 import type { RequestKind } from './replies.ts'
 import { SocketOutput } from './socket-output.ts'
@@ -74,7 +75,7 @@ export class Link {
       passed: (bytes) => this.#pass(bytes),
       taken: (frame) => this.#take(frame)
     })
-    socket.on('data', (chunk: Buffer) => this.#read(chunk))
+    readFrom(socket, (chunk) => this.#read(chunk))
     socket.on('error', () => socket.destroy())
     socket.on('close', () => this.#onClose())
     // It comes paused where TLS was asked for and refused.
@@ -132,11 +133,16 @@ export class Link {
 
   /** Relays a client's request; its reply goes to the client. */
   request(kind: RequestKind, bytes: Buffer): undefined {
+    this.expect(kind)
+    this.#output.write(bytes)
+    return undefined
+  }
+
+  /** A request whose bytes will be sent in this turn: its reply goes to the client. */
+  expect(kind: RequestKind): void {
     this.#dirty = true
     if (kind === 'sync') this.#skipping = false
     if (!this.#skipping) this.#replies.expect(kind)
-    this.#output.write(bytes)
-    return undefined
   }
 
   /** Resolves when everything relayed so far has been answered (or will be skipped), and that is out. */
@@ -333,6 +339,7 @@ export class Link {
 
   #wakeDrained(): void {
     const waiters = this.#drainWaiters
+    if (waiters.length === 0) return
     this.#drainWaiters = []
     for (const wake of waiters) wake()
   }

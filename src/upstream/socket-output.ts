@@ -5,7 +5,8 @@
 
 import type { Socket } from 'node:net'
 
-import { socketDrained } from './socket-drain.ts'
+import { isStuck, socketDrained } from './socket-drain.ts'
+import { whenTurnEnds } from './turn.ts'
 
 const FLUSH_BYTES = 64 * 1024
 
@@ -28,16 +29,17 @@ export class SocketOutput {
 
   /** Bytes that leave when this turn ends; false when the peer should be waited for. */
   write(bytes: Buffer): boolean {
-    if (this.#followsTheLast(bytes)) this.#tailBytes += bytes.length
+    if (this.#pending.length === 0) this.#pending.push(bytes)
+    else if (this.#followsTheLast(bytes)) this.#tailBytes += bytes.length
     else {
       this.#joinTail()
       this.#pending.push(bytes)
     }
     this.#pendingBytes += bytes.length
     if (this.#pendingBytes > FLUSH_BYTES) return this.flush()
-    if (!this.#isDue) process.nextTick(flushDue, this)
+    if (!this.#isDue) whenTurnEnds(this)
     this.#isDue = true
-    return !this.#socket.writableNeedDrain
+    return !isStuck(this.#socket)
   }
 
   /** Hands what is pending to the socket; false when the peer should be waited for. */
@@ -50,7 +52,7 @@ export class SocketOutput {
       if (!this.closed)
         this.#socket.write(pending.length === 1 ? pending[0]! : Buffer.concat(pending))
     }
-    return !this.#socket.writableNeedDrain
+    return !isStuck(this.#socket)
   }
 
   /** Flushes. Undefined while the peer takes what it gets; else resolves when it does, or is gone. */
@@ -64,7 +66,7 @@ export class SocketOutput {
     this.#socket.end()
   }
 
-  /** For `process.nextTick`. */
+  /** For turn.ts. */
   turnEnded(): void {
     this.#isDue = false
     this.flush()
@@ -83,6 +85,3 @@ export class SocketOutput {
     this.#tailBytes = 0
   }
 }
-
-/** No closure a turn. */
-const flushDue = (output: SocketOutput): void => output.turnEnded()
