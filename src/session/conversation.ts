@@ -1,6 +1,9 @@
 // What a session's parts share while they answer: the link, the output, what is known of the
 // session, and the rules by which a local answer takes its place among relayed ones.
 
+// The global one is looked up by a call, each time.
+import { performance } from 'node:perf_hooks'
+
 import { toPgError } from '../errors.ts'
 import type { Consistency, Relation } from '../catalog/relation.ts'
 import type { Ask, ExchangeResult } from '../upstream/exchange.ts'
@@ -121,9 +124,11 @@ export class Conversation {
     this.#epoch++
   }
 
-  /** The route of an Execute that is relayed. */
-  relayedRoute(): Route {
-    return this.relayReason === undefined ? RELAY : { to: 'relay', reason: this.relayReason }
+  /** An Execute is relayed. */
+  executed(): void {
+    this.mutated()
+    this.lastRoute =
+      this.relayReason === undefined ? RELAY : { to: 'relay', reason: this.relayReason }
   }
 
   batchStarted(): void {
@@ -251,7 +256,7 @@ export class Conversation {
     if (this.#relayedAt !== undefined) this.#relayEnded(this.#relayedAt)
     if (status !== 'I') return undefined
     this.isolation = ''
-    this.written.clear()
+    if (this.written.size > 0) this.written.clear()
     if (this.#changesSchema) this.context.registry.schemaChanged()
     this.#changesSchema = false
     for (const listener of this.#onIdle) listener()

@@ -50,6 +50,11 @@ export class Extended {
     conversation.onIdle(() => this.#dropPortals())
   }
 
+  /** No statement and no portal is answered here: what frames name is the upstream's. */
+  get isClear(): boolean {
+    return this.#statements.size === 0 && this.#portals.size === 0
+  }
+
   parse(frame: Frame): Promise<void> | undefined {
     this.#c.batchStarted()
     const message = decodeParse(frame.bytes, HEADER_BYTES)
@@ -195,8 +200,7 @@ export class Extended {
         await portal.execute(this.#c, frame, rowsMax)
       })
     }
-    this.#c.mutated()
-    this.#c.lastRoute = this.#c.relayedRoute()
+    this.#c.executed()
     return this.#c.link.request('execute', frame.bytes)
   }
 
@@ -253,6 +257,7 @@ export class Extended {
 
   /** A simple query ends the unnamed statement and portal. */
   queryCame(): void {
+    if (this.isClear) return
     this.#statements.delete('')
     this.#closePortal('')
   }
@@ -291,6 +296,7 @@ export class Extended {
   }
 
   #dropPortals(): void {
+    if (this.#portals.size === 0) return
     for (const name of this.#portals.keys()) this.#closePortal(name)
   }
 }

@@ -10,23 +10,36 @@ import { decodeQuery } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { Extended } from './extended.ts'
 import { FLUSH_BYTES, REQUESTS, TYPE } from './frame-types.ts'
+import { PassThrough } from './pass-through.ts'
 import { Simple } from './simple.ts'
 
 export class Requests {
   readonly #c: Conversation
   readonly #simple: Simple
   readonly #extended: Extended
+  readonly #passThrough: PassThrough
   #hasTerminated = false
 
   constructor(conversation: Conversation) {
     this.#c = conversation
     this.#simple = new Simple(conversation)
     this.#extended = new Extended(conversation)
+    this.#passThrough = new PassThrough(conversation)
   }
 
   /** The client has said that it wants no more answers. */
   get hasTerminated(): boolean {
     return this.#hasTerminated
+  }
+
+  /** Frames that were passed on without being handled one by one. */
+  get passed(): number {
+    return this.#passThrough.frames
+  }
+
+  /** Passes on what needs no handling; returns where, of the chunk, the rest begins. */
+  pass(chunk: Buffer): number {
+    return this.#extended.isClear ? this.#passThrough.take(chunk) : 0
   }
 
   /** Returns a promise only when something has to be waited for. */

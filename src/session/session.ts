@@ -80,7 +80,7 @@ export class Session implements RegisteredSession {
   }
 
   get messages(): number {
-    return this.#messages
+    return this.#messages + (this.#requests?.passed ?? 0)
   }
 
   /** Is a statement in hand, a transaction open? */
@@ -103,7 +103,7 @@ export class Session implements RegisteredSession {
       application: this.#application,
       isBusy: this.isBusy || this.#conversation!.isWaiting,
       lastRoute: describeRoute(lastRoute),
-      messages: this.#messages,
+      messages: this.messages,
       query: withoutSecrets(text),
       startedAt: this.#startedAt
     }
@@ -200,7 +200,9 @@ export class Session implements RegisteredSession {
     const handle = (frame: Frame): Promise<void> | undefined => this.#handle(link, frame)
     const take = (chunk: Buffer): Promise<void> | undefined => {
       if (this.#isPipe && link.status !== '') return this.#pipe(link, [reader.takeRest(), chunk])
-      reader.add(chunk)
+      const passed = reader.pendingBytes === 0 ? this.#pass(link, chunk) : 0
+      if (passed === chunk.length) return link.writable()
+      reader.add(passed === 0 ? chunk : chunk.subarray(passed))
       const pending = handleFrames(reader, handle)
       return pending || link.status === '' ? this.#taken(link, reader, pending) : link.writable()
     }
@@ -221,6 +223,10 @@ export class Session implements RegisteredSession {
   #pipe(link: Link, chunks: readonly Buffer[]): Promise<void> | undefined {
     for (const bytes of chunks) if (bytes.length > 0) link.send(bytes)
     return link.writable()
+  }
+
+  #pass(link: Link, chunk: Buffer): number {
+    return link.status === '' ? 0 : this.#requests!.pass(chunk)
   }
 
   /** Returns a promise only when something has to be waited for. */

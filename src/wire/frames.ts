@@ -31,6 +31,13 @@ function frameLength(buffer: Buffer, offset: number): number {
   return length + 1
 }
 
+/** Where the frame at `start` ends; 0 unless it is whole, and its length one that a peer may send. */
+export function frameEnd(chunk: Buffer, start: number): number {
+  if (start + HEADER_BYTES > chunk.length) return 0
+  const end = start + 1 + chunk.readInt32BE(start + 1)
+  return end >= start + HEADER_BYTES && end <= chunk.length ? end : 0
+}
+
 /** Whole frames out of arbitrary chunks. For the client's side, where frames are looked into. */
 export class FrameReader {
   /** What came after the last whole frame; of the first of them, from #offset on. */
