@@ -27,7 +27,7 @@ import { oursWith } from './tables.mjs'
 const largest = 10_000_000
 const small = 'grown'
 const upserts = 50_000
-const probingSeconds = 6
+const probingSeconds = 5
 const mebibyte = 1024 ** 2
 /** The bound: half of the rows' JSON, and this. */
 const baseMiB = 300
@@ -125,10 +125,8 @@ async function sample(bench, { nats, jetgres, ours }, table, rows) {
   const samples = {}
   for (const [name, once] of Object.entries(measures)) {
     samples[name] = []
-    // The first is the warm-up.
-    for (let round = 0; round <= bench.runs; round++) {
-      const figure = await measured(bench, once)
-      if (round > 0) samples[name]?.push(figure)
+    for (let round = 1; round <= bench.runs; round++) {
+      samples[name].push(await measured(bench, once))
     }
     bench.say(`  ${rows} rows, ${name}: ${median(samples[name] ?? []).toPrecision(3)}`)
   }

@@ -32,9 +32,11 @@ const lastIsThere = `SELECT id FROM ${table} WHERE id = ${lastKey}`
  */
 export async function ingest(bench, { deliveries, rows, row }, others = {}) {
   const { cleanups, say } = bench
-  const nats = await startNats(cleanups)
-  const jetgres = await Jetgres.start(cleanups, bench)
-  const postgres = await Postgres.start(cleanups)
+  const [nats, jetgres, postgres] = await Promise.all([
+    startNats(cleanups),
+    Jetgres.start(cleanups, bench),
+    Postgres.start(cleanups)
+  ])
   const ours = await connect(cleanups, jetgres)
   const theirs = await connect(cleanups, postgres)
   /** @type {Record<string, Encoding>} */

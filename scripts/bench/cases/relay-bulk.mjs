@@ -26,9 +26,11 @@ export async function run(bench) {
   const [ours, theirs] = [await sideOf(bench, jetgres), await sideOf(bench, postgres)]
   await theirs.client.query('CREATE UNLOGGED TABLE bulk (n int, filling text)')
   const sides = { jetgres: () => measure(ours, chunks), direct: () => measure(theirs, chunks) }
+  const before = jetgres.residentMiB()
   const samples = await alternate(bench, sides, { isWarm: true })
+  const peak = `jetgres's memory: ${before.toFixed(0)} MiB before, ${jetgres.residentMiB('VmHWM').toFixed(0)} at its peak`
   const facts = { case: 'relay-bulk', unit: 'MiB/s', isMoreBetter: true, peer: 'direct Postgres' }
-  return results(facts, samples.jetgres, samples.direct)
+  return results({ ...facts, notes: { 'COPY out': peak } }, samples.jetgres, samples.direct)
 }
 
 /** @param {import('../runner.mjs').Bench} bench @param {Server} server */

@@ -17,7 +17,12 @@ const tables = {
   devices: { columns: deviceColumns, row: deviceRow }
 }
 /** Made when the rows are there; what reads by key or everything has no use for them. */
-const indexes = { events_ts: 'ts', events_device: 'device', events_kind: 'kind, country' }
+const indexes = {
+  events_ts: 'ts',
+  events_device: 'device',
+  events_kind: 'kind, country',
+  events_country: 'country, device'
+}
 
 /** By what ends it. @type {WeakMap<import('../processes.mjs').Cleanups, Ours>} */
 const oursOf = new WeakMap()
@@ -29,9 +34,7 @@ const theirsOf = new WeakMap()
  * @param {{ millions?: number, hasDevices?: boolean }} [options] `millions` of events at scale 1
  */
 export async function bothWithEvents(bench, { millions = 1, hasDevices = false } = {}) {
-  const ours = await oursIn(bench)
-  const theirs = theirsOf.get(bench.shared) ?? (await openTheirs(bench))
-  theirsOf.set(bench.shared, theirs)
+  const [ours, theirs] = await Promise.all([oursIn(bench), theirsIn(bench)])
   const rows = Math.round(millions * 1_000_000 * bench.scale)
   /** @type {Partial<Record<Table, number>>} */
   const wanted = hasDevices ? { events: rows, devices } : { events: rows }
@@ -65,6 +68,13 @@ async function oursIn(bench) {
   const ours = oursOf.get(bench.shared) ?? (await openOurs(bench))
   oursOf.set(bench.shared, ours)
   return ours
+}
+
+/** @param {Bench} bench */
+async function theirsIn(bench) {
+  const theirs = theirsOf.get(bench.shared) ?? (await openTheirs(bench))
+  theirsOf.set(bench.shared, theirs)
+  return theirs
 }
 
 /** @param {Bench} bench */
