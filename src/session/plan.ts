@@ -41,7 +41,7 @@ export interface LocalPlan {
   /** The columns of upstream tables that it reads. */
   readonly lent: readonly Lent[]
   /** Their values, once they are read: for this one execution. */
-  readonly lentValues?: readonly (readonly Value[])[]
+  readonly lentValues?: readonly Value[]
   /** Set where the statement is one: its row may be in memory. */
   readonly lookup: KeyLookup | undefined
 }

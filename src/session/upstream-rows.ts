@@ -5,13 +5,12 @@
 
 import { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import type { Lent, UpstreamColumn } from '../translate/upstream-tables.ts'
-import { codecFor } from '../types/codec.ts'
-import type { OutputSettings, Value } from '../types/value.ts'
+import type { UpstreamColumn } from '../translate/upstream-tables.ts'
 import { BESIDE_SQL, readBeside } from './beside.ts'
 import type { Beside, Source } from './beside.ts'
 import type { Conversation } from './conversation.ts'
 import { arrayLiteral, askOnce, textRowsOf } from './facts.ts'
+import { columnsRead, LentRows } from './lent-rows.ts'
 import { oidsBeside, planSelect } from './plan.ts'
 import type { LocalPlan, Planned, PlanInput } from './plan.ts'
 import { UpstreamError } from './upstream-error.ts'
@@ -79,30 +78,24 @@ async function lend(
   sources: readonly Source[],
   end: End
 ): Promise<Planned> {
-  const rows = await ask(c, readingText(plan.lent, sources), [], end)
-  const bytes = rows.reduce(
-    (sum, row) => sum + row.reduce((all, text) => all + (text?.length ?? 0), 0),
-    0
-  )
-  if (rows.length > limits.upstreamRowsMax || bytes > limits.upstreamRowBytesMax)
-    return { relay: 'its upstream tables have too many rows' }
+  const rows = new LentRows(plan.lent)
+  const asks = askOnce(readingText(plan, sources), [], 'jetgres rows')
+  const { error } = await c.link.exchange(asks, end, (frame) => rows.take(frame))
+  if (error) throw new UpstreamError(error)
+  if (rows.areTooMany) return { relay: 'its upstream tables have too many rows' }
   try {
-    const lentValues = columnsOf(plan.lent, sources, rows, plan.facts.output)
-    return { plan: { ...plan, lentValues } }
+    return { plan: { ...plan, lentValues: rows.values(plan.facts.output) } }
   } catch (error) {
     if (error instanceof PgError) return { relay: `a row of an upstream table: ${error.message}` }
     throw error
   }
 }
 
-const columnsOfSource = (lent: readonly Lent[], { id }: Source): readonly UpstreamColumn[] =>
-  lent.flatMap(({ table, column }) => (table === id ? column : []))
-
 /** One statement for all of them: every row begins with its table's number. */
-function readingText(lent: readonly Lent[], sources: readonly Source[]): string {
-  const width = Math.max(...sources.map((source) => columnsOfSource(lent, source).length))
+function readingText({ lent }: LocalPlan, sources: readonly Source[]): string {
+  const width = Math.max(...sources.map(({ id }) => columnsRead(lent, id).length))
   const arms = sources.map((source) => {
-    const columns = columnsOfSource(lent, source).map(textOf)
+    const columns = columnsRead(lent, source.id).map(textOf)
     const fill = Array.from({ length: width - columns.length }, () => 'NULL::pg_catalog.text')
     const list = [`${source.id}`, ...columns, ...fill].join(', ')
     return `(SELECT ${list} FROM ${source.label} LIMIT ${limits.upstreamRowsMax + 1})`
@@ -112,24 +105,3 @@ function readingText(lent: readonly Lent[], sources: readonly Source[]): string 
 
 const textOf = ({ attnum, name }: UpstreamColumn): string =>
   attnum === 0 ? 'NULL::pg_catalog.text' : `"${name.replaceAll('"', '""')}"::pg_catalog.text`
-
-function columnsOf(
-  lent: readonly Lent[],
-  sources: readonly Source[],
-  rows: readonly (readonly (string | null)[])[],
-  settings: OutputSettings
-): readonly (readonly Value[])[] {
-  const places = new Map(
-    sources.flatMap((source) =>
-      columnsOfSource(lent, source).map((column, i) => [column, i + 1] as const)
-    )
-  )
-  return lent.map(({ table, column }) => {
-    const codec = codecFor(column.type.oid)
-    const own = rows.filter(([id]) => Number(id) === table)
-    return own.map((row) => {
-      const text = row[places.get(column) ?? 0] ?? null
-      return text === null || !codec ? null : codec.fromText(text, column.type, settings)
-    })
-  })
-}

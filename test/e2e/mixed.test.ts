@@ -36,6 +36,21 @@ const RAISING = [
   'SELECT count(*) FROM m JOIN kept USING (id) WHERE i8::int4 > 1'
 ]
 
+/** What a column of theirs may hold comes over unchanged, and is compared as it is. */
+const LENT = [
+  'SELECT m.id, o.* FROM m JOIN odd o ON o.id = m.id ORDER BY m.id',
+  'SELECT m.id, o.word, o.most FROM m LEFT JOIN odd o ON o.least = m.id ORDER BY m.id',
+  'SELECT o.word, count(*), min(o.most) FROM m JOIN odd o ON o.id = m.id GROUP BY o.word',
+  'SELECT count(*) FROM m CROSS JOIN odd',
+  'SELECT a.id, b.word, k.note FROM m JOIN odd a ON a.id = m.id JOIN odd b USING (least) JOIN kept k ON k.id = b.id ORDER BY m.id'
+]
+
+/** Rows that are all else than plain: by the ends of integers, and in texts. */
+const ODD = `CREATE TABLE plain.odd (id int, least int2, most int8, word text COLLATE "C", label varchar(9) COLLATE "C");
+  INSERT INTO plain.odd VALUES (1, -32768, -9223372036854775808, '', ''), (2, 32767, 9223372036854775807, NULL, NULL),
+    (3, NULL, NULL, '"', '\\'), (4, 0, 9007199254740993, E'a\\b\n\t\r', 'null'), (5, 1, 0, 'é日本😀', E'\x01\x1f'),
+    (6, 2, -1, '[1, "x"]', '{}'), (7, 3, 3, '\u0041', ' é '), (NULL, 4, 4, 'a,b', 'NULL')`
+
 /** The suite's statements on `m`, each joined to the upstream's table `kept`. */
 function mixedStatements(): readonly string[] {
   const texts = STATEMENTS.flatMap((asked) => (typeof asked === 'string' ? asked : []))
@@ -72,7 +87,7 @@ async function prepared(t: Test): Promise<World> {
     DELETE FROM plain.m WHERE id NOT IN (SELECT id FROM live.m)`)
   t.ok(Number((await rowsOf(direct, 'SELECT count(*) FROM plain.m'))[0]?.[0]) > 40, 'most rows came')
   await direct.query(`CREATE TABLE plain.kept AS SELECT i AS id, 'k' || i AS note FROM generate_series(1, 50) i;
-    CREATE TABLE live.kept AS TABLE plain.kept;
+    CREATE TABLE live.kept AS TABLE plain.kept; ${ODD}; CREATE TABLE live.odd AS TABLE plain.odd;
     CREATE ROLE all_of_it LOGIN; CREATE ROLE part_of_it LOGIN;
     GRANT USAGE ON SCHEMA plain, live TO all_of_it, part_of_it;
     GRANT ALL ON ALL TABLES IN SCHEMA plain, live TO all_of_it;
@@ -163,7 +178,7 @@ async function askAll(
 void t.test('mixed statements', skip, async (t) => {
   const { client, jetgres } = await prepared(t)
   const all = mixedStatements()
-  const statements = [...RAISING, ...random(t).shuffle(all).slice(0, MIXED_STATEMENTS)]
+  const statements = [...RAISING, ...LENT, ...random(t).shuffle(all).slice(0, MIXED_STATEMENTS)]
   t.ok(all.length >= 300, `${all.length} statements are mixed`)
   for (const user of ['all_of_it', 'part_of_it']) {
     const session = await jetgres.connect({ user })

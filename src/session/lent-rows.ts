@@ -1,0 +1,79 @@
+// The rows of upstream tables as they come, kept by column, and what each column is bound as. They
+// are read with a look at each byte once: a table of thousands of rows costs more than the join.
+// Must never keep more than the bounds: what is beyond them is counted only.
+
+import { limits } from '../limits.ts'
+import type { Lent, UpstreamColumn } from '../translate/upstream-tables.ts'
+import { codecFor } from '../types/codec.ts'
+import { OID } from '../types/oids.ts'
+import type { OutputSettings, Value } from '../types/value.ts'
+import { code } from '../wire/frames.ts'
+import type { Frame } from '../wire/frames.ts'
+
+const DATA_ROW = code('D')
+/** Of a frame: its letter, its length, and the number of fields. */
+const HEAD_BYTES = 7
+const LENGTH_BYTES = 4
+
+type Texts = (string | null)[]
+
+/** The columns of this table that are lent, in the order in which they are read. */
+export const columnsRead = (lent: readonly Lent[], table: number): readonly UpstreamColumn[] =>
+  lent.flatMap((one) => (one.table === table ? one.column : []))
+
+export class LentRows {
+  readonly #lent: readonly Lent[]
+  /** Of each lent column. */
+  readonly #texts: readonly Texts[]
+  /** Of each table, by its number as text. */
+  readonly #tables = new Map<string, readonly Texts[]>()
+  #rows = 0
+  #bytes = 0
+
+  constructor(lent: readonly Lent[]) {
+    this.#lent = lent
+    this.#texts = lent.map(() => [])
+    for (const { table } of lent) {
+      const own = this.#texts.filter((_, i) => lent[i]!.table === table)
+      this.#tables.set(String(table), own)
+    }
+  }
+
+  get areTooMany(): boolean {
+    return this.#rows > limits.upstreamRowsMax || this.#bytes > limits.upstreamRowBytesMax
+  }
+
+  /** One of the replies: a row, which begins with its table's number, or something else. */
+  take({ type, bytes }: Frame): void {
+    if (type !== DATA_ROW) return
+    this.#rows++
+    if (this.areTooMany) return
+    let at = HEAD_BYTES + LENGTH_BYTES + bytes.readInt32BE(HEAD_BYTES)
+    const columns = this.#tables.get(bytes.toString('latin1', HEAD_BYTES + LENGTH_BYTES, at)) ?? []
+    for (const texts of columns) {
+      const length = bytes.readInt32BE(at)
+      at += LENGTH_BYTES
+      texts.push(length < 0 ? null : bytes.toString('utf8', at, at + length))
+      at += Math.max(length, 0)
+      this.#bytes += Math.max(length, 0)
+    }
+  }
+
+  /**
+   * What to bind for each lent column.
+   * @throws PgError where a text can't be read here
+   */
+  values(settings: OutputSettings): readonly Value[] {
+    return this.#lent.map(({ column: { type }, form }, i) => {
+      const texts = this.#texts[i]!
+      if (form === 'json')
+        return type.oid === OID.text || type.oid === OID.varchar
+          ? JSON.stringify(texts)
+          : `[${texts.map((digits) => digits ?? 'null').join()}]`
+      const codec = codecFor(type.oid)
+      return texts.map((text) =>
+        text === null || !codec ? null : codec.fromText(text, type, settings)
+      )
+    })
+  }
+}
