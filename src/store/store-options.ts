@@ -29,6 +29,9 @@ export function duckOptions({ memoryBytesMax, threads }: StoreOptions): Record<s
     checkpoint_threshold: '1TB',
     // So is taking back the space of deleted rows, all of which DuckDB would do in one checkpoint.
     max_vacuum_tasks: '0',
+    // Groups of whole numbers within so many bits have their places in an array, which is over twice
+    // as fast as hashing 5 M rows into 10,000 groups; made for nothing it costs 5 ms at the most.
+    perfect_ht_threshold: '14',
     // As Postgres sorts.
     default_null_order: 'nulls_last_on_asc_first_on_desc',
     ...(memoryBytesMax === undefined ? {} : { memory_limit: `${memoryBytesMax}B` }),

@@ -77,16 +77,16 @@ const extremeNumeric =
 
 /**
  * The sum of doubles, in DuckDB's order. Fails where Postgres raises, or could in some order.
- * The sum of nothing but −0 is −0 there.
+ * The sum of nothing but −0 is −0 there: a sum is 0 and all its values have the sign only then.
  */
 const sumOfDoubles: Make = (a, call) => {
   if (!call.floats || call.distinct)
     return relay('a sum of floats depends on the order of the rows')
   const sum = invoke('sum', a.sql, call)
-  const special = invoke('bool_or', `isinf(${a.sql}) OR isnan(${a.sql})`, call)
-  const zeros = invoke('bool_and', `${a.sql} = 0 AND signbit(${a.sql})`, call)
-  const overflow = `(isinf(${sum}) OR isnan(${sum})) AND NOT ${special}`
-  const value = `CASE WHEN ${zeros} THEN CAST('-0' AS DOUBLE) ELSE ${sum} END`
+  const special = invoke('bool_or', `NOT isfinite(${a.sql})`, call)
+  const allSigned = invoke('bool_and', `signbit(${a.sql})`, call)
+  const overflow = `NOT isfinite(${sum}) AND NOT ${special}`
+  const value = `CASE WHEN ${sum} = 0 AND ${allSigned} THEN CAST('-0' AS DOUBLE) ELSE ${sum} END`
   const sql = `(${guard(overflow, value, 'float out of range')})`
   return fallible(typed(sql, OID.float8, call.facts))
 }
@@ -98,8 +98,7 @@ const averageOfFloats: Make = (a, call) => {
   if (!call.floats || call.distinct)
     return relay('an average of floats depends on the order of the rows')
   const { sql } = doubleOf(a)
-  const isFinite = `NOT isinf(${sql}) AND NOT isnan(${sql})`
-  const isLarge = `abs(${sql}) > CAST('${AVERAGED_MAX}' AS DOUBLE) AND ${isFinite}`
+  const isLarge = `abs(${sql}) > CAST('${AVERAGED_MAX}' AS DOUBLE) AND isfinite(${sql})`
   const large = invoke('bool_or', isLarge, call)
   const mean = `${invoke('sum', sql, call)} / nullif(${invoke('count', sql, call)}, 0)`
   const average = `(${guard(large, mean, 'float out of range')})`

@@ -121,7 +121,10 @@ export function havingCondition(
 export function sortClause(select: ast.Node, targets: readonly NamedExpr[], env: Env): string {
   const items = ast.list(select, 'sortClause').map((node) => sortItem(node, targets, env))
   if (items.length === 0) return ''
-  return ` ORDER BY ${[...items, ...evaluatedForAll(select, targets)].join(', ')}`
+  const others = evaluatedForAll(select, targets).filter(
+    (sql) => !items.some((item) => item.startsWith(`${sql} `))
+  )
+  return ` ORDER BY ${[...items, ...others].join(', ')}`
 }
 
 /**
