@@ -16,6 +16,8 @@ export interface ConfigOption {
   readonly isSwitch?: true
 }
 
+const MEBIBYTE = 2 ** 20
+
 export const configOptions = [
   {
     flag: '--listen',
@@ -62,6 +64,24 @@ export const configOptions = [
     meaning:
       'who has it may see the status page and /metrics, and pause relations, also from elsewhere ' +
       '(prefer the variable: flags are seen in process lists)'
+  },
+  {
+    flag: '--store-memory',
+    variable: 'JETGRES_STORE_MEMORY',
+    form: 'NUMBER with MB, GB or TB',
+    default: 'a quarter of what the machine, or the container, has',
+    meaning:
+      'what DuckDB may take for reads and commits; a read that needs more goes by temporary files in ' +
+      'the data directory'
+  },
+  {
+    flag: '--lookup-memory',
+    variable: 'JETGRES_LOOKUP_MEMORY',
+    form: 'NUMBER with MB, GB or TB',
+    default: `${limits.rowCacheBytesMax / MEBIBYTE}MB`,
+    meaning:
+      'what rows kept for look-ups by key may take, all relations together; a relation is kept whole ' +
+      'or not at all; 0MB: none'
   },
   {
     flag: '--slow-statement-ms',

@@ -1,6 +1,6 @@
 // The configuration as administrators may see it: by the options' names, secrets hidden.
 
-import { formatAddress, redactUrl } from './config.ts'
+import { formatAddress, formatBytes, redactUrl } from './config.ts'
 import type { Config } from './config.ts'
 
 export type ShownSetting = readonly [name: string, value: string]
@@ -15,6 +15,8 @@ export const shownSettings = (config: Config): ShownSetting[] => [
   ['backchannel', config.backchannel ? formatAddress(config.backchannel) : ''],
   ['http', config.http ? formatAddress(config.http) : 'off'],
   ['http_token', hidden(config.httpToken)],
+  ['store_memory', config.storeMemory === undefined ? '' : formatBytes(config.storeMemory)],
+  ['lookup_memory', formatBytes(config.lookupMemory)],
   ['slow_statement_ms', config.slowStatementMs === Infinity ? '' : String(config.slowStatementMs)],
   ['log_level', config.logLevel],
   ['log_format', config.logFormat ?? ''],

@@ -10,6 +10,7 @@ import type { CommandName } from './config-commands.ts'
 import { nearHint } from './config-near.ts'
 import { configOptions } from './config-options.ts'
 import type { ConfigOption } from './config-options.ts'
+import { limits } from './limits.ts'
 import { logFormats, logLevels, type LogFormat, type LogLevel } from './log.ts'
 
 export interface Address {
@@ -30,6 +31,10 @@ export interface Config {
   readonly http: Address | undefined
   /** Lets others than this machine see the status page. */
   readonly httpToken: string | undefined
+  /** Bytes that DuckDB may take; undefined: a part of what there is. */
+  readonly storeMemory: number | undefined
+  /** Bytes of rows kept for look-ups by key. */
+  readonly lookupMemory: number
   /** Statements that take so long are logged; Infinity: none. */
   readonly slowStatementMs: number
   readonly logLevel: LogLevel
@@ -112,6 +117,8 @@ export function readConfig(
     backchannel: given('--backchannel').isGiven ? address('--backchannel') : undefined,
     http: http.value === 'off' ? undefined : address('--http'),
     httpToken: given('--http-token').value,
+    storeMemory: readBytes(given('--store-memory'), limits.storeMemoryRange, faults),
+    lookupMemory: readBytes(given('--lookup-memory'), limits.lookupMemoryRange, faults) ?? 0,
     slowStatementMs: readMillis(given('--slow-statement-ms'), faults),
     logLevel: oneOf(logLevels, given('--log-level'), faults) ?? 'info',
     logFormat: given('--log-format').isGiven
@@ -249,6 +256,35 @@ function readMillis({ name, value, form }: Given, faults: string[]): number {
   if (/^\d{1,9}$/.test(value)) return Number(value)
   faults.push(`${name}: "${value}" is not ${form} (such as 500)`)
   return Infinity
+}
+
+const byteUnits: Readonly<Record<string, number>> = { MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 }
+
+/** In Postgres's units of memory, each 1,024 of the one before. */
+function readBytes(
+  { name, value, form }: Given,
+  { min, max }: { readonly min: number; readonly max: number },
+  faults: string[]
+): number | undefined {
+  if (value === undefined) return undefined
+  const { number, unit = '' } = /^(?<number>\d{1,7}) ?(?<unit>MB|GB|TB)$/.exec(value)?.groups ?? {}
+  const bytes = Number(number) * (byteUnits[unit] ?? NaN)
+  if (bytes >= min && bytes <= max) return bytes
+  const why = Number.isNaN(bytes)
+    ? `is not a ${form} (such as 512MB)`
+    : `is outside of ${formatBytes(min)} to ${formatBytes(max)}`
+  faults.push(`${name}: "${value}" ${why}`)
+  return undefined
+}
+
+/** In the largest unit of which it is a whole number; MB else. */
+export function formatBytes(bytes: number): string {
+  const units = Object.entries(byteUnits).toReversed()
+  const [unit, size] = units.find(([, each]) => bytes >= each && bytes % each === 0) ?? [
+    'MB',
+    2 ** 20
+  ]
+  return `${Math.floor(bytes / size)}${unit}`
 }
 
 function oneOf<T extends string>(

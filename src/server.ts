@@ -218,7 +218,12 @@ function nameScanOf(catalog: Catalog): () => NameScan {
 }
 
 async function openStore(config: Config, log: Logger, closers: Closers): Promise<Store> {
-  const store = await Store.open({ path: storePathIn(config.dataDir), log })
+  const store = await Store.open({
+    path: storePathIn(config.dataDir),
+    log,
+    memoryBytesMax: config.storeMemory,
+    rowCacheBytesMax: config.lookupMemory
+  })
   closers.add('store', () => store.close())
   return store
 }

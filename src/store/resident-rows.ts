@@ -36,6 +36,16 @@ export class ResidentRows {
     return this.#slab.bytes
   }
 
+  /** So many rows will be read: with an index for all of them from the start it need not grow. */
+  expect(count: number): void {
+    if (this.#state === 'loading') this.#slab.reserve(count)
+  }
+
+  /** What so many rows would take if they are like those that are here. */
+  bytesExpected(count: number): number {
+    return this.#slab.bytesExpected(count)
+  }
+
   get isComplete(): boolean {
     return this.#state === 'complete'
   }

@@ -86,13 +86,14 @@ export class RowCache {
     const snapshot = await this.#snapshotBetween(() => (entry.rows = rows))
     try {
       const all = await rowsOf(snapshot, schema.id)
+      rows.expect(all)
       const columns = schema.columns.map(({ attnum }) => storeColumn(attnum)).join(', ')
       const cursor = await snapshot.query(`SELECT ${columns} FROM ${storeTable(schema.id)}`)
       let read = 0
       for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
         await this.#take(entry, rows, chunk)
         read += chunk.rowCount
-        if (this.#isTooLarge(rows.bytes, read, all)) rows.giveUp()
+        if (this.#isTooLarge(rows, read, all)) rows.giveUp()
         if (rows.isGivenUp) return
       }
       rows.loaded()
@@ -111,8 +112,8 @@ export class RowCache {
   }
 
   /** Told by the first of its rows: to find out by reading would cost seconds, and others their room. */
-  #isTooLarge(bytes: number, read: number, all: number): boolean {
-    return read >= limits.rowCacheSampleRows && (bytes / read) * all > this.#bytesMax
+  #isTooLarge(rows: ResidentRows, read: number, all: number): boolean {
+    return read >= limits.rowCacheSampleRows && rows.bytesExpected(all) > this.#bytesMax
   }
 
   /** The budget is for all relations: who wants to be here lets the one go that was idle longest. */

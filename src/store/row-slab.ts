@@ -65,6 +65,12 @@ export class RowSlab {
     return this.#segments.length * SEGMENT_BYTES + this.#slots.length * 8
   }
 
+  /** What so many records like these would take. */
+  bytesExpected(count: number): number {
+    const used = this.#segments.reduce((sum, { end }) => sum + end, 0)
+    return (used / Math.max(this.#count, 1)) * count + this.#slots.length * 8
+  }
+
   /** The key's fields; null: it is known to have no row; undefined: it has no record. */
   find(key: RowKey): Fields | null | undefined {
     const length = encodeKey(key)
@@ -163,10 +169,21 @@ export class RowSlab {
     this.#count++
   }
 
-  /** Also rids the index of removed slots, which may be room enough. */
+  /** Makes room in the index for so many records: growing step by step takes longer each time. */
+  reserve(count: number): void {
+    let length = this.#slots.length
+    while (count * 3 >= length * 2) length *= 2
+    if (length > this.#slots.length) this.#index(length)
+  }
+
   #grow(): void {
     const isFull = this.#count * 3 >= this.#slots.length
-    const slots = new Int32Array(this.#slots.length * (isFull ? 2 : 1))
+    this.#index(this.#slots.length * (isFull ? 2 : 1))
+  }
+
+  /** Also rids the index of removed slots, which may be room enough. */
+  #index(length: number): void {
+    const slots = new Int32Array(length)
     const hashes = new Int32Array(slots.length)
     for (let old = 0; old < this.#slots.length; old++) {
       const entry = this.#slots[old] as number

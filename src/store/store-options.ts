@@ -1,7 +1,10 @@
 // What a store is opened with, and how DuckDB is. backup.ts says what files that reaches afterwards.
 
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
+import { constrainedMemory } from 'node:process'
 
+import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
 
 /** Where a data directory has it. */
@@ -11,12 +14,20 @@ export interface StoreOptions {
   /** The file; its WAL lies beside it, as `<path>.wal`. Made when missing. */
   readonly path: string
   readonly log: Logger
-  /** DuckDB's memory_limit, in bytes. DuckDB's default: 80 % of the machine. */
+  /** DuckDB's memory_limit, in bytes. Default: limits.storeMemoryPart of what there is. */
   readonly memoryBytesMax?: number | undefined
   /** DuckDB's threads. DuckDB's default: one a core. */
   readonly threads?: number | undefined
   /** Memory for rows that are looked up by key. Default: limits.rowCacheBytesMax. */
   readonly rowCacheBytesMax?: number | undefined
+}
+
+/** A part of what the machine has, or the container where that has less. */
+function defaultMemory(): number {
+  // Without a limit it is 0, or larger than any machine.
+  const given = constrainedMemory()
+  const there = given > 0 ? Math.min(given, totalmem()) : totalmem()
+  return Math.max(limits.storeMemoryRange.min, Math.floor(there * limits.storeMemoryPart))
 }
 
 /** DuckDB's settings, by name. */
@@ -34,7 +45,7 @@ export function duckOptions({ memoryBytesMax, threads }: StoreOptions): Record<s
     perfect_ht_threshold: '14',
     // As Postgres sorts.
     default_null_order: 'nulls_last_on_asc_first_on_desc',
-    ...(memoryBytesMax === undefined ? {} : { memory_limit: `${memoryBytesMax}B` }),
+    memory_limit: `${memoryBytesMax ?? defaultMemory()}B`,
     ...(threads === undefined ? {} : { threads: String(threads) })
   }
 }

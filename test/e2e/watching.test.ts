@@ -43,7 +43,8 @@ void t.test('a relation is watched, paused and resumed', { skip: withoutNats() }
   const connection = await connectNats(t, nats)
   await createStream(connection, STREAM, ['e2e.>'])
   const base = `http://127.0.0.1:${await freePort()}`
-  const args = ['--http', base.slice('http://'.length), '--slow-statement-ms', '0']
+  const memory = ['--store-memory', '300MB', '--lookup-memory', '1GB']
+  const args = ['--http', base.slice('http://'.length), '--slow-statement-ms', '0', ...memory]
   const jetgres = await startJetgres(t, { args })
   const client = await jetgres.connect()
   await client.query(`CREATE TABLE seen (id int PRIMARY KEY, word text) ${fedBy(nats, 'e2e.seen')}`)
@@ -77,6 +78,7 @@ void t.test('a relation is watched, paused and resumed', { skip: withoutNats() }
   t.ok((await shown('routes')).some(([, reason]) => reason === '"pg_class" is not an ingested relation'))
   const settings = new Map((await shown('settings')) as [string, string][])
   t.match([settings.get('upstream'), settings.get('slow_statement_ms')], ['embedded', '0'])
+  t.match([settings.get('store_memory'), settings.get('lookup_memory')], ['300MB', '1GB'])
   await client.query('CREATE ROLE plain LOGIN')
   const plain = await jetgres.connect({ user: 'plain' })
   t.match(await shown('sessions', plain), [[/^\d+$/, 'plain']], 'others see their own sessions')

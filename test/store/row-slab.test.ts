@@ -26,6 +26,7 @@ for (const [kind, keyOf] of Object.entries(KEYS)) {
     const want = new Map<RowKey, string | null>()
     for (let step = 0; step < 20_000; step++) {
       const key = keyOf(next.int(0, 3_000))
+      if (step === 10_000) slab.reserve(50_000)
       const choice = next.int(0, 9)
       if (choice === 0) {
         slab.remove(key)

@@ -296,6 +296,18 @@ void t.test('a batch that fails leaves nothing, and the next one works', async (
   t.equal(await store.droppedCount(1), 0)
 })
 
+void t.test('a read that needs more than the memory set goes by temporary files', async (t) => {
+  const path = await storePath(t)
+  const store = await Store.open({ path, log, threads: 2, memoryBytesMax: 64 * 1024 * 1024 })
+  t.teardown(() => store.close())
+  t.same(await readAll(store, "SELECT current_setting('memory_limit')"), [['64.0 MiB']])
+  const texts = "SELECT md5(i::VARCHAR) || repeat('x', 64) AS one FROM range(1000000) r(i)"
+  // The files stay until the store is closed.
+  const sql = `SELECT count(*) FROM (SELECT one, count(*) FROM (${texts}) GROUP BY one)`
+  t.same(await readAll(store, sql), [[1_000_000n]])
+  t.ok((await stat(`${path}.tmp`)).isDirectory(), 'there were files')
+})
+
 void t.test('dropped deliveries are all counted, the newest are kept', async (t) => {
   const path = await storePath(t)
   const kept = limits.droppedKeptPerRelation
