@@ -1,6 +1,6 @@
 // @ts-check
 // A process that holds one plain Postgres: `postgres-process.mjs DIR PORT SETTINGS`. Prints one
-// line of JSON when it is ready; SIGTERM stops it.
+// line of JSON when it is ready; SIGTERM stops it, SIGQUIT at once, when its files are not needed any more.
 
 import { createLogger } from '../../dist/log.js'
 import { startEmbedded } from '../../dist/upstream/embedded.js'
@@ -13,6 +13,7 @@ const server = await startEmbedded({
   settings: JSON.parse(settings)
 })
 process.on('SIGTERM', () => void server.stop())
+process.on('SIGQUIT', () => void server.stop('immediate'))
 console.log(JSON.stringify({ socketDir: server.socketDir, pid: server.pid }))
 await server.exited
 process.exit(0)

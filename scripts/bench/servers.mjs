@@ -164,7 +164,8 @@ export class Postgres {
   /** @param {Cleanups} cleanups @param {Record<string, string>} [settings] */
   static async start(cleanups, settings = peerSettings) {
     const server = new Postgres(cleanups.folder('pg'), await freePort(), settings)
-    cleanups.add(() => server.stop())
+    // A shutdown would write the gigabytes that are about to be removed.
+    cleanups.add(() => server.stop('SIGQUIT'))
     await server.start()
     return server
   }
@@ -191,8 +192,9 @@ export class Postgres {
     await until('postgres', isReady, { programs: [this.#program], pauseMs: 2 })
   }
 
-  async stop() {
-    await this.#program?.stop()
+  /** @param {NodeJS.Signals} [signal] SIGQUIT: at once */
+  async stop(signal) {
+    await this.#program?.stop(signal)
   }
 
   /** As a power cut would: the postmaster gets SIGKILL, and its children end by themselves. */

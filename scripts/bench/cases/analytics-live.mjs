@@ -26,7 +26,6 @@ export async function run(bench) {
     return { ...figures, ...(await settle()) }
   }
   const idle = async () => ({ ...(await measure(ours)), ...(await settle()) })
-  await measure(ours)
   const samples = await alternate(bench, { jetgres: live, idle }, { isWarm: true })
   const facts = { case: 'analytics-live', unit: 'ms', isMoreBetter: false, peer: 'idle' }
   return results(facts, samples.jetgres, samples.idle)

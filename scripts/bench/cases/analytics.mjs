@@ -7,6 +7,7 @@ import { dashboard } from './dashboard.mjs'
 import { bothWithEvents } from './tables.mjs'
 
 /** @typedef {import('../runner.mjs').Figures} Figures */
+/** Rows by query. @typedef {Record<string, unknown[]>} Answers */
 
 /** Of events. */
 export const millions = 5
@@ -14,61 +15,74 @@ export const millions = 5
 /** @param {import('../runner.mjs').Bench} bench */
 export async function run(bench) {
   const { ours, theirs } = await bothWithEvents(bench, { millions, hasDevices: true })
-  // This is the warm-up as well.
-  const notes = await compareAnswers(bench, ours, theirs)
-  const sides = { jetgres: () => measure(ours), postgres: () => measure(theirs) }
+  const notes = await routes(ours)
+  /** @type {Record<'ours' | 'theirs', Answers>} */
+  const answers = { ours: {}, theirs: {} }
+  const sides = {
+    jetgres: () => measure(ours, { answers: answers.ours }),
+    postgres: () => measure(theirs, { answers: answers.theirs })
+  }
   const samples = await alternate(bench, sides, { isWarm: true })
+  compareAnswers(answers.ours, answers.theirs)
+  bench.say(`  all ${Object.keys(dashboard).length} answers agree`)
   const facts = { case: 'analytics', unit: 'ms', isMoreBetter: false, peer: 'plain Postgres' }
   return results({ ...facts, notes }, samples.jetgres, samples.postgres)
 }
 
 /**
- * Every query once on both sides. A fast wrong answer is no result: it ends the case.
- * @param {import('../runner.mjs').Bench} bench
  * @param {import('pg').Client} ours
- * @param {import('pg').Client} theirs
- * @returns {Promise<Record<string, string>>} the route, where it isn't the local one
+ * @returns {Promise<Record<string, string>>} where it isn't the local one
  */
-async function compareAnswers({ say }, ours, theirs) {
+async function routes(ours) {
   /** @type {Record<string, string>} */
   const notes = {}
   for (const [name, sql] of Object.entries(dashboard)) {
-    const answer = await answerOf(ours, sql)
+    await ours.query(sql)
     const [route] = (await ours.query({ text: 'SHOW jetgres.last_route', rowMode: 'array' })).rows
-    const expected = await answerOf(theirs, sql)
-    if (answer !== expected) {
-      throw new Error(`"${name}" differs:\n${answer.slice(0, 500)}\n${expected.slice(0, 500)}`)
-    }
     const taken = String(route?.[0] ?? '')
     if (!taken.startsWith('local')) notes[name] = taken
   }
-  say(`  all ${Object.keys(dashboard).length} answers agree`)
   return notes
+}
+
+/**
+ * A fast wrong answer is no result: it ends the case.
+ * @param {Answers} ours
+ * @param {Answers} theirs
+ */
+function compareAnswers(ours, theirs) {
+  for (const name of Object.keys(dashboard)) {
+    const [answer, expected] = [textOf(ours[name]), textOf(theirs[name])]
+    if (answer === expected) continue
+    throw new Error(`"${name}" differs:\n${answer.slice(0, 500)}\n${expected.slice(0, 500)}`)
+  }
 }
 
 /** Sums of floating point numbers depend on the order of adding. */
 const digits = 9
 
-/** @param {import('pg').Client} client @param {string} sql */
-async function answerOf(client, sql) {
-  const { rows } = await client.query({ text: sql, rowMode: 'array' })
-  return JSON.stringify(rows, (_, value) =>
+/** @param {unknown[] | undefined} rows */
+function textOf(rows) {
+  return JSON.stringify(rows ?? [], (_, value) =>
     typeof value === 'number' ? Number(value.toPrecision(digits)) : value
   )
 }
 
 /**
  * @param {import('pg').Client} client
- * @param {string} [table] in the place of `events`
+ * @param {{ table?: string, answers?: Answers }} [options] a table in the place of `events`; where each
+ *   query's answer is kept
  * @returns {Promise<Figures>} milliseconds a query
  */
-export async function measure(client, table = 'events') {
+export async function measure(client, { table = 'events', answers = {} } = {}) {
   /** @type {Figures} */
   const figures = {}
   for (const [name, sql] of Object.entries(dashboard)) {
+    const text = sql.replaceAll('FROM events', `FROM ${table}`)
     const from = performance.now()
-    await client.query(sql.replaceAll('FROM events', `FROM ${table}`))
+    const { rows } = await client.query({ text, rowMode: 'array' })
     figures[name] = performance.now() - from
+    answers[name] = rows
   }
   return figures
 }

@@ -31,6 +31,7 @@ export async function run(bench) {
       script: ['-b', 'tpcb-like']
     }))
   ]
+  /** @type {import('../runner.mjs').Result[]} */
   const all = []
   for (const work of works.filter(({ name }) => name.includes(bench.match))) {
     // Servers that were measured in one mode are warm in the next.
