@@ -18,6 +18,12 @@ const READ_BYTES = 64 * 1024
 /** Used from a read until its callback returns, hence never by two sockets at a time. */
 const shared = Buffer.allocUnsafeSlow(READ_BYTES)
 
+/** Where long reads are kept, one behind another: of a COPY, Node has one block in eight to collect. */
+let slab = shared
+let slabUsed = READ_BYTES
+/** What is shorter lies in Node's own pool. */
+const LONG_READ_BYTES = Buffer.poolSize / 2
+
 type Reader = (chunk: Buffer) => void
 
 const plain = new WeakMap<Socket, PlainReads>()
@@ -72,7 +78,7 @@ class PlainReads {
 
   /** False: read no more for now. */
   #handOver(bytes: number): boolean {
-    const chunk = Buffer.allocUnsafe(bytes)
+    const chunk = bytes < LONG_READ_BYTES ? Buffer.allocUnsafe(bytes) : ofSlab(bytes)
     shared.copy(chunk, 0, 0, bytes)
     const reader = this.#reader
     const socket = this.#socket!
@@ -86,4 +92,13 @@ class PlainReads {
     }
     return true
   }
+}
+
+function ofSlab(bytes: number): Buffer {
+  if (slabUsed + bytes > READ_BYTES) {
+    slab = Buffer.allocUnsafeSlow(READ_BYTES)
+    slabUsed = 0
+  }
+  slabUsed += bytes
+  return slab.subarray(slabUsed - bytes, slabUsed)
 }
