@@ -86,14 +86,12 @@ export class RowCache {
     const snapshot = await this.#snapshotBetween(() => (entry.rows = rows))
     try {
       const all = await rowsOf(snapshot, schema.id)
-      rows.expect(all)
       const columns = schema.columns.map(({ attnum }) => storeColumn(attnum)).join(', ')
       const cursor = await snapshot.query(`SELECT ${columns} FROM ${storeTable(schema.id)}`)
-      let read = 0
+      let unseen = limits.rowCacheSampleRows
       for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
         await this.#take(entry, rows, chunk)
-        read += chunk.rowCount
-        if (this.#isTooLarge(rows, read, all)) rows.giveUp()
+        if (unseen > 0 && (unseen -= chunk.rowCount) <= 0) this.#estimate(rows, all)
         if (rows.isGivenUp) return
       }
       rows.loaded()
@@ -111,9 +109,13 @@ export class RowCache {
     this.#makeRoom(entry)
   }
 
-  /** Told by the first of its rows: to find out by reading would cost seconds, and others their room. */
-  #isTooLarge(rows: ResidentRows, read: number, all: number): boolean {
-    return read >= limits.rowCacheSampleRows && rows.bytesExpected(all) > this.#bytesMax
+  /**
+   * The first rows tell the size of all. To find out by reading that they are too many would cost
+   * seconds, and others their room; so would an index for them.
+   */
+  #estimate(rows: ResidentRows, all: number): void {
+    if (rows.bytesExpected(all) > this.#bytesMax) rows.giveUp()
+    else rows.expect(all)
   }
 
   /** The budget is for all relations: who wants to be here lets the one go that was idle longest. */

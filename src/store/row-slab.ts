@@ -68,7 +68,7 @@ export class RowSlab {
   /** What so many records like these would take. */
   bytesExpected(count: number): number {
     const used = this.#segments.reduce((sum, { end }) => sum + end, 0)
-    return (used / Math.max(this.#count, 1)) * count + this.#slots.length * 8
+    return (used / Math.max(this.#count, 1)) * count + this.#slotsFor(count) * 8
   }
 
   /** The key's fields; null: it is known to have no row; undefined: it has no record. */
@@ -171,9 +171,14 @@ export class RowSlab {
 
   /** Makes room in the index for so many records: growing step by step takes longer each time. */
   reserve(count: number): void {
+    const length = this.#slotsFor(count)
+    if (length > this.#slots.length) this.#index(length)
+  }
+
+  #slotsFor(count: number): number {
     let length = this.#slots.length
     while (count * 3 >= length * 2) length *= 2
-    if (length > this.#slots.length) this.#index(length)
+    return length
   }
 
   #grow(): void {
