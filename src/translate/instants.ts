@@ -43,7 +43,8 @@ export const outsideZones = (sql: string, oid: number): string => {
   return `${sql} < ${moment('2000-01-02')} OR ${sql} >= ${moment('2037-01-01')}`
 }
 
-const [ZONES_FROM, ZONES_TO] = [Date.UTC(2000, 0, 2) / 1000, Date.UTC(2037, 0, 1) / 1000]
+/** A day more on either side, for the readings of zones. */
+const [ZONES_FROM, ZONES_TO] = [Date.UTC(2000, 0, 1) / 1000, Date.UTC(2037, 0, 2) / 1000]
 
 const offsetsOf = new Map<string, readonly ZoneOffset[]>()
 
@@ -75,12 +76,20 @@ const sameMicros = (make: 'make_timestamp' | 'make_timestamptz', sql: string): s
 
 const WRITTEN_TWICE_MAX = 200
 
+/** DuckDB's own conversion, or by the offset in zones that have had only one since 2000. */
+function converted(make: 'make_timestamp' | 'make_timestamptz', sql: string, name: string): string {
+  const [only, ...others] = zoneOffsets(name)
+  if (!only || others.length > 0) return `timezone(${quote(name)}, ${sql})`
+  const micros = (make === 'make_timestamp' ? 1 : -1) * only.seconds * 1_000_000
+  return `${make}(epoch_us(${sql}) + CAST(${micros} AS BIGINT))`
+}
+
 /** The clock reading of an instant. */
 export function localTime(when: Expr, zone: ZoneName): Expr {
   const name = zoned(zone)
   if (name === UTC)
     return typed(sameMicros('make_timestamp', when.sql), OID.timestamp, factsOf([when]))
-  const local = `timezone(${quote(name)}, ${when.sql})`
+  const local = converted('make_timestamp', when.sql, name)
   const sql = guard(outsideZones(when.sql, OID.timestamptz), local, 'zone out of range')
   return fallible(typed(`(${sql})`, OID.timestamp, factsOf([when])))
 }
@@ -89,11 +98,11 @@ export function localTime(when: Expr, zone: ZoneName): Expr {
 export function instantOf(local: Expr, zone: ZoneName): Expr {
   const name = zoned(zone)
   const reading = local.type.oid === OID.date ? `CAST(${local.sql} AS TIMESTAMP)` : local.sql
-  const instant = `timezone(${quote(name)}, ${reading})`
-  const sql =
-    name === UTC
-      ? sameMicros('make_timestamptz', reading)
-      : `(${guard(outsideZones(reading, OID.timestamp), instant, 'zone out of range')})`
+  const inZone = (): string => {
+    const instant = converted('make_timestamptz', reading, name)
+    return `(${guard(outsideZones(reading, OID.timestamp), instant, 'zone out of range')})`
+  }
+  const sql = name === UTC ? sameMicros('make_timestamptz', reading) : inZone()
   return fallible(typed(sql, OID.timestamptz, factsOf([local])))
 }
 

@@ -14,6 +14,8 @@ const ZONES = [
   'Europe/Berlin',
   'America/New_York',
   'Asia/Kolkata',
+  'Asia/Tokyo',
+  'America/Bogota',
   'Australia/Lord_Howe',
   'America/Sao_Paulo',
   'Pacific/Apia',
