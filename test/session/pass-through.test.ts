@@ -8,8 +8,11 @@ import t from 'tap'
 import type { Conversation } from '../../src/session/conversation.ts'
 import { PassThrough } from '../../src/session/pass-through.ts'
 import { NameScan } from '../../src/sql/classify.ts'
+import { loadParser } from '../../src/sql/parser.ts'
 import { frame } from '../../src/wire/backend.ts'
 import { frontend } from '../../src/wire/frontend.ts'
+
+await loadParser()
 
 const parse = (text: string, name = ''): Buffer => frontend.parse({ name, text, types: [] })
 const [bind, describe, execute] = [
