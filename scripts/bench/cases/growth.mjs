@@ -14,7 +14,7 @@ import { geometricMean, median } from '../statistics.mjs'
 import { caughtUp, createRelation, hasRows, makeStream, publish } from '../streams.mjs'
 import { measure as measureDashboard } from './analytics.mjs'
 import { probe } from './freshness.mjs'
-import { warmUpSeconds } from './lookup.mjs'
+import { warmUp } from './lookup.mjs'
 import { restarts } from './restart.mjs'
 import { oursWith } from './tables.mjs'
 
@@ -114,9 +114,8 @@ async function sample(bench, { nats, jetgres, ours }, table, rows) {
   const file = join(bench.cleanups.folder('pgbench'), 'lookup.sql')
   writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM ${table} WHERE id = :id;\n`)
   const work = { script: ['-f', file], seconds: bench.seconds, mode: /** @type {const} */ ('prepared') }
-  // Until the rows are in memory; that there is no room for more than these is found at once.
-  const seconds = rows > 1_000_000 ? 1 : Math.max(1, (warmUpSeconds.ours * rows) / 1_000_000)
-  await pgbench(jetgres, { ...work, clients: 1, seconds })
+  // More than these are too many to be kept in memory.
+  if (rows <= 1_000_000) await warmUp(jetgres, work.script)
   let upserted = 0
   /** @type {Record<string, () => Promise<number>>} */
   const measures = {

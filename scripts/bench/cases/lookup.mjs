@@ -8,8 +8,9 @@ import { pgbench, requirePgbench, shapeName, shapes } from '../pgbench.mjs'
 import { alternate, results } from '../runner.mjs'
 import { bothWithEvents } from './tables.mjs'
 
-/** Both read rows into memory as they are asked for; a million take jetgres some five. */
-export const warmUpSeconds = { ours: 8, theirs: 1 }
+/** Answers a second to one client that only memory gives. */
+const fromMemory = 1_000
+const warmUpSecondsMax = 30
 
 /** @param {import('../runner.mjs').Bench} bench */
 export async function run(bench) {
@@ -18,9 +19,7 @@ export async function run(bench) {
   const file = join(bench.cleanups.folder('pgbench'), 'lookup.sql')
   writeFileSync(file, `\\set id random(0, ${rows - 1})\nSELECT * FROM events WHERE id = :id;\n`)
   const work = { script: ['-f', file], seconds: bench.seconds }
-  const warmUp = { ...work, mode: /** @type {const} */ ('simple'), clients: 1 }
-  await pgbench(jetgres, { ...warmUp, seconds: warmUpSeconds.ours })
-  await pgbench(postgres, { ...warmUp, seconds: warmUpSeconds.theirs })
+  for (const server of [jetgres, postgres]) await warmUp(server, work.script)
   const all = []
   for (const shape of shapes.filter((each) => shapeName(each).includes(bench.match))) {
     /** @param {{ host: string, port: number }} server */
@@ -34,4 +33,18 @@ export async function run(bench) {
     all.push(...results(facts, samples.jetgres, samples.postgres))
   }
   return all
+}
+
+/**
+ * Until look-ups are answered from memory: jetgres reads a million rows in five seconds, on a busy
+ * machine in more.
+ * @param {{ host: string, port: number }} server
+ * @param {string[]} script
+ */
+export async function warmUp(server, script) {
+  const work = { script, mode: /** @type {const} */ ('simple'), clients: 1, seconds: 1 }
+  for (let second = 0; second < warmUpSecondsMax; second++) {
+    const { tps } = await pgbench(server, work)
+    if (tps >= fromMemory) return
+  }
 }
