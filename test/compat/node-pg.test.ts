@@ -227,11 +227,12 @@ async function cancelled(t: Test, { stage }: Parts): Promise<void> {
   t.equal((await timed.query('SELECT id FROM many WHERE id = 7')).rowCount, 1)
 }
 
-/** Waits until all that jetgres asked upstream about a statement is answered. */
+/** Waits until all that jetgres asked upstream about a statement is answered; soon it waits at a gate. */
 async function described(other: pg.Client, client: pg.Client): Promise<void> {
   const { processID } = client as unknown as { processID: number }
   const find = `SELECT FROM pg_stat_activity
-    WHERE pid = $1 AND state = 'idle' AND query LIKE '%jetgres.consistency%'`
+    WHERE pid = $1 AND (state = 'idle' AND query LIKE '%jetgres.consistency%'
+      OR query LIKE '%pg_advisory_xact_lock_shared%')`
   await eventually(async () => (await other.query(find, [processID])).rowCount === 1)
 }
 

@@ -308,11 +308,14 @@ void t.test(
   }
 )
 
-/** Waits until psql's statement runs: upstream, or here when all it asked upstream is answered. */
+/**
+ * Waits until psql's statement runs: upstream, or here when all it asked upstream is answered; soon
+ * its backend waits at a gate.
+ */
 async function running(client: pg.Client, sql: string, route: 'relay' | 'local'): Promise<void> {
   const [state, text] = route === 'relay' ? ['active', sql] : ['idle', '%jetgres.consistency%']
-  const find = `SELECT FROM pg_stat_activity
-    WHERE application_name = 'psql' AND state = $1 AND query LIKE $2`
+  const find = `SELECT FROM pg_stat_activity WHERE application_name = 'psql'
+    AND (state = $1 AND query LIKE $2 OR query LIKE '%pg_advisory_xact_lock_shared%')`
   await eventually(async () => (await client.query(find, [state, text])).rowCount === 1, {
     what: `running: ${sql}`
   })
