@@ -15,7 +15,7 @@ import { Program, freePort, until } from './processes.mjs'
 
 /** @typedef {import('./processes.mjs').Cleanups} Cleanups */
 /** @typedef {{ host: string, port: number }} Address */
-/** @typedef {{ upstream?: string, nodeArgs?: string[] }} JetgresOptions */
+/** @typedef {{ upstream?: string, nodeArgs?: string[], storeMemory?: string }} JetgresOptions */
 
 const root = resolve(import.meta.dirname, '../..')
 /** A second: Linux counts CPU time in these, on every machine. */
@@ -88,11 +88,12 @@ export class Jetgres {
   }
 
   async start() {
-    const { upstream, nodeArgs = [] } = this.options
+    const { upstream, nodeArgs = [], storeMemory } = this.options
     const listen = ['--listen', `${this.host}:${this.port}`, '--http', 'off']
     const where = [...listen, '--data-dir', this.dataDir]
     const behind = upstream === undefined ? [] : ['--upstream', upstream]
-    const args = [...nodeArgs, mainPath, ...where, ...behind, '--log-format', 'json']
+    const bound = storeMemory === undefined ? [] : ['--store-memory', storeMemory]
+    const args = [...nodeArgs, mainPath, ...where, ...behind, ...bound, '--log-format', 'json']
     this.#isReady = false
     const onLine = (/** @type {string} */ line) => this.#read(line)
     this.#program = new Program('jetgres', process.execPath, args, { onLine })

@@ -63,6 +63,20 @@ export async function oursWith(bench, wanted) {
   return ours
 }
 
+/**
+ * The same jetgres from now on with a bound of its store's memory, and nothing in memory yet.
+ * @param {Bench} bench
+ * @param {string} storeMemory
+ */
+export async function restartOurs(bench, storeMemory) {
+  const ours = await oursIn(bench)
+  await ours.ours.end()
+  await ours.jetgres.stop()
+  ours.jetgres.options = { ...ours.jetgres.options, storeMemory }
+  await ours.jetgres.start()
+  ours.ours = await connect(bench.shared, ours.jetgres)
+}
+
 /** @param {Bench} bench */
 async function oursIn(bench) {
   const ours = oursOf.get(bench.shared) ?? (await openOurs(bench))
