@@ -40,15 +40,7 @@ const onlyNamed = ['back-channel']
  * One after the other above: each goes on with the last one's tables, and only the last two leave other
  * rows than they found.
  */
-const sharing = [
-  'lookup',
-  'scan',
-  'mixed',
-  'freshness',
-  'analytics',
-  'analytics-live',
-  'growth'
-]
+const sharing = cases.slice(cases.indexOf('lookup'), cases.indexOf('growth') + 1)
 const documentPath = resolve(import.meta.dirname, '../../docs/BENCHMARKS.md')
 /** The longest took 8 on a quiet machine of two cores. */
 const caseMinutesMax = 15

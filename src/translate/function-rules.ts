@@ -31,6 +31,9 @@ export const same =
   (a) =>
     fallible(typed(`${name}(${a.sql})`, a.type.oid, factsOf([a])))
 
+/** An argument that the table of functions says is there. */
+export const given = (arg: Expr | undefined): Expr => arg ?? relay('an argument is missing')
+
 /** A constant argument that is a whole number from `least` on: elsewhere the two sides differ. */
 export function wholeFrom(least: number, arg: Expr | undefined): number {
   const value = Number(arg?.literal ?? Number.NaN)

@@ -10,15 +10,13 @@ import { factsOf, fallible, guard, relay, typed } from './expr.ts'
 import { TEXTS } from './families.ts'
 import { extract, extractElapsed, part } from './fields.ts'
 import type { FunctionRule, Session } from './function-rules.ts'
-import { word } from './function-rules.ts'
+import { given, word } from './function-rules.ts'
 import { epochMicros, instantOf, localTime, outsideCommonEra } from './instants.ts'
 import { literal } from './literals.ts'
 import { toChar } from './to-char.ts'
 import { truncate, truncateInstant } from './truncation.ts'
 
 type Within = (session: Session, ...args: readonly Expr[]) => Expr
-
-const given = (arg: Expr | undefined): Expr => arg ?? relay('an argument is missing')
 
 const localDate = (when: Expr, { zone }: Session): Expr =>
   when.type.oid === OID.timestamptz ? localTime(when, zone) : when

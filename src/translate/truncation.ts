@@ -5,8 +5,8 @@
 
 import { OID } from '../types/oids.ts'
 import type { Expr } from './expr.ts'
-import { factsOf, fallible, guard, relay, typed } from './expr.ts'
-import { type Session, word } from './function-rules.ts'
+import { factsOf, fallible, guard, typed } from './expr.ts'
+import { given, type Session, word } from './function-rules.ts'
 import {
   epochMicros,
   inCommonEra,
@@ -82,8 +82,6 @@ function truncatedInZone(unit: string, when: Expr, zone: Session['zone']): Expr 
 }
 
 type Truncate = (session: Session, unit: Expr | undefined, when: Expr | undefined) => Expr
-
-const given = (arg: Expr | undefined): Expr => arg ?? relay('an argument is missing')
 
 export const truncate: Truncate = (_session, unit, when) =>
   truncated(word(unit, UNITS), given(when))
