@@ -3,14 +3,11 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 
-import { until } from './processes.mjs'
+import { openPublisher } from './publisher.mjs'
+import { slices } from './rows.mjs'
 
 /** @typedef {import('nats').NatsConnection} NatsConnection */
 /** @typedef {{ url: string, connection: NatsConnection }} Nats */
-
-const ackEvery = 2_000
-/** A server may be busy with other cases' leavings; nats.js's own 5 s ended a run. */
-const timeout = 60_000
 
 /** @param {Nats} nats @param {string} name also its one subject */
 export async function makeStream({ connection }, name) {
@@ -19,37 +16,16 @@ export async function makeStream({ connection }, name) {
 }
 
 /**
- * Publishes `count` payloads. Only every so many is acknowledged: its ack tells of all before it, and is
- * waited for when as many more are on their way, so that neither side waits for the other.
+ * Publishes `count` payloads, and returns when they are stored.
  * @param {Nats} nats
  * @param {string} name
  * @param {number} count
- * @param {(n: number) => object} row
- * @param {(row: object) => string | Uint8Array} [encode]
- * @returns {Promise<number>} the payloads' size
+ * @param {(n: number) => import('./publisher.mjs').Payload} payload
  */
-export async function publish({ connection }, name, count, row, encode = JSON.stringify) {
-  const jetstream = connection.jetstream()
-  const manager = await connection.jetstreamManager({ timeout })
-  const before = (await manager.streams.info(name)).state.last_seq
-  let bytes = 0
-  /** @type {Promise<unknown>} */
-  let acked = Promise.resolve()
-  for (let n = 0; n < count; n++) {
-    const payload = encode(row(n))
-    bytes += payload.length
-    if ((n + 1) % ackEvery !== 0) connection.publish(name, payload)
-    else {
-      const before = acked
-      acked = jetstream.publish(name, payload, { timeout })
-      await before
-    }
-  }
-  await acked
-  await connection.flush()
-  const isStored = async () => (await manager.streams.info(name)).state.last_seq >= before + count
-  await until('the stream', isStored)
-  return bytes
+export async function publish(nats, name, count, payload) {
+  const publisher = await openPublisher(nats, name)
+  for (const payloads of slices(0, count, payload)) await publisher.send(payloads)
+  await publisher.end()
 }
 
 /**

@@ -52,20 +52,30 @@ async function routes(ours) {
  */
 function compareAnswers(ours, theirs) {
   for (const name of Object.keys(dashboard)) {
-    const [answer, expected] = [textOf(ours[name]), textOf(theirs[name])]
-    if (answer === expected) continue
-    throw new Error(`"${name}" differs:\n${answer.slice(0, 500)}\n${expected.slice(0, 500)}`)
+    const [answer, expected] = [ours[name], theirs[name]]
+    if (isSame(answer, expected)) continue
+    const [said, meant] = [answer, expected].map((rows) => JSON.stringify(rows).slice(0, 500))
+    throw new Error(`"${name}" differs:\n${said}\n${meant}`)
   }
 }
 
 /** Sums of floating point numbers depend on the order of adding. */
-const digits = 9
+const tolerance = 1e-9
 
-/** @param {unknown[] | undefined} rows */
-function textOf(rows) {
-  return JSON.stringify(rows ?? [], (_, value) =>
-    typeof value === 'number' ? Number(value.toPrecision(digits)) : value
-  )
+/**
+ * Of rows, their fields and whole answers.
+ * @param {unknown} one
+ * @param {unknown} other
+ * @returns {boolean}
+ */
+function isSame(one, other) {
+  if (Array.isArray(one) && Array.isArray(other)) {
+    return one.length === other.length && one.every((item, n) => isSame(item, other[n]))
+  }
+  if (typeof one === 'number' && typeof other === 'number') {
+    return Math.abs(one - other) <= tolerance * Math.abs(other)
+  }
+  return JSON.stringify(one) === JSON.stringify(other)
 }
 
 /**

@@ -3,7 +3,7 @@
 // itself. The peer is the same Postgres fetching the same rows from another, by the same postgres_fdw
 // and fetch size, so that the ratio is that of the two servers behind it.
 
-import { copyIn, eventColumns, eventRow } from '../rows.mjs'
+import { copyIn, eventColumns, eventJson, eventRow } from '../rows.mjs'
 import { alternate, results } from '../runner.mjs'
 import { connect, Jetgres, Postgres, startNats } from '../servers.mjs'
 import { loadRelation, makeStream, publish } from '../streams.mjs'
@@ -33,7 +33,7 @@ export async function run(bench) {
   const direct = await connect(cleanups, upstream)
   say(`  loading ${rows} rows into both`)
   await makeStream(nats, 'events')
-  await publish(nats, 'events', rows, (n) => eventRow(n))
+  await publish(nats, 'events', rows, (n) => eventJson(eventRow(n)))
   await loadRelation(ours, nats, 'events', eventColumns, rows)
   const theirs = await connect(cleanups, other)
   await theirs.query(`CREATE TABLE events (${columns})`)

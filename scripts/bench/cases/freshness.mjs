@@ -2,7 +2,7 @@
 // 10,000 deliveries a second over 1 M rows, for a minute a side in five rounds; every now and then one
 // is a probe: from the stream's ack of it until a SELECT by key shows it.
 
-import { eventRow, mix } from '../rows.mjs'
+import { eventJson, eventRow, mix } from '../rows.mjs'
 import { alternate, results } from '../runner.mjs'
 import { percentile } from '../statistics.mjs'
 import { caughtUp, makeStream } from '../streams.mjs'
@@ -86,7 +86,7 @@ async function isVisible(client, id) {
  * @param {Nats} nats
  * @param {string} stream
  * @param {number} rate deliveries a second
- * @param {(n: number) => object} row
+ * @param {(n: number) => ReturnType<typeof eventRow>} row
  */
 export function startFlow({ connection }, stream, rate, row) {
   const from = performance.now()
@@ -95,7 +95,7 @@ export function startFlow({ connection }, stream, rate, row) {
     // Its case may have been given up meanwhile.
     if (connection.isClosed()) return clearInterval(timer)
     const due = ((performance.now() - from) / 1_000) * rate
-    for (; sent < due; sent++) connection.publish(stream, JSON.stringify(row(sent)))
+    for (; sent < due; sent++) connection.publish(stream, eventJson(row(sent)))
   }, tickMs)
   return { stop: () => clearInterval(timer) }
 }

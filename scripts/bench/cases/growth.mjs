@@ -8,7 +8,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { pgbench, requirePgbench } from '../pgbench.mjs'
-import { devices, eventColumns, eventRow, mix } from '../rows.mjs'
+import { devices, eventColumns, eventJson, eventRow, mix } from '../rows.mjs'
 import { measured, results } from '../runner.mjs'
 import { geometricMean, median } from '../statistics.mjs'
 import { caughtUp, createRelation, hasRows, makeStream, publish } from '../streams.mjs'
@@ -81,7 +81,7 @@ async function smallSteps(bench, sizes) {
   for (const rows of sizes) {
     const first = from
     bench.say(`  loading up to ${rows} rows`)
-    await publish(nats, small, rows - first, (n) => eventRow(first + n))
+    await publish(nats, small, rows - first, (n) => eventJson(eventRow(first + n)))
     await hasRows(ours, small, rows)
     steps.push({ rows, samples: await sample(bench, world, small, rows) })
     from = rows
@@ -127,7 +127,7 @@ async function sample(bench, { nats, jetgres, ours }, table, rows) {
     [upsert]: async () => {
       const before = jetgres.cpuSeconds()
       const first = upserted
-      await publish(nats, table, upserts, (n) => eventRow(n, mix(first + n) % rows))
+      await publish(nats, table, upserts, (n) => eventJson(eventRow(n, mix(first + n) % rows)))
       upserted += upserts
       await caughtUp(ours, `SELECT 1 FROM ${table} LIMIT 1`, () => true)
       return ((jetgres.cpuSeconds() - before) / upserts) * 1e6

@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 
 import { until } from '../processes.mjs'
-import { eventColumns } from '../rows.mjs'
+import { eventColumns, eventJson } from '../rows.mjs'
 import { alternate } from '../runner.mjs'
 import { connect, Jetgres, Postgres, startNats } from '../servers.mjs'
 import { caughtUp, createRelation, makeStream, publish } from '../streams.mjs'
@@ -15,8 +15,9 @@ import { caughtUp, createRelation, makeStream, publish } from '../streams.mjs'
 /** @typedef {import('../runner.mjs').Bench} Bench */
 /** @typedef {import('../runner.mjs').Figures} Figures */
 /** @typedef {import('../servers.mjs').Postgres} PostgresServer */
+/** @typedef {ReturnType<typeof import('../rows.mjs').eventRow>} EventRow */
 /** How a stream's payloads are made, and what a relation says of them. */
-/** @typedef {{ encode?: (row: object) => string | Uint8Array, stated: string }} Encoding */
+/** @typedef {{ encode: (row: EventRow) => string | Uint8Array, stated: string }} Encoding */
 
 const table = 'events'
 /** The last delivery's key: its row is visible when all are. */
@@ -26,7 +27,7 @@ const lastIsThere = `SELECT id FROM ${table} WHERE id = ${lastKey}`
 /**
  * jetgres with each of the encodings, whose streams have their names, and the consumer with JSON.
  * @param {Bench} bench
- * @param {{ deliveries: number, rows: number, row: (n: number) => object }} work
+ * @param {{ deliveries: number, rows: number, row: (n: number) => EventRow }} work
  * @param {Record<string, Encoding>} [others] beside JSON
  * @returns {Promise<Record<string, Figures[]>>} of `json`, of each of the others, and of `consumer`
  */
@@ -40,11 +41,11 @@ export async function ingest(bench, { deliveries, rows, row }, others = {}) {
   const ours = await connect(cleanups, jetgres)
   const theirs = await connect(cleanups, postgres)
   /** @type {Record<string, Encoding>} */
-  const encodings = { json: { stated: 'JSON' }, ...others }
+  const encodings = { json: { encode: eventJson, stated: 'JSON' }, ...others }
   for (const [name, { encode }] of Object.entries(encodings)) {
     say(`  publishing ${deliveries} deliveries of ${name}`)
     await makeStream(nats, name)
-    await publish(nats, name, deliveries, row, encode)
+    await publish(nats, name, deliveries, (n) => encode(row(n)))
   }
   const rate = (/** @type {number} */ ms) => ({ 'deliveries/s': (deliveries / ms) * 1_000 })
 

@@ -3,27 +3,43 @@
 // its user would make, vacuumed and analysed. Cases that run one after the other share them, and the
 // next one adds what it wants more of: loading takes longer than most of what is measured.
 
-import { copyIn, deviceColumns, deviceRow, devices, eventColumns, eventRow } from '../rows.mjs'
+import { openPublisher } from '../publisher.mjs'
+import {
+  deviceColumns,
+  deviceRow,
+  devices,
+  eventColumns,
+  eventJson,
+  eventRow,
+  openCopy,
+  slices
+} from '../rows.mjs'
 import { connect, Jetgres, Postgres, startNats } from '../servers.mjs'
-import { createRelation, hasRows, makeStream, publish } from '../streams.mjs'
+import { createRelation, hasRows, makeStream } from '../streams.mjs'
 
 /** @typedef {import('../runner.mjs').Bench} Bench */
 /** @typedef {keyof typeof tables} Table */
+/**
+ * `indexes` are made when the rows are there, for the dashboard alone: what reads by key or everything has
+ * no use for them.
+ * @typedef {{
+ *   columns: string, row: (n: number) => object, json: (row: object) => string,
+ *   indexes: Record<string, string>
+ * }} Kind
+ */
 /** @typedef {Awaited<ReturnType<typeof openOurs>>} Ours */
 /** @typedef {Awaited<ReturnType<typeof openTheirs>>} Theirs */
 
+/** @type {Record<'events' | 'devices', Kind>} */
 const tables = {
-  events: { columns: eventColumns, row: (/** @type {number} */ n) => eventRow(n) },
-  devices: { columns: deviceColumns, row: deviceRow }
+  events: {
+    columns: eventColumns,
+    row: (n) => eventRow(n),
+    json: /** @type {Kind['json']} */ (eventJson),
+    indexes: { ts: 'ts', device: 'device', kind: 'kind, country', country: 'country, device' }
+  },
+  devices: { columns: deviceColumns, row: deviceRow, json: JSON.stringify, indexes: {} }
 }
-/** Made when the rows are there; what reads by key or everything has no use for them. */
-const indexes = {
-  events_ts: 'ts',
-  events_device: 'device',
-  events_kind: 'kind, country',
-  events_country: 'country, device'
-}
-
 /** By what ends it. @type {WeakMap<import('../processes.mjs').Cleanups, Ours>} */
 const oursOf = new WeakMap()
 /** @type {WeakMap<import('../processes.mjs').Cleanups, Theirs>} */
@@ -37,15 +53,10 @@ export async function bothWithEvents(bench, { millions = 1, hasDevices = false }
   const [ours, theirs] = await Promise.all([oursIn(bench), theirsIn(bench)])
   const rows = Math.round(millions * 1_000_000 * bench.scale)
   /** @type {Partial<Record<Table, number>>} */
-  const wanted = hasDevices ? { events: rows, devices } : { events: rows }
+  const wanted = hasDevices ? { devices, events: rows } : { events: rows }
   for (const [name, count] of Object.entries(wanted)) {
-    await fill(bench, ours, theirs, /** @type {Table} */ (name), count)
-  }
-  if (hasDevices) {
-    for (const [name, columns] of Object.entries(indexes)) {
-      await theirs.theirs.query(`CREATE INDEX IF NOT EXISTS ${name} ON events (${columns})`)
-    }
-    await theirs.theirs.query('ANALYZE events')
+    const sides = { ours, theirs: theirs.theirs, isIndexed: hasDevices }
+    await fill(bench, sides, /** @type {Table} */ (name), count)
   }
   return { ...ours, ...theirs, rows }
 }
@@ -58,7 +69,7 @@ export async function bothWithEvents(bench, { millions = 1, hasDevices = false }
 export async function oursWith(bench, wanted) {
   const ours = await oursIn(bench)
   for (const [name, count] of Object.entries(wanted)) {
-    await fill(bench, ours, undefined, /** @type {Table} */ (name), count)
+    await fill(bench, { ours }, /** @type {Table} */ (name), count)
   }
   return ours
 }
@@ -102,44 +113,50 @@ async function openOurs({ shared, nodeArgs }) {
 /** @param {Bench} bench */
 async function openTheirs({ shared }) {
   const postgres = await Postgres.start(shared)
-  return { postgres, theirs: await connect(shared, postgres), theirCounts: none() }
+  return { postgres, theirs: await connect(shared, postgres) }
 }
 
 /** @returns {Record<Table, number>} */
 const none = () => ({ events: 0, devices: 0 })
 
 /**
- * Up to `count` rows, on both sides or on ours.
+ * Up to `count` rows on both sides, which have the same, or on ours. Each is made once, for both.
  * @param {Bench} bench
- * @param {Ours} ours
- * @param {Theirs | undefined} theirs
+ * @param {{ ours: Ours, theirs?: import('pg').Client, isIndexed?: boolean }} sides
  * @param {Table} name
  * @param {number} count
  */
-async function fill({ say }, ours, theirs, name, count) {
+async function fill({ say }, { ours, theirs, isIndexed }, name, count) {
   const { counts, nats, jsonBytes } = ours
+  const { columns, row, json } = tables[name]
   const from = counts[name]
-  const theyHave = theirs ? theirs.theirCounts[name] : count
   if (from > count) throw new Error(`${name} have ${from} rows already, not ${count}`)
-  if (from === count && theyHave === count) return
+  if (from === count) return
   say(`  loading up to ${count} rows of ${name}`)
   if (from === 0) {
     await makeStream(nats, name)
-    await ours.ours.query(createRelation(nats, name, tables[name].columns))
+    await ours.ours.query(createRelation(nats, name, columns))
+    await theirs?.query(`CREATE TABLE ${name} (${columns})`)
   }
-  const next = (/** @type {number} */ n) => tables[name].row(from + n)
-  jsonBytes[name] += await publish(nats, name, count - from, next)
-  // jetgres goes on reading meanwhile.
-  if (theirs && theyHave < count) await copyRest(theirs, name, count)
-  await hasRows(ours.ours, name, count)
+  const publisher = await openPublisher(nats, name)
+  const copy = theirs && openCopy(theirs, name)
+  for (const rows of slices(from, count, row)) {
+    jsonBytes[name] += await publisher.send(rows.map(json))
+    await copy?.send(rows)
+  }
+  await publisher.end()
+  const theyAreReady = async () => {
+    await copy?.end()
+    if (theirs && isIndexed) await index(theirs, name)
+  }
+  // jetgres has still some to read.
+  await Promise.all([hasRows(ours.ours, name, count), theyAreReady()])
   counts[name] = count
 }
 
-/** @param {Theirs} theirs @param {Table} name @param {number} count */
-async function copyRest({ theirs, theirCounts }, name, count) {
-  const from = theirCounts[name]
-  const { columns, row } = tables[name]
-  if (from === 0) await theirs.query(`CREATE TABLE ${name} (${columns})`)
-  await copyIn(theirs, name, count - from, (/** @type {number} */ n) => row(from + n))
-  theirCounts[name] = count
+/** @param {import('pg').Client} client @param {Table} name */
+async function index(client, name) {
+  for (const [suffix, columns] of Object.entries(tables[name].indexes)) {
+    await client.query(`CREATE INDEX IF NOT EXISTS ${name}_${suffix} ON ${name} (${columns})`)
+  }
 }
