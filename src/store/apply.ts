@@ -84,7 +84,8 @@ export async function applyBatch(
   const after = appliedBefore(batch, before.position)
   if (batch.cutsBehind !== undefined && batch.position.created !== before.position.created) {
     const behind = `WHERE ${SEQUENCE_COLUMN} > ${Math.trunc(batch.cutsBehind)}`
-    await writer.runDelete(`DELETE FROM ${storeTable(target.schema.id)} ${behind}`)
+    const table = storeTable(target.schema.id)
+    await writer.runDelete(table, `DELETE FROM ${table} ${behind}`)
   }
   const indexes = rowsToApply(target.schema, batch, after)
   const rows = indexes.length > 0 ? await applyRows(writer, target, batch, indexes) : indexes
@@ -119,7 +120,7 @@ export async function applyRows(
   if (schema.key.length > 0 && !(await newKeys.areAllNew(writer, batch, indexes))) {
     await stageKeys(writer, target, batch, indexes)
     applied = await withoutLosers(writer, schema, indexes)
-    if (applied.length > 0) await writer.runDelete(deleteSql(schema))
+    if (applied.length > 0) await writer.runDelete(storeTable(schema.id), deleteSql(schema))
   }
   const kept = rowsToKeep(batch, applied)
   if (kept.length === 0) return applied

@@ -6,12 +6,11 @@ import { chmod, stat } from 'node:fs/promises'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
+import { DeletedRows } from './deleted-rows.ts'
+import type { RowsKept } from './deleted-rows.ts'
 
-/** Rows of a DuckDB row group: a step makes at least one of them free. */
-const ROW_GROUP_ROWS = 122_880
-
-/** What the tables take up in the file, in rows: those that are deleted count until a step. */
-const ROWS_KEPT = `SELECT sum(estimated_size)::DOUBLE FROM duckdb_tables()
+/** What each table takes up in the file, in rows: those that are deleted count until a step. */
+const ROWS_KEPT = `SELECT table_name, estimated_size::DOUBLE FROM duckdb_tables()
   WHERE database_name = current_database()`
 
 export class Checkpoints {
@@ -23,11 +22,8 @@ export class Checkpoints {
   #foldAtBytes: number = limits.checkpointWalBytes
   /** A WAL made anew still has the mode that umask gave it. */
   #walIsPrivate = false
-  /** Rows that were deleted, less those whose space was taken back. */
-  #deletedRows = 0
-  /** So many of them are worth the next step: one that found nothing to do isn't repeated, */
-  #stepAtRows = ROW_GROUP_ROWS
-  /** unless a reader may have kept it from that: then there is one at this time. */
+  readonly #deleted = new DeletedRows()
+  /** A reader may have kept a step from what it was for: then there is another at this time. */
   #stepAgainAt = Infinity
   /** Nothing before this, on performance.now()'s clock. */
   #restUntil = 0
@@ -40,14 +36,15 @@ export class Checkpoints {
     this.#log = log
   }
 
-  deleted(rows: number): void {
-    this.#deletedRows += rows
+  deleted(table: string, rows: number): void {
+    this.#deleted.add(table, rows)
   }
 
   /** Milliseconds until space may be taken back; undefined: it isn't worth it. */
   get stepInMs(): number | undefined {
-    const isWorth = this.#deletedRows >= this.#stepAtRows
-    const at = isWorth ? this.#restUntil : Math.max(this.#restUntil, this.#stepAgainAt)
+    const at = this.#deleted.areMany
+      ? this.#restUntil
+      : Math.max(this.#restUntil, this.#stepAgainAt)
     return at === Infinity ? undefined : Math.max(0, at - performance.now())
   }
 
@@ -57,7 +54,7 @@ export class Checkpoints {
     if (!this.#walIsPrivate && bytes > 0) await this.#hideWal()
     const began = performance.now()
     if (began < this.#restUntil) return
-    const isStep = this.stepInMs === 0
+    const isStep = this.stepInMs === 0 && (await this.#isWorthStep(began))
     if (!isStep && bytes < walBytesMax) return
     await (isStep ? this.#takeBack(bytes) : this.#checkpoint(bytes))
     const ended = performance.now()
@@ -71,6 +68,12 @@ export class Checkpoints {
     if (bytes > 0) await this.#checkpoint(bytes)
   }
 
+  async #isWorthStep(now: number): Promise<boolean> {
+    if (now >= this.#stepAgainAt) return true
+    const kept = await this.#rowsKept().catch(() => new Map<string, number>())
+    return this.#deleted.areEnough(kept)
+  }
+
   /**
    * One step: DuckDB merges one run of row groups into fewer. It doesn't where less than a quarter
    * of the rows is deleted, nor while somebody reads what was.
@@ -79,10 +82,9 @@ export class Checkpoints {
     const wasRead = this.#isRead()
     const freed = await this.#freeRows(walBytes).catch((err: unknown) => {
       this.#log.warn({ err }, 'store space not taken back')
+      this.#deleted.putOff()
       return 0
     })
-    this.#deletedRows = Math.max(0, this.#deletedRows - freed)
-    this.#stepAtRows = ROW_GROUP_ROWS + (freed > 0 ? 0 : this.#deletedRows)
     const isDelayed = freed === 0 && (wasRead || this.#isRead())
     this.#stepAgainAt = isDelayed ? performance.now() + limits.vacuumRetryMs : Infinity
   }
@@ -94,12 +96,12 @@ export class Checkpoints {
     await this.#connection.run('SET GLOBAL max_vacuum_tasks = 1')
     await this.#checkpoint(walBytes)
     await this.#connection.run('SET GLOBAL max_vacuum_tasks = 0')
-    return Math.max(0, before - (await this.#rowsKept()))
+    return this.#deleted.takenBack(before, await this.#rowsKept())
   }
 
-  async #rowsKept(): Promise<number> {
-    const [[rows] = []] = (await this.#connection.runAndReadAll(ROWS_KEPT)).getRows()
-    return Number(rows ?? 0)
+  async #rowsKept(): Promise<RowsKept> {
+    const rows = (await this.#connection.runAndReadAll(ROWS_KEPT)).getRows()
+    return new Map(rows.map(([table, kept]) => [String(table), Number(kept)]))
   }
 
   /**

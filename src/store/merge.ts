@@ -40,7 +40,7 @@ export async function applyMerged(
     `CREATE OR REPLACE TEMP TABLE ${MERGED} AS
        SELECT ${merged.join(', ')} FROM ${NEWER} k LEFT JOIN ${table} t ON ${sameKey}`
   )
-  await writer.runDelete(`DELETE FROM ${table} t USING ${NEWER} k WHERE ${sameKey}`)
+  await writer.runDelete(table, `DELETE FROM ${table} t USING ${NEWER} k WHERE ${sameKey}`)
   await writer.runOnce(`INSERT INTO ${table} FROM ${MERGED}`)
 }
 

@@ -29,7 +29,9 @@ export async function trimRows(
 ): Promise<void> {
   const these = deleted.map((sequence) => Math.trunc(sequence)).join(', ')
   const among = these === '' ? '' : ` OR ${SEQUENCE_COLUMN} IN (${these})`
+  const table = storeTable(id)
   await writer.runDelete(
-    `DELETE FROM ${storeTable(id)} WHERE ${SEQUENCE_COLUMN} < ${Math.trunc(first)}${among}`
+    table,
+    `DELETE FROM ${table} WHERE ${SEQUENCE_COLUMN} < ${Math.trunc(first)}${among}`
   )
 }

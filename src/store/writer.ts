@@ -113,9 +113,9 @@ export class Writer {
     await this.#connection.run(sql)
   }
 
-  /** As runOnce, a DELETE. */
-  async runDelete(sql: string): Promise<void> {
-    this.#checkpoints.deleted((await this.#connection.run(sql)).rowsChanged)
+  /** As runOnce, a DELETE from this table. */
+  async runDelete(table: string, sql: string): Promise<void> {
+    this.#checkpoints.deleted(table, (await this.#connection.run(sql)).rowsChanged)
   }
 
   /** All rows of a small result. Only within a transaction's work. */
