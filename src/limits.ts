@@ -207,6 +207,11 @@ export const limits = {
   maintenanceConnectionsMax: 8,
   /** A prepared SELECT's plan is checked against names and privileges at least this often. */
   planFreshMs: 1_000,
+  /**
+   * How long nothing must have changed upstream before a plan is taken to be of that state: backends
+   * hear of a change a moment after it shows, and what was asked may be planFreshMs old.
+   */
+  standstillMs: 2_000,
   /** Views over relations of one database that are known by name; the rest are relayed. */
   viewsKnownMax: 10_000,
   /** Tables and views that are no relations, those behind views included: one question tells of all. */

@@ -7,14 +7,15 @@ import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import type { Ask } from '../upstream/exchange.ts'
 import type { Conversation } from './conversation.ts'
-import { askFacts, askOnce, readFacts, textRowsOf } from './facts.ts'
+import { askFacts, askOnce, askState, readFacts, readState, textRowsOf } from './facts.ts'
 import type { SessionFacts } from './facts.ts'
 import type { Description } from './plan.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 const PRIVATE = 'jetgres describe'
 
-const STATEMENT_TEXT = 'SELECT statement FROM pg_catalog.pg_prepared_statements WHERE name = $1'
+const STATEMENT_TEXT = `SELECT 'statement', statement FROM pg_catalog.pg_prepared_statements
+  WHERE name OPERATOR(pg_catalog.=) $1`
 
 export type Described =
   | {
@@ -22,6 +23,8 @@ export type Described =
       readonly facts: SessionFacts
       /** A name it uses that may mean a function or an operator that users made. */
       readonly overloaded: string | undefined
+      /** What it was described in, where that is known to stand still. */
+      readonly still: string | undefined
     }
   /** The statement is wrong: the upstream's own words. */
   | { readonly error: Frame }
@@ -61,12 +64,12 @@ function describing(
   used: readonly string[]
 ): Ask[] {
   return [
+    ...askFacts(names),
     { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
     { kind: 'parse', bytes: frontend.parse({ name: PRIVATE, text, types: [] }) },
     { kind: 'describe', bytes: frontend.describe({ type: 'S', name: PRIVATE }) },
     { kind: 'close', bytes: frontend.close({ type: 'S', name: PRIVATE }) },
-    ...c.overloads.ask(used, c.planEpoch),
-    ...askFacts(names)
+    ...c.overloads.ask(used, c.planEpoch)
   ]
 }
 
@@ -81,15 +84,27 @@ export async function describePrepared(
   used: readonly string[]
 ): Promise<Described & { readonly text?: string }> {
   const asks = [
+    ...askFacts(names),
     { kind: 'describe', bytes: frontend.describe({ type: 'S', name }) },
     ...(name === '' ? [] : askOnce(STATEMENT_TEXT, [name])),
-    ...c.overloads.ask(used, c.planEpoch),
-    ...askFacts(names)
+    ...c.overloads.ask(used, c.planEpoch)
   ] as const
   const { frames, error } = await c.ask(asks)
   if (error) return { error }
-  const text = name === '' ? undefined : textRowsOf(frames)[0]?.[0]
+  const text = textRowsOf(frames).find(([title]) => title === 'statement')?.[1]
   return { ...described(c, used, frames), ...(typeof text === 'string' && { text }) }
+}
+
+/** The state alone: see Standstill. @throws UpstreamError */
+export async function askStill(
+  c: Conversation,
+  end: 'flush' | 'sync'
+): Promise<string | undefined> {
+  const { frames, error } = await c.link.exchange(askState(), end)
+  if (error) throw new UpstreamError(error)
+  const state = readState(frames)
+  if (state !== undefined) c.standstill.heard(state)
+  return state
 }
 
 /** Facts alone: what do these names mean now? @throws UpstreamError */
@@ -112,8 +127,9 @@ function described(
 ): Extract<Described, { facts: SessionFacts }> {
   const facts = readFacts(frames)!
   c.heard(facts)
+  const still = c.standstill.heard(facts.state)
   const overloaded = c.overloads.read(used, frames)
-  return { facts, overloaded, description: readDescription(frames) }
+  return { facts, overloaded, still, description: readDescription(frames) }
 }
 
 function readDescription(frames: readonly Frame[]): Description {

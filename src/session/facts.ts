@@ -37,6 +37,8 @@ export interface SessionFacts {
   readonly output: OutputSettings
   /** In the order asked. */
   readonly names: readonly ResolvedName[]
+  /** What all of it was read in. @see Standstill */
+  readonly state: string
 }
 
 const SETTINGS = [
@@ -51,9 +53,16 @@ const SETTINGS = [
   'standard_conforming_strings'
 ] as const
 
-const FACTS_SQL = `SELECT ${SETTINGS.map((name) => `pg_catalog.current_setting('${name}')`).join(', ')},
+const TITLE = 'facts'
+
+/** What comes behind the settings; the snapshot's function is known before Postgres 13, too. */
+const STATE_SQL = `SELECT '${TITLE}',
+  ${SETTINGS.map((name) => `pg_catalog.current_setting('${name}')`).join(', ')},
   COALESCE(pg_catalog.current_setting('jetgres.consistency', true), ''),
   COALESCE(pg_catalog.current_setting('jetgres.float_aggregates', true), ''),
+  pg_catalog.current_setting('search_path'), pg_catalog.txid_current_snapshot()`
+
+const FACTS_SQL = `${STATE_SQL},
   (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::pg_catalog.int8,
   (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::pg_catalog.int8,
       pg_catalog.has_table_privilege(c.oid, 'SELECT'),
@@ -87,20 +96,45 @@ export function textRowsOf(frames: readonly Frame[]): (string | null)[][] {
     .map((frame) => decodeDataRow(bodyOf(frame)).map((field) => field?.toString() ?? null))
 }
 
-/** `names`: as SQL would write them, quoted where needed. */
+/** Asks for the state alone. */
+export const askState = (): Ask[] => askOnce(STATE_SQL, [])
+
+/**
+ * `names`: as SQL would write them, quoted where needed. In front of what else is asked of a statement:
+ * the state is then no newer than any of the answers.
+ */
 export const askFacts = (names: readonly string[]): Ask[] =>
   askOnce(FACTS_SQL, [arrayLiteral(names)])
 
 export const arrayLiteral = (items: readonly string[]): string =>
   `{${items.map((item) => `"${item.replace(/["\\]/g, '\\$&')}"`).join(',')}}`
 
-/** Reads the answer to `askFacts`; undefined when there is none (a failed exchange). */
+/** The columns behind the title; undefined when there is no answer (a failed exchange). */
+function factsRow(frames: readonly Frame[]): (string | null)[] | undefined {
+  return textRowsOf(frames)
+    .find(([title]) => title === TITLE)
+    ?.slice(1)
+}
+
+const STATE_COLUMNS = SETTINGS.length + 4
+
+const stateIn = (row: readonly (string | null)[]): string =>
+  JSON.stringify(row.slice(0, STATE_COLUMNS))
+
+/** Reads the state in the answer to `askState` or `askFacts`; undefined when there is none. */
+export function readState(frames: readonly Frame[]): string | undefined {
+  const row = factsRow(frames)
+  return row && stateIn(row)
+}
+
+/** Reads the answer to `askFacts`; undefined when there is none. */
 export function readFacts(frames: readonly Frame[]): SessionFacts | undefined {
-  const row = textRowsOf(frames).at(-1)
+  const row = factsRow(frames)
   if (!row) return undefined
   const [isolation, encoding, timeZone, dateStyle, intervalStyle, digits, bytea] = row
   const [timeout, standardStrings] = row.slice(7)
-  const [consistency, floatAggregates, now, names] = row.slice(SETTINGS.length)
+  const [consistency, floatAggregates] = row.slice(SETTINGS.length)
+  const [now, names] = row.slice(STATE_COLUMNS)
   return {
     isolation: isolation!,
     clientEncoding: encoding!,
@@ -116,7 +150,8 @@ export function readFacts(frames: readonly Frame[]): SessionFacts | undefined {
       extraFloatDigits: Number(digits),
       byteaOutput: bytea!
     },
-    names: names ? readNames(names) : []
+    names: names ? readNames(names) : [],
+    state: stateIn(row)
   }
 }
 

@@ -12,6 +12,8 @@ import { patternOf } from './literals.ts'
 import type { Literal } from './literals.ts'
 import { isMomentary } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
+import { holds, standingOf } from './standstill.ts'
+import type { Standing } from './standstill.ts'
 
 export interface Kept {
   /** With `isOther`: the plan of a text with other constants. Only its row in memory is this text's. */
@@ -26,6 +28,8 @@ interface Entry {
   readonly epoch: number
   readonly plannedAt: number
   readonly names: NameScan
+  /** Where it may hold for longer. */
+  readonly standing: Standing | undefined
   /** Of a pattern: the constant of each of the look-up's sources. */
   readonly constants: ReadonlyMap<KeySource, LiteralRef> | undefined
 }
@@ -56,16 +60,54 @@ export class KeptPlans {
   }
 
   #fresh(c: Conversation, text: string): Entry | undefined {
-    const entry = this.#entries.get(text)
-    if (!entry || entry.epoch !== c.planEpoch || entry.names !== c.context.names()) return undefined
-    return performance.now() - entry.plannedAt < limits.planFreshMs ? entry : undefined
+    const entry = this.#known(c, text)
+    const isYoung = entry && performance.now() - entry.plannedAt < limits.planFreshMs
+    return isYoung ? entry : undefined
   }
 
-  /** Keeps the plan made of the text in the session's epoch `epoch`; returns what `find` would. */
-  keep(c: Conversation, text: string, plan: LocalPlan, epoch: number): Kept {
+  #known(c: Conversation, text: string): Entry | undefined {
+    const entry = this.#entries.get(text)
+    const isOfNow = entry?.epoch === c.planEpoch && entry.names === c.context.names()
+    return isOfNow ? entry : undefined
+  }
+
+  /** Whether such a text has a plan that may be renewed: it is worth asking for the state. */
+  mayRenew(c: Conversation, text: string): boolean {
+    const { standing } = this.#aged(c, text)?.entry ?? {}
+    return standing !== undefined && !c.standstill.isOver(standing.state)
+  }
+
+  /** The text's plan is as new as if it had been made now, where it holds in this state. */
+  renew(c: Conversation, text: string, state: string | undefined): void {
+    const { name, entry } = this.#aged(c, text) ?? {}
+    if (name === undefined || !entry?.standing || !holds(entry.standing, state)) return
+    this.#entries.set(name, { ...entry, plannedAt: performance.now() })
+  }
+
+  #aged(
+    c: Conversation,
+    text: string
+  ): { readonly name: string; readonly entry: Entry } | undefined {
+    const exact = this.#known(c, text)
+    const name = exact || this.#patterns === 0 ? text : patternOf(text)?.text
+    const entry = exact ?? (name === undefined ? undefined : this.#known(c, name))
+    return name !== undefined && entry ? { name, entry } : undefined
+  }
+
+  /**
+   * Keeps the plan made of the text in the session's epoch `epoch` and in the state `still`, if that
+   * stood; returns what `find` would.
+   */
+  keep(
+    c: Conversation,
+    text: string,
+    plan: LocalPlan,
+    { epoch, still }: { readonly epoch: number; readonly still: string | undefined }
+  ): Kept {
     const pattern = plan.lookup && patternOf(text)
     const constants = pattern && constantsIn(text, pattern.literals, plan)
-    const facts = { epoch, plannedAt: performance.now(), names: c.context.names() }
+    const standing = standingOf(plan, still)
+    const facts = { epoch, standing, plannedAt: performance.now(), names: c.context.names() }
     this.#put(constants ? pattern.text : text, { plan, ...facts, constants })
     return keptOf(plan)
   }

@@ -10,7 +10,7 @@ import type { Frame } from '../wire/frames.ts'
 import { formatAt } from '../wire/frontend.ts'
 import type { BindMessage } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
-import { describePrepared } from './describe.ts'
+import { askStill, describePrepared } from './describe.ts'
 import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
 import { keyOf } from './key-lookup.ts'
@@ -19,6 +19,8 @@ import { LocalPortal } from './local-portal.ts'
 import { isMomentary } from './plan.ts'
 import type { LocalPlan, Planned } from './plan.ts'
 import { SelectPortal } from './select-portal.ts'
+import { holds, standingOf } from './standstill.ts'
+import type { Standing } from './standstill.ts'
 import { planStatement } from './upstream-rows.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -32,6 +34,8 @@ export class PreparedSelect {
   /** The session's epoch and the time (ms) the plan is of. */
   #epoch = -1
   #plannedAt = 0
+  /** Where the plan may hold for longer. */
+  #standing: Standing | undefined
   /** A Parse that the upstream has not got, because all that followed was answered here. */
   #unsent: Buffer | undefined
 
@@ -50,9 +54,10 @@ export class PreparedSelect {
     message: BindMessage,
     frame: Frame
   ): Promise<SelectPortal | 'relay' | undefined> {
-    await this.parseUpstream(c)
+    const isStill = await this.#isStill(c)
+    if (!isStill) await this.parseUpstream(c)
     if (c.hasFailed) return 'relay'
-    const planned = await this.#plan(c)
+    const planned = isStill ? this.#planned : await this.#plan(c)
     if (!planned) return undefined
     if ('refuse' in planned) throw planned.refuse
     c.relayReason = 'relay' in planned ? planned.relay : undefined
@@ -80,7 +85,8 @@ export class PreparedSelect {
 
   /** The client has parsed the same again: false when the upstream must hear of it. */
   parseAgain(c: Conversation, frame: Frame): boolean {
-    const isKnown = this.#planned !== undefined && 'plan' in this.#planned && this.#isFresh(c)
+    const isPlanned = this.#planned !== undefined && 'plan' in this.#planned
+    const isKnown = isPlanned && (this.#isFresh(c) || this.#mayBeStill(c))
     if (isKnown) this.#unsent = Buffer.from(frame.bytes)
     return isKnown
   }
@@ -110,6 +116,22 @@ export class PreparedSelect {
     return isTimeless === true && isYoung && this.#epoch === c.planEpoch
   }
 
+  /** Its second is over, and it is worth asking for the state. */
+  #mayBeStill(c: Conversation): boolean {
+    const standing = this.#standing
+    if (!standing || c.hasFailed || this.#epoch !== c.planEpoch) return false
+    return !c.standstill.isOver(standing.state)
+  }
+
+  /** Whether it holds on because nothing has changed upstream. @throws UpstreamError */
+  async #isStill(c: Conversation): Promise<boolean> {
+    const standing = this.#standing
+    if (!standing || this.#isFresh(c) || !this.#mayBeStill(c)) return false
+    const isStill = holds(standing, await askStill(c, 'flush')) && this.#epoch === c.planEpoch
+    if (isStill) this.#plannedAt = performance.now()
+    return isStill
+  }
+
   async #plan(c: Conversation): Promise<Planned | undefined> {
     if (this.#planned && this.#isFresh(c)) return this.#planned
     const epoch = c.planEpoch
@@ -127,8 +149,10 @@ export class PreparedSelect {
       database: c.identity.database,
       written: c.written
     }
-    this.#planned = await planStatement(c, input, 'flush')
-    return this.#planned
+    const planned = await planStatement(c, input, 'flush')
+    this.#planned = planned
+    this.#standing = 'plan' in planned ? standingOf(planned.plan, described.still) : undefined
+    return planned
   }
 
   /** The upstream has another statement by this name: that one counts. */

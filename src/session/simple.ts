@@ -7,7 +7,7 @@ import type { Frame } from '../wire/frames.ts'
 import { frontend } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import { copyOut } from './copy-out.ts'
-import { describeQuery } from './describe.ts'
+import { askStill, describeQuery } from './describe.ts'
 import { Dump } from './dump.ts'
 import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
@@ -54,6 +54,25 @@ export class Simple {
     const kept = this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
     const done = kept && this.#again(frame, text, kept)
     if (done) return done === 'answered' ? undefined : done
+    const mayRenew = this.#c.isUndisturbed && !kept && this.#plans.mayRenew(this.#c, text)
+    return mayRenew ? this.#renewed(frame, text) : this.#afresh(frame, text)
+  }
+
+  /** A plan whose second is over, as long as nothing changes upstream. */
+  async #renewed(frame: Frame, text: string): Promise<void> {
+    try {
+      this.#plans.renew(this.#c, text, await askStill(this.#c, 'sync'))
+    } catch (error) {
+      if (this.#c.link.closed) throw error
+      return this.#reported(error)
+    }
+    const kept = this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
+    const done = kept && this.#again(frame, text, kept)
+    if (done) return done === 'answered' ? undefined : done
+    return this.#afresh(frame, text)
+  }
+
+  #afresh(frame: Frame, text: string): Promise<void> | undefined {
     const inspection = this.#inspect(text)
     if (!(inspection instanceof PgError) && inspection.kind === 'plain') {
       this.#c.sawRelayed(text)
@@ -183,7 +202,7 @@ export class Simple {
       output.write(readyForQuery(link.status))
       return
     }
-    const { description, facts, overloaded } = described
+    const { description, facts, overloaded, still } = described
     if (description.parameters.length > 0) return this.#relay(frame.bytes, 'it has parameters')
     const { database } = identity
     const input = {
@@ -198,7 +217,7 @@ export class Simple {
     if ('plain' in planned) return this.#relay(frame.bytes)
     if ('relay' in planned) return this.#relay(frame.bytes, planned.relay)
     if ('refuse' in planned) return this.#reported(planned.refuse)
-    const { plan, key } = this.#plans.keep(this.#c, text, planned.plan, epoch)
+    const { plan, key } = this.#plans.keep(this.#c, text, planned.plan, { epoch, still })
     await this.#run(frame, text, new LocalPortal(plan, [], [], context.store, key))
   }
 

@@ -9,7 +9,7 @@ import type { Test } from 'tap'
 
 import { eventually } from '../support/eventually.ts'
 import { publishJson, withoutNats } from '../support/nats-server.ts'
-import { fedBy, lastRoute, openWorld, refusal, rowsOf, untilCount } from './world.ts'
+import { fedBy, lastRoute, openWorld, pidOf, refusal, rowsOf, untilCount } from './world.ts'
 import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
@@ -88,6 +88,7 @@ void t.test('privileges are the twin\'s, and take effect at once', skip, async (
   t.match(await refusal(client, LOCAL), DENIED, 'SET LOCAL ROLE')
   await client.query('ROLLBACK')
   t.same(await rowsOf(client, LOCAL), [[20]])
+  await plansFollow(t, world)
 })
 
 /** The view is changed behind jetgres's back. */
@@ -120,6 +121,57 @@ async function viewsFollow(t: Test, { client, direct, jetgres }: World): Promise
   t.same(await rowsOf(client, 'SELECT count(*)::int FROM latest'), [[5]])
   t.equal(await lastRoute(client), 'local', 'one made through jetgres is known at once')
   await direct.query('GRANT SELECT (id, owner) ON live TO amy')
+}
+
+/** Plans that hold on while nothing is committed upstream end with what is done there. */
+async function plansFollow(t: Test, { direct, jetgres }: World): Promise<void> {
+  await direct.query('GRANT SELECT ON live TO amy, ben; CREATE VIEW held AS SELECT id FROM live')
+  const counted = 'SELECT count(*)::int FROM live WHERE n >= $1'
+  const lengths = 'SELECT max(length(owner::varchar)) FROM live'
+  const asks = await Promise.all([
+    ...[{ name: 'counted' }, {}].map(async (named) => {
+      const ben = await jetgres.connect({ user: 'ben' })
+      const text = { ...named, text: counted, rowMode: 'array' as const }
+      return repeated(ben, async () => (await ben.query(text, [0])).rows)
+    }),
+    ...[LOCAL, 'SELECT count(*)::int FROM held', lengths, KEYED].map(async (sql) => {
+      const client = await jetgres.connect({ user: sql === LOCAL ? 'amy' : 'postgres' })
+      return repeated(client, () => rowsOf(client, sql))
+    })
+  ])
+  const answers = (): Promise<unknown[]> => Promise.all(asks.map((one) => one.run()))
+  const before = [[[20]], [[20]], [[20]], [[20]], [[3]], [['9']]]
+  const areHeld = async (): Promise<boolean> => {
+    t.same(await answers(), before)
+    const { rows } = await direct.query<{ pid: number; query: string }>(
+      'SELECT pid, query FROM pg_stat_activity'
+    )
+    const asked = (pid: number): string => rows.find((row) => row.pid === pid)?.query ?? ''
+    return asks.every(({ pid }) => STATE_ALONE.test(asked(pid)))
+  }
+  await eventually(areHeld, { what: 'asking for nothing but the state' })
+  await direct.query(`BEGIN; REVOKE SELECT ON live FROM amy, ben;
+    CREATE OR REPLACE VIEW held AS SELECT id FROM live WHERE id < 5;
+    CREATE FUNCTION length(varchar) RETURNS int LANGUAGE sql AS 'SELECT 7'`)
+  t.same(await answers(), before, 'not committed')
+  await direct.query('COMMIT')
+  const after = JSON.stringify(['42501', '42501', '42501', [[5]], [[7]], [['9']]])
+  const haveFollowed = async (): Promise<boolean> => JSON.stringify(await answers()) === after
+  await eventually(haveFollowed, { what: 'plans that follow' })
+}
+
+const KEYED = 'SELECT n FROM live WHERE id = 3'
+
+/** The last thing a backend was asked, where nothing was described. */
+const STATE_ALONE = /^SELECT 'facts'(?![^]*json_agg)/
+
+/** A statement that a session sends again and again: its backend, and its rows or its SQLSTATE. */
+async function repeated(
+  client: pg.Client,
+  ask: () => Promise<unknown[]>
+): Promise<{ readonly pid: number; run(): Promise<unknown> }> {
+  const run = (): Promise<unknown> => ask().catch((error: { code?: string }) => error.code)
+  return { pid: await pidOf(client), run }
 }
 
 void t.test('nobody gets at the rows past the twin', skip, async (t) => {

@@ -3,7 +3,7 @@
 
 import t from 'tap'
 
-import { askFacts, readFacts } from '../../src/session/facts.ts'
+import { askFacts, askState, readFacts, readState } from '../../src/session/facts.ts'
 import type { SessionFacts } from '../../src/session/facts.ts'
 import { Overloads } from '../../src/session/overloads.ts'
 import { dial } from '../../src/upstream/dial.ts'
@@ -130,6 +130,33 @@ void t.test('facts of a session', async (t) => {
     await run('SET search_path = elsewhere')
     t.equal(await overloaded('length', 'lower', '+'), 'lower')
     await run('RESET search_path')
+  })
+
+  await t.test('a state that is another one after whatever changes', async (t) => {
+    const stateNow = async (): Promise<string | undefined> =>
+      readState((await link.exchange(askState(), 'sync')).frames)
+    const other = await postgres.connect()
+    const before = await stateNow()
+    t.equal((await ask('"a"')).state, before, 'known with the facts, too')
+    await other.query('BEGIN; CREATE TABLE later (i int)')
+    t.equal(await stateNow(), before, 'nothing is committed')
+    const changes = [
+      () => other.query('COMMIT'),
+      () => other.query('GRANT SELECT ON later TO reader'),
+      () => other.query('CREATE FUNCTION later() RETURNS int LANGUAGE sql RETURN 1'),
+      () => run('SET search_path = elsewhere'),
+      () => run("SET timezone = 'Asia/Tokyo'"),
+      () => run("SET jetgres.consistency = 'committed'"),
+      () => run("SET jetgres.float_aggregates = 'relay'")
+    ]
+    const seen = new Set([before])
+    for (const change of changes) {
+      await change()
+      const state = await stateNow()
+      t.notOk(seen.has(state), String(change))
+      seen.add(state)
+    }
+    await run('RESET ALL')
   })
 
   await t.test('nothing, behind an error', async (t) => {
