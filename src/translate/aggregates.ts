@@ -186,7 +186,9 @@ export const isAggregate = (name: string): boolean => NAMES.has(name)
 /** count(*), or count(x) of a type with one equality on both sides. */
 export function count(a: Expr | undefined, call: Call): Expr {
   const argument = a === undefined ? '*' : a.sql
-  return typed(invoke('count', argument, call), OID.int8, call.facts)
+  const all = typed(invoke('count', argument, call), OID.int8, call.facts)
+  const isSimple = call.distinct && call.suffix === '' && a?.constant === false
+  return isSimple && INTEGERS.includes(a.type.oid) ? { ...all, distinctOf: a.sql } : all
 }
 
 export function applyAggregate(name: string, args: readonly Expr[], call: Call): Expr {

@@ -18,6 +18,8 @@ export interface Groups {
   readonly text: string
   /** What must hold of each group; where it cannot, it fails. */
   readonly tests: readonly string[]
+  /** A text of the SELECT, by what the groups are made by. */
+  readonly shown: (sql: string) => string
 }
 
 /** What the items of GROUP BY have around them, and what they have to be tested for. */
@@ -25,6 +27,8 @@ interface Grouping {
   readonly targets: readonly NamedExpr[]
   readonly env: Env
   readonly tests: Set<string>
+  /** What stands for a value in the rest of the SELECT; undefined where a NULL may be a total's. */
+  readonly shown: Map<string, string> | undefined
 }
 
 /** A name is an input column first, then an output column. Source: findTargetlistEntrySQL92. */
@@ -32,16 +36,20 @@ export function groupClause(select: ast.Node, targets: readonly NamedExpr[], env
   if (ast.flag(select, 'groupDistinct') || ast.flag(select, 'groupByAll'))
     relay('GROUP BY DISTINCT or ALL')
   const items = ast.list(select, 'groupClause')
-  const grouping = { targets, env, tests: new Set<string>() }
+  const hasTotals = items.some((node) => ast.open(node).kind === 'GroupingSet')
+  const shown = new Map<string, string>()
+  const grouping = { targets, env, tests: new Set<string>(), shown: hasTotals ? undefined : shown }
   const groups = items.map((node) => groupItem(node, grouping)).filter((sql) => sql !== '')
   // Groups of a constant alone would be one, or none without rows.
   if (items.length > 0 && groups.length === 0) relay('GROUP BY of a constant')
   const text = groups.length === 0 ? '' : ` GROUP BY ${groups.join(', ')}`
-  return { text, tests: [...grouping.tests] }
+  const show = (sql: string): string =>
+    [...shown].reduce((text, [value, by]) => text.replaceAll(value, by), sql)
+  return { text, tests: [...grouping.tests], shown: show }
 }
 
 function groupItem(node: unknown, grouping: Grouping): string {
-  const { targets, env, tests } = grouping
+  const { targets, env, tests, shown } = grouping
   const { kind, body } = ast.open(node)
   if (kind === 'GroupingSet') return groupingSet(body, grouping)
   // (a, b) in GROUP BY is a list, not a row.
@@ -54,6 +62,12 @@ function groupItem(node: unknown, grouping: Grouping): string {
   if (expr.aggregate) relay('GROUP BY of an aggregate')
   // Beside other groups a constant makes none of its own.
   if (expr.constant || isUnknown(expr)) return ''
+  const { groupKey } = expr
+  if (shown && groupKey?.of === expr.sql) {
+    tests.add(`(${guard(groupKey.fault, 'TRUE', 'a group out of range')})`)
+    shown.set(expr.sql, groupKey.shown)
+    return groupKey.key
+  }
   if (!isFloat(expr.type.oid)) return requireGroupable(expr).sql
   tests.add(hasOneZero(expr.sql))
   return expr.sql

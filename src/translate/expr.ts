@@ -31,6 +31,17 @@ export interface Ratio {
   readonly by: bigint
 }
 
+/** Another way to group by a value: cheaper, and one to one with it where `fault` does not hold. */
+export interface GroupKey {
+  /** What it is of: an expression made of another one may carry this on. */
+  readonly of: string
+  readonly key: string
+  /** The value, by the key alone. */
+  readonly shown: string
+  /** Of a group: it may be of values that are not told apart. */
+  readonly fault: string
+}
+
 export interface Expr {
   /** DuckDB text, closed under any operator around it. */
   readonly sql: string
@@ -56,6 +67,9 @@ export interface Expr {
   readonly literal?: string | null
   /** An untyped parameter, 1-based; its type is what it first meets. */
   readonly parameter?: number
+  readonly groupKey?: GroupKey
+  /** It is `count(DISTINCT …)` of this column or expression, an integer, and nothing else. */
+  readonly distinctOf?: string
   /** An interval that is a constant: its parts. */
   readonly span?: Interval
   /** An interval between two instants: its microseconds as DuckDB text. */
@@ -93,6 +107,18 @@ export const CONSTANT: Facts = {
   bytewise: false,
   fallible: false
 }
+
+/** The same in other words. */
+export const reworded = (expr: Expr, say: (sql: string) => string): Expr => ({
+  ...expr,
+  sql: say(expr.sql),
+  ...(expr.elapsed !== undefined && { elapsed: say(expr.elapsed) }),
+  ...(expr.units !== undefined && { units: say(expr.units) }),
+  ...(expr.ratio && { ratio: { ...expr.ratio, units: say(expr.ratio.units) } }),
+  ...(expr.decimal && { decimal: { ...expr.decimal, sql: say(expr.decimal.sql) } }),
+  ...(expr.printed !== undefined && { printed: say(expr.printed) }),
+  ...(expr.shown !== undefined && { shown: say(expr.shown) })
+})
 
 /** The same, marked as one on which Postgres may raise. */
 export const fallible = (expr: Expr): Expr => ({ ...expr, fallible: true })

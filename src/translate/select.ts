@@ -11,7 +11,7 @@ import { columnName } from './column-names.ts'
 import { requireCountable, rowKey } from './comparisons.ts'
 import type { Context } from './context.ts'
 import { behind, type Derived, derived, type Queries, type Query, subqueryOf } from './derived.ts'
-import { relay } from './expr.ts'
+import { relay, reworded } from './expr.ts'
 import { type Env, walk, walkBoolean } from './expressions.ts'
 import { translateFrom } from './from.ts'
 import { findRange, type FromItem, type NamedExpr, NOTHING } from './scope.ts'
@@ -56,13 +56,49 @@ function plainQuery(select: ast.Node, queries: Queries): Query {
     ? [havingCondition(select['havingClause'], groups.text, targets, output)]
     : []
   const tests = [...condition, ...groups.tests]
-  const having = tests.length === 0 ? '' : ` HAVING ${tests.join(' AND ')}`
+  const having = tests.length === 0 ? '' : ` HAVING ${groups.shown(tests.join(' AND '))}`
   const source = from.sql === '' ? '' : ` FROM ${from.sql}`
+  const counted = groups.text + having === '' ? countedAlone(select, targets, outer) : undefined
+  if (counted !== undefined) {
+    const rows = `${source}${where}`
+    return { ...countedGroups(targets, counted, rows, context), tail: limitClause(select, env) }
+  }
   return {
-    targets,
-    distinct: distinctOn(select, targets, output),
+    targets: targets.map(({ name, expr }) => ({ name, expr: reworded(expr, groups.shown) })),
+    distinct: groups.shown(distinctOn(select, targets, output)),
     body: `${source}${where}${groups.text}${having}`,
-    tail: sortClause(select, targets, output) + limitClause(select, env)
+    tail: groups.shown(sortClause(select, targets, output)) + limitClause(select, env)
+  }
+}
+
+/** What count(DISTINCT …) counts, where the SELECT asks for nothing else. */
+function countedAlone(
+  select: ast.Node,
+  targets: readonly NamedExpr[],
+  outer: Env['outer']
+): string | undefined {
+  const [only, ...others] = targets
+  const isAlone = others.length === 0 && outer.length === 0 && !ast.has(select, 'sortClause')
+  const of = isAlone ? only?.expr.distinctOf : undefined
+  return only?.expr.sql === `count(DISTINCT ${of})` ? of : undefined
+}
+
+/**
+ * Groups are counted in the place of distinct values, because whole numbers within few bits are grouped
+ * by an array (store-options.ts), of which DISTINCT makes no use: 10,000 of 5 M rows take less than half
+ * the time, others the same.
+ */
+function countedGroups(
+  targets: readonly NamedExpr[],
+  of: string,
+  rows: string,
+  context: Context
+): Omit<Query, 'tail'> {
+  const range = context.rangeName()
+  const sql = `count(${range}.a1)`
+  return {
+    targets: targets.map(({ name, expr }) => ({ name, expr: { ...expr, sql } })),
+    body: ` FROM (SELECT ${of} AS a1${rows} GROUP BY ${of}) AS ${range}`
   }
 }
 

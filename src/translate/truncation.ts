@@ -4,7 +4,7 @@
 // Must never go beyond the years that both sides surely have: what is outside fails, and is relayed.
 
 import { OID } from '../types/oids.ts'
-import type { Expr } from './expr.ts'
+import type { Expr, GroupKey } from './expr.ts'
 import { factsOf, fallible, guard, typed } from './expr.ts'
 import { given, type Session, word } from './function-rules.ts'
 import {
@@ -44,6 +44,45 @@ const startOf = (length: number, micros: string): string =>
 const failing = (fault: string, sql: string, oid: number, when: Expr): Expr =>
   fallible(typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([when])))
 
+/** Which instants are truncated by their microseconds; in those since 1970, the end not included. */
+interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+const COMMON_ERA: Range = { from: -ERA_MICROS, to: Date.UTC(9999, 11, 31) * 1_000 }
+const ZONES: Range = { from: Date.UTC(2000, 0, 2) * 1_000, to: Date.UTC(2037, 0, 1) * 1_000 }
+
+/** Postgres's earliest instant is a little less before the common era. */
+const EARLIER = 150_000_000_000n * BigInt(SECOND)
+
+/**
+ * Groups by the number of the unit, and looks at each group, where it would look at each row: whether it
+ * begins within the range, and whether its NULL is not that of infinite instants, of which epoch_us()
+ * makes NULL too. Counted from where no number is negative, since division truncates.
+ */
+function unitNumber(when: Expr, length: number, { from, to }: Range, of: string): GroupKey {
+  const unit = BigInt(length)
+  const before = EARLIER / unit + 1n
+  const origin = before * unit + BigInt(ERA_MICROS)
+  const first = (BigInt(from) + origin + unit - 1n) / unit
+  const end = (BigInt(to) + origin + unit - 1n) / unit
+  const key = `((${epochMicros(when)} + ${origin}) // ${unit})`
+  const isInfinite = `${key} IS NULL AND count(${when.sql}) > 0`
+  return {
+    of,
+    key,
+    shown: `make_timestamptz(${key} * ${unit} - ${origin})`,
+    fault: `${isInfinite} OR ${key} < ${first} OR ${key} >= ${end}`
+  }
+}
+
+/** An expression is not written so many times. */
+const byUnit = (result: Expr, when: Expr, length: number | undefined, range: Range): Expr =>
+  length === undefined || !when.column
+    ? result
+    : { ...result, groupKey: unitNumber(when, length, range, result.sql) }
+
 /** Of a clock's reading. */
 export function truncated(unit: string, local: Expr): Expr {
   const length = LENGTHS[unit]
@@ -63,7 +102,8 @@ function truncatedInUtc(unit: string, when: Expr): Expr {
       ? `epoch_us(CAST(date_trunc('${unit}', make_timestamp(${micros})) AS TIMESTAMP))`
       : startOf(length, micros)
   const fault = outsideCommonEra(when.sql, OID.timestamptz)
-  return failing(fault, `make_timestamptz(${start})`, OID.timestamptz, when)
+  const result = failing(fault, `make_timestamptz(${start})`, OID.timestamptz, when)
+  return byUnit(result, when, length, COMMON_ERA)
 }
 
 /** In a zone: of an instant, what is shorter than a day leaves its offset alone. */
@@ -72,7 +112,9 @@ function truncatedInZone(unit: string, when: Expr, zone: Session['zone']): Expr 
   if (length !== undefined && isWholeIn(zone, length / SECOND)) {
     const fault = outsideZones(when.sql, OID.timestamptz)
     const sql = `make_timestamptz(${startOf(length, epochMicros(when))})`
-    return failing(fault, sql, OID.timestamptz, when)
+    const result = failing(fault, sql, OID.timestamptz, when)
+    // The last week would reach beyond.
+    return unit === 'week' ? result : byUnit(result, when, length, ZONES)
   }
   const local = localTime(when, zone)
   const result = truncated(unit, local)

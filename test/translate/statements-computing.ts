@@ -148,6 +148,8 @@ const functions: readonly Asked[] = [
     `SELECT id, date_trunc('${unit}', ts) FROM m ORDER BY id`,
     `SELECT id, date_trunc('${unit}', tz) FROM m WHERE tz > '0002-01-01' AND tz < '9000-01-01' ORDER BY id`,
     `SELECT date_trunc('${unit}', tz), count(*) FROM m WHERE tz >= '1900-01-01 00:00' AND tz < '2100-01-01' GROUP BY 1 ORDER BY 1`,
+    `SELECT date_trunc('${unit}', tz), count(tz) FROM m GROUP BY 1`,
+    `SELECT date_trunc('${unit}', tz) FROM m WHERE tz IS NULL OR tz > '-infinity' AND tz < '9000-01-01' GROUP BY 1`,
     `SELECT id, date_trunc('${unit}', "Sd") FROM m ORDER BY id`
   ]),
   ...[

@@ -79,6 +79,30 @@ const groups: readonly Asked[] = [
   'SELECT lower(t) AS k, count(*) FROM m GROUP BY lower(t) ORDER BY k',
   'SELECT substring(t, 1, 1), max(length(t)) FROM m GROUP BY 1',
   "SELECT date_trunc('month', st) AS month, count(*), sum(s4), avg(s4) FROM m GROUP BY 1 ORDER BY 1",
+  ...[
+    "SELECT date_trunc('day', tz) AS d, s4, max(date_trunc('day', tz)), count(*) FILTER (WHERE date_trunc('day', tz) > '2000-01-01')",
+    "SELECT extract(epoch FROM date_trunc('day', tz)), date_trunc('day', tz) + interval '1 day', s4, count(tz)",
+    "SELECT date_trunc('day', tz)::date, s4, rank() OVER (PARTITION BY s4 ORDER BY date_trunc('day', tz) DESC)"
+  ].flatMap((select) => [
+    `${select} FROM m WHERE tz >= '1900-01-01' AND tz < '2100-01-01' GROUP BY date_trunc('day', tz), s4 ORDER BY date_trunc('day', tz) DESC, s4`,
+    `${select} FROM m WHERE tz >= '1900-01-01' AND tz < '2100-01-01' OR tz IS NULL GROUP BY date_trunc('day', tz), s4 HAVING date_trunc('day', tz) > '1980-01-01' OR date_trunc('day', tz) IS NULL`
+  ]),
+  "SELECT date_trunc('day', tz), s4, count(*) FROM m WHERE tz >= '1900-01-01' AND tz < '2100-01-01' OR tz IS NULL GROUP BY ROLLUP (date_trunc('day', tz), s4)",
+  "SELECT d, count(*), max(n) FROM (SELECT date_trunc('hour', tz) AS d, count(*) AS n FROM m WHERE tz >= '1900-01-01' AND tz < '2100-01-01' GROUP BY 1) AS h GROUP BY d ORDER BY 1",
+  "SELECT DISTINCT date_trunc('week', tz) FROM m WHERE tz >= '1900-01-01' AND tz < '2100-01-01' GROUP BY date_trunc('week', tz) ORDER BY 1",
+  ...['i2', 's4', 'i4', 'i8', 'b', 't', 'f8', 'n', 'd', 'ts', 's4 % 3'].flatMap((value) => [
+    `SELECT count(DISTINCT ${value}) FROM m`,
+    `SELECT count(DISTINCT ${value}) AS many FROM m WHERE id > 3`,
+    `SELECT count(DISTINCT ${value}) FROM m WHERE id > 3000000`,
+    `SELECT (SELECT count(DISTINCT a.${value}) FROM m AS a WHERE a.id = m.id), id FROM m ORDER BY id`
+  ]),
+  'SELECT count(DISTINCT s4) + 1, count(DISTINCT s4) FROM m',
+  'SELECT count(DISTINCT s4) FILTER (WHERE id > 3) FROM m',
+  'SELECT count(DISTINCT s4) FROM m LIMIT 0',
+  'SELECT count(DISTINCT s4) FROM m HAVING count(*) > 1000000',
+  'SELECT count(DISTINCT s4) OVER () FROM m',
+  'SELECT count(DISTINCT a.s4) FROM m AS a JOIN m AS b ON a.id = b.s4',
+  'SELECT max(n) FROM (SELECT count(DISTINCT s4) AS n FROM m) AS q',
   "SELECT coalesce(t, '?') AS k, count(*) FROM m GROUP BY 1 ORDER BY 2 DESC, 1",
   "SELECT CASE WHEN s4 > 5 THEN 'big' ELSE 'small' END AS size, count(*) FROM m GROUP BY size",
   'SELECT sum(s4) + count(*), sum(n) * 2, max(s4) - min(s4), sum(s4) / count(*) FROM m',
