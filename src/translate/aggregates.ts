@@ -83,9 +83,9 @@ const sumOfDoubles: Make = (a, call) => {
   if (!call.floats || call.distinct)
     return relay('a sum of floats depends on the order of the rows')
   const sum = invoke('sum', a.sql, call)
-  const special = invoke('bool_or', `NOT isfinite(${a.sql})`, call)
+  const allFinite = invoke('bool_and', `isfinite(${a.sql})`, call)
   const allSigned = invoke('bool_and', `signbit(${a.sql})`, call)
-  const overflow = `NOT isfinite(${sum}) AND NOT ${special}`
+  const overflow = `NOT isfinite(${sum}) AND ${allFinite}`
   const value = `CASE WHEN ${sum} = 0 AND ${allSigned} THEN CAST('-0' AS DOUBLE) ELSE ${sum} END`
   const sql = `(${guard(overflow, value, 'float out of range')})`
   return fallible(typed(sql, OID.float8, call.facts))
