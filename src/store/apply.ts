@@ -58,13 +58,18 @@ export function columnType(type: ColumnType): string {
   return name
 }
 
-/** CREATE TABLE for a relation. @throws StoreError as targetOf. */
-export function createTableSql(schema: RelationSchema): string {
-  const columns = schema.columns.map(
-    ({ attnum, type }) => `${storeColumn(attnum)} ${columnType(type)}`
-  )
+/** Strings that DuckDB packs are unpacked one by one by each commit that looks for their keys. */
+const PACKED = new Set(['VARCHAR', 'BLOB'])
+
+/** CREATE TABLE for a relation, by default of its own name. @throws StoreError as targetOf. */
+export function createTableSql(schema: RelationSchema, table = storeTable(schema.id)): string {
+  const columns = schema.columns.map(({ attnum, type }) => {
+    const name = columnType(type)
+    const isUnpacked = schema.key.includes(attnum) && PACKED.has(name)
+    return `${storeColumn(attnum)} ${name}${isUnpacked ? ' USING COMPRESSION uncompressed' : ''}`
+  })
   columns.push(`${SEQUENCE_COLUMN} BIGINT`)
-  return `CREATE TABLE ${storeTable(schema.id)} (${columns.join(', ')})`
+  return `CREATE TABLE ${table} (${columns.join(', ')})`
 }
 
 /** What a batch has done. */

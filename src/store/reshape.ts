@@ -3,7 +3,7 @@
 
 import { SEQUENCE_COLUMN, storeColumn, storeTable } from '../types/store-names.ts'
 import type { RelationSchema } from '../types/value.ts'
-import { columnType } from './apply.ts'
+import { columnType, createTableSql } from './apply.ts'
 import type { Writer } from './writer.ts'
 
 /**
@@ -24,7 +24,8 @@ export async function reshapeTable(
   })
   const table = storeTable(after.id)
   const list = [...columns, SEQUENCE_COLUMN].join(', ')
-  await writer.runOnce(`CREATE TABLE ${table}_next AS SELECT ${list} FROM ${table}`)
+  await writer.runOnce(createTableSql(after, `${table}_next`))
+  await writer.runOnce(`INSERT INTO ${table}_next SELECT ${list} FROM ${table}`)
   await writer.runOnce(`DROP TABLE ${table}`)
   await writer.runOnce(`ALTER TABLE ${table}_next RENAME TO ${table}`)
 }
