@@ -21,6 +21,8 @@ const unackedMax = 16
 export async function openPublisher({ url, connection }, subject) {
   const inbox = createInbox()
   const acks = connection.subscribe(inbox)[Symbol.asyncIterator]()
+  // Known to the server before anything comes by the other connection: acks are for who listens.
+  await connection.flush()
   const socket = await openSocket(url)
   /** @type {Promise<never>} */
   const lost = new Promise((_, reject) => {
