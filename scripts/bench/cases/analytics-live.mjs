@@ -15,14 +15,18 @@ const perSecond = 20_000
 export async function run(bench) {
   const { nats, ours, rows } = await bothWithEvents(bench, { millions, hasDevices: true })
   const settle = async () => {
-    await nats.connection.flush()
     const from = performance.now()
     const to = await caughtUp(ours, 'SELECT 1 FROM events LIMIT 1', () => true)
     return { 'caught up after': to - from }
   }
   const live = async () => {
     const flow = startFlow(nats, 'events', perSecond, (n) => eventRow(n, mix(n) % rows))
-    const figures = await measure(ours).finally(() => flow.stop())
+    let figures
+    try {
+      figures = await measure(ours)
+    } finally {
+      await flow.stop()
+    }
     return { ...figures, ...(await settle()) }
   }
   const idle = async () => ({ ...(await measure(ours)), ...(await settle()) })

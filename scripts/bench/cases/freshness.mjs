@@ -2,7 +2,10 @@
 // 10,000 deliveries a second over 1 M rows, for a minute a side in five rounds; every now and then one
 // is a probe: from the stream's ack of it until a SELECT by key shows it.
 
-import { eventJson, eventRow, mix } from '../rows.mjs'
+import { setTimeout as delay } from 'node:timers/promises'
+
+import { openPublisher } from '../publisher.mjs'
+import { eventJson, eventRow, mix, slices } from '../rows.mjs'
 import { alternate, results } from '../runner.mjs'
 import { percentile } from '../statistics.mjs'
 import { caughtUp, makeStream } from '../streams.mjs'
@@ -51,7 +54,7 @@ export async function probe(client, nats, { stream, rows, seconds }) {
   // Rows are replaced by their like: the two sides see different numbers of them, and stay the same.
   const flow = startFlow(nats, stream, perSecond, (n) => eventRow(mix(n) % rows))
   // Even where a probe is still waited for: who cannot keep up is to be slow, not late for ever.
-  const end = setTimeout(() => flow.stop(), seconds * 1_000)
+  const end = setTimeout(() => void flow.stop(), seconds * 1_000)
   const jetstream = nats.connection.jetstream()
   const waits = []
   const until = performance.now() + seconds * 1_000
@@ -62,11 +65,11 @@ export async function probe(client, nats, { stream, rows, seconds }) {
       const acked = performance.now()
       await isVisible(client, id)
       waits.push(performance.now() - acked)
-      await new Promise((done) => setTimeout(done, probePauseMs))
+      await delay(probePauseMs)
     }
   } finally {
     clearTimeout(end)
-    flow.stop()
+    await flow.stop()
   }
   return { p50: percentile(waits, 0.5), p99: percentile(waits, 0.99) }
 }
@@ -82,20 +85,33 @@ async function isVisible(client, id) {
 }
 
 /**
- * Deliveries at the stated rate.
+ * Deliveries at the stated rate, until it is stopped: then all are stored.
  * @param {Nats} nats
  * @param {string} stream
  * @param {number} rate deliveries a second
  * @param {(n: number) => ReturnType<typeof eventRow>} row
  */
-export function startFlow({ connection }, stream, rate, row) {
+export function startFlow(nats, stream, rate, row) {
   const from = performance.now()
-  let sent = 0
-  const timer = setInterval(() => {
-    // Its case may have been given up meanwhile.
-    if (connection.isClosed()) return clearInterval(timer)
-    const due = ((performance.now() - from) / 1_000) * rate
-    for (; sent < due; sent++) connection.publish(stream, eventJson(row(sent)))
-  }, tickMs)
-  return { stop: () => clearInterval(timer) }
+  let isOver = false
+  const flow = async () => {
+    const publisher = await openPublisher(nats, stream)
+    for (let sent = 0; !isOver; await delay(tickMs)) {
+      const due = Math.floor(((performance.now() - from) / 1_000) * rate)
+      for (const payloads of slices(sent, due, (n) => eventJson(row(n)))) {
+        await publisher.send(payloads)
+      }
+      sent = due
+    }
+    await publisher.end()
+  }
+  const over = flow()
+  // Its case may have been given up meanwhile; who stops it hears of it.
+  over.catch(() => undefined)
+  return {
+    stop: () => {
+      isOver = true
+      return over
+    }
+  }
 }
