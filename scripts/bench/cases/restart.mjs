@@ -7,6 +7,8 @@ import pg from 'pg'
 import { clientOf } from '../servers.mjs'
 
 const secondsPromised = 3
+/** Of each way: no pair hangs on them. */
+const roundsMax = 3
 
 /**
  * @param {import('../runner.mjs').Bench} bench
@@ -15,6 +17,7 @@ const secondsPromised = 3
  * @returns {Promise<import('../runner.mjs').Result[]>}
  */
 export async function restarts({ runs, say }, jetgres, rows) {
+  const rounds = Math.min(runs, roundsMax)
   /** @type {[string, NodeJS.Signals][]} */
   const ways = [
     ['clean stop', 'SIGTERM'],
@@ -24,11 +27,11 @@ export async function restarts({ runs, say }, jetgres, rows) {
   const found = []
   for (const [name, signal] of ways) {
     const ours = []
-    for (let round = 1; round <= runs; round++) ours.push(await restarted(jetgres, signal, rows))
+    for (let round = 1; round <= rounds; round++) ours.push(await restarted(jetgres, signal, rows))
     say(`  restart after ${name}: ${ours.map((seconds) => seconds.toFixed(2)).join(', ')} s`)
     const theirs = ours.map(() => secondsPromised)
     const row = { name: `after ${name}, ${rows.toLocaleString('en-US')} rows`, ours, theirs }
-    found.push({ ...facts, ...row, note: undefined })
+    found.push({ ...facts, ...row, note: `${rounds} rounds` })
   }
   return found
 }

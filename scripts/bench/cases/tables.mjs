@@ -36,7 +36,13 @@ const tables = {
     columns: eventColumns,
     row: (n) => eventRow(n),
     json: /** @type {Kind['json']} */ (eventJson),
-    indexes: { ts: 'ts', device: 'device', kind: 'kind, country', country: 'country, device' }
+    indexes: {
+      ts: 'ts',
+      device: 'device',
+      kind: 'kind, country',
+      country: 'country, device',
+      note: 'note'
+    }
   },
   devices: { columns: deviceColumns, row: deviceRow, json: JSON.stringify, indexes: {} }
 }
