@@ -19,6 +19,8 @@ export interface Query {
   readonly body: string
   /** ` ORDER BY … LIMIT … OFFSET …`, or ''. */
   readonly tail: string
+  /** Where it asks for so many of the newest rows: the tail without the LIMIT. */
+  readonly newest?: { readonly tail: string; readonly rows: number }
 }
 
 /** A SELECT inside an expression. */

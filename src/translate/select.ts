@@ -14,6 +14,7 @@ import { behind, type Derived, derived, type Queries, type Query, subqueryOf } f
 import { relay, reworded } from './expr.ts'
 import { type Env, walk, walkBoolean } from './expressions.ts'
 import { translateFrom } from './from.ts'
+import { newestRows } from './newest-rows.ts'
 import { findRange, type FromItem, type NamedExpr, NOTHING } from './scope.ts'
 import { setOperation } from './set-operations.ts'
 import { namedWindows } from './windows.ts'
@@ -63,11 +64,14 @@ function plainQuery(select: ast.Node, queries: Queries): Query {
     const rows = `${source}${where}`
     return { ...countedGroups(targets, counted, rows, context), tail: limitClause(select, env) }
   }
+  const sorted = groups.shown(sortClause(select, targets, output))
+  const newest = newestRows(select, targets, output)
   return {
     targets: targets.map(({ name, expr }) => ({ name, expr: reworded(expr, groups.shown) })),
     distinct: groups.shown(distinctOn(select, targets, output)),
     body: `${source}${where}${groups.text}${having}`,
-    tail: groups.shown(sortClause(select, targets, output)) + limitClause(select, env)
+    tail: sorted + limitClause(select, env),
+    ...(newest !== undefined && { newest: { tail: sorted, rows: newest } })
   }
 }
 

@@ -9,6 +9,7 @@ import { nodeOf } from './ast.ts'
 import { settle } from './coerce.ts'
 import { Context, type TranslateScope } from './context.ts'
 import { Relay, relay } from './expr.ts'
+import { newestOf } from './newest-rows.ts'
 import { output } from './output.ts'
 import { translateQuery } from './select.ts'
 import type { Lent } from './upstream-tables.ts'
@@ -57,7 +58,12 @@ function translated(select: unknown, scope: TranslateScope): Translation {
   )
   const list = columns.map((column) => column.sql).join(', ')
   const before = context.upstream.withClause()
-  const sql = `${before}SELECT ${query.distinct ?? ''}${list}${query.body}${query.tail}`
+  const rows = `SELECT ${query.distinct ?? ''}${list}${query.body}`
+  const { newest, tail } = query
+  const sql =
+    newest && before === ''
+      ? newestOf(`${rows}${newest.tail}`, newest.rows)
+      : `${before}${rows}${tail}`
   if (sql.length > limits.translatedSqlCharsMax) relay('the translation is too long')
   return {
     sql,

@@ -90,6 +90,19 @@ const groups: readonly Asked[] = [
   "SELECT date_trunc('day', tz), s4, count(*) FROM m WHERE tz >= '1900-01-01' AND tz < '2100-01-01' OR tz IS NULL GROUP BY ROLLUP (date_trunc('day', tz), s4)",
   "SELECT d, count(*), max(n) FROM (SELECT date_trunc('hour', tz) AS d, count(*) AS n FROM m WHERE tz >= '1900-01-01' AND tz < '2100-01-01' GROUP BY 1) AS h GROUP BY d ORDER BY 1",
   "SELECT DISTINCT date_trunc('week', tz) FROM m WHERE tz >= '1900-01-01' AND tz < '2100-01-01' GROUP BY date_trunc('week', tz) ORDER BY 1",
+  ...['tz', 'ts', 'd'].flatMap((key) => [
+    ...[1, 5, 50, 51].flatMap((rows) => [
+      `SELECT id, ${key}, t, n, ${key} FROM m WHERE s4 > 3 ORDER BY ${key} DESC, id LIMIT ${rows}`,
+      `SELECT * FROM m WHERE id > 7 ORDER BY ${key} DESC NULLS LAST, id LIMIT ${rows}`,
+      `SELECT t FROM (SELECT t, ${key}, id FROM m WHERE id > 7 ORDER BY ${key} DESC, id LIMIT ${rows}) AS q ORDER BY id`
+    ]),
+    `SELECT id, ${key} AS id2 FROM m AS a WHERE id > 7 ORDER BY 2 DESC, id LIMIT 3 OFFSET 2`,
+    `SELECT id, count(*) OVER (), ${key} FROM m WHERE id > 7 ORDER BY ${key} DESC, id LIMIT 3`,
+    `SELECT id, s4 + 1, ${key} FROM m WHERE id > 7 ORDER BY ${key} DESC, id LIMIT 3`,
+    `(SELECT id, ${key} FROM m WHERE id > 7 ORDER BY ${key} DESC, id LIMIT 3) UNION ALL SELECT id, ${key} FROM m WHERE id = 2`,
+    `WITH q AS (SELECT * FROM m) SELECT id, ${key} FROM q WHERE id > 7 ORDER BY ${key} DESC, id LIMIT 3`,
+    `SELECT id, ${key} FROM m WHERE id = 0 ORDER BY ${key} DESC, id LIMIT 3`
+  ]),
   ...['i2', 's4', 'i4', 'i8', 'b', 't', 'f8', 'n', 'd', 'ts', 's4 % 3'].flatMap((value) => [
     `SELECT count(DISTINCT ${value}) FROM m`,
     `SELECT count(DISTINCT ${value}) AS many FROM m WHERE id > 3`,
