@@ -51,7 +51,7 @@ const { values, positionals } = parseArgs({
     json: { type: 'boolean', default: false },
     runs: { type: 'string', default: '5' },
     scale: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '0.5' },
+    seconds: { type: 'string', default: '0.4' },
     match: { type: 'string', default: '' },
     write: { type: 'boolean', default: false },
     remark: { type: 'string' },
