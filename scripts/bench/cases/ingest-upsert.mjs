@@ -3,7 +3,10 @@
 
 import { eventRow, mix } from '../rows.mjs'
 import { results } from '../runner.mjs'
-import { ingest, lastKey } from './ingest.mjs'
+import { ingest, ownServers } from './ingest.mjs'
+
+/** No other delivery's. */
+const lastKey = -1
 
 /** @param {import('../runner.mjs').Bench} bench */
 export async function run(bench) {
@@ -12,7 +15,8 @@ export async function run(bench) {
   /** @param {number} n */
   const key = (n) => (n === deliveries - 1 ? lastKey : n < keys ? n : mix(n) % keys)
   const row = (/** @type {number} */ n) => eventRow(n, key(n))
-  const { json = [], consumer } = await ingest(bench, { deliveries, rows: keys + 1, row })
+  const work = { deliveries, rows: keys + 1, row, lastKey }
+  const { json = [], consumer } = await ingest(bench, await ownServers(bench), work)
   const facts = { case: 'ingest-upsert', unit: '1/s', isMoreBetter: true }
   return results({ ...facts, peer: 'hand-written consumer' }, json, consumer)
 }

@@ -16,50 +16,65 @@ import { caughtUp, createRelation, makeStream, publish } from '../streams.mjs'
 /** @typedef {import('../runner.mjs').Figures} Figures */
 /** @typedef {import('../servers.mjs').Postgres} PostgresServer */
 /** @typedef {ReturnType<typeof import('../rows.mjs').eventRow>} EventRow */
+/**
+ * @typedef {{
+ *   nats: import('../streams.mjs').Nats, postgres: PostgresServer,
+ *   ours: import('pg').Client, theirs: import('pg').Client
+ * }} Servers
+ */
 /** How a stream's payloads are made, and what a relation says of them. */
 /** @typedef {{ encode: (row: EventRow) => string | Uint8Array, stated: string }} Encoding */
 
+/** Also the stream of JSON. */
 const table = 'events'
-/** The last delivery's key: its row is visible when all are. */
-export const lastKey = -1
-const lastIsThere = `SELECT id FROM ${table} WHERE id = ${lastKey}`
+
+/** @param {Bench} bench @returns {Promise<Servers>} that end with the case */
+export async function ownServers({ cleanups, nodeArgs }) {
+  const [nats, jetgres, postgres] = await Promise.all([
+    startNats(cleanups),
+    Jetgres.start(cleanups, { nodeArgs }),
+    Postgres.start(cleanups)
+  ])
+  const [ours, theirs] = [await connect(cleanups, jetgres), await connect(cleanups, postgres)]
+  return { nats, postgres, ours, theirs }
+}
 
 /**
  * jetgres with each of the encodings, whose streams have their names, and the consumer with JSON.
+ * What each side made last is left.
  * @param {Bench} bench
- * @param {{ deliveries: number, rows: number, row: (n: number) => EventRow }} work
+ * @param {Servers} servers
+ * @param {{
+ *   deliveries: number, rows: number, row: (n: number) => EventRow, lastKey: number
+ * }} work `lastKey`: the last delivery's, whose row is visible when all are
  * @param {Record<string, Encoding>} [others] beside JSON
  * @returns {Promise<Record<string, Figures[]>>} of `json`, of each of the others, and of `consumer`
  */
-export async function ingest(bench, { deliveries, rows, row }, others = {}) {
-  const { cleanups, say } = bench
-  const [nats, jetgres, postgres] = await Promise.all([
-    startNats(cleanups),
-    Jetgres.start(cleanups, bench),
-    Postgres.start(cleanups)
-  ])
-  const ours = await connect(cleanups, jetgres)
-  const theirs = await connect(cleanups, postgres)
+export async function ingest(bench, { nats, postgres, ours, theirs }, work, others = {}) {
+  const { deliveries, rows, row, lastKey } = work
+  const lastIsThere = `SELECT id FROM ${table} WHERE id = ${lastKey}`
   /** @type {Record<string, Encoding>} */
   const encodings = { json: { encode: eventJson, stated: 'JSON' }, ...others }
   for (const [name, { encode }] of Object.entries(encodings)) {
-    say(`  publishing ${deliveries} deliveries of ${name}`)
-    await makeStream(nats, name)
-    await publish(nats, name, deliveries, (n) => encode(row(n)))
+    bench.say(`  publishing ${deliveries} deliveries of ${name}`)
+    await makeStream(nats, streamOf(name))
+    await publish(nats, streamOf(name), deliveries, (n) => encode(row(n)))
   }
   const rate = (/** @type {number} */ ms) => ({ 'deliveries/s': (deliveries / ms) * 1_000 })
+
+  const passesLeft = { ours: bench.runs * Object.keys(encodings).length, theirs: bench.runs }
 
   /** @param {string} name @param {string} stated */
   const jetgresReads = async (name, stated) => {
     const from = performance.now()
-    await ours.query(createRelation(nats, table, eventColumns, name, stated))
+    await ours.query(createRelation(nats, table, eventColumns, streamOf(name), stated))
     const to = await caughtUp(ours, lastIsThere, (found) => found.length === 1)
     await checkCount(ours, rows)
-    await ours.query(`DROP TABLE ${table}`)
+    if (--passesLeft.ours > 0) await ours.query(`DROP TABLE ${table}`)
     return rate(to - from)
   }
   const consumerReads = async () => {
-    const consumer = await startConsumer(nats.url, postgres, 'json', table)
+    const consumer = await startConsumer(nats.url, postgres, streamOf('json'), table)
     const from = performance.now()
     await theirs.query(`CREATE TABLE ${table} (${eventColumns})`)
     consumer.send(1)
@@ -68,7 +83,7 @@ export async function ingest(bench, { deliveries, rows, row }, others = {}) {
     const to = performance.now()
     await endConsumer(consumer)
     await checkCount(theirs, rows)
-    await theirs.query(`DROP TABLE ${table}`)
+    if (--passesLeft.theirs > 0) await theirs.query(`DROP TABLE ${table}`)
     return rate(to - from)
   }
   const sides = Object.entries(encodings).map(([name, { stated }]) => {
@@ -76,6 +91,9 @@ export async function ingest(bench, { deliveries, rows, row }, others = {}) {
   })
   return alternate(bench, { ...Object.fromEntries(sides), consumer: consumerReads }, { isWarm: true })
 }
+
+/** @param {string} encoding */
+const streamOf = (encoding) => (encoding === 'json' ? table : encoding)
 
 /** @param {import('pg').Client} client @param {number} rows */
 async function checkCount(client, rows) {

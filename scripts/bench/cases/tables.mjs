@@ -67,6 +67,26 @@ export async function bothWithEvents(bench, { millions = 1, hasDevices = false }
   return { ...ours, ...theirs, rows }
 }
 
+/** With whatever is there. @param {Bench} bench */
+export async function bothServers(bench) {
+  const [ours, theirs] = await Promise.all([oursIn(bench), theirsIn(bench)])
+  return { ...ours, ...theirs }
+}
+
+/**
+ * Events that a case has left on both sides are as good as loaded.
+ * @param {Bench} bench
+ * @param {number} count the first so many
+ */
+export async function adoptEvents(bench, count) {
+  const { counts, jsonBytes } = await oursIn(bench)
+  const { theirs } = await theirsIn(bench)
+  await theirs.query('VACUUM (ANALYZE) events')
+  const { row, json } = tables.events
+  for (let n = 0; n < count; n++) jsonBytes.events += json(row(n)).length
+  counts.events = count
+}
+
 /**
  * jetgres alone. `jsonBytes`: of what was published of each table.
  * @param {Bench} bench
