@@ -12,6 +12,7 @@ import { connect, Jetgres, Postgres } from '../servers.mjs'
 
 /** Rows of which eight fill a page: of smaller ones Postgres has more to do, of larger ones less fits. */
 const chunk = Buffer.from(`12345678\t${'x'.repeat(980)}\n`.repeat(66))
+const gigabyte = 1e9
 const mebibyte = 1024 * 1024
 
 /** @typedef {{ host: string, port: number }} Server */
@@ -23,7 +24,7 @@ export async function run(bench) {
   const { socketDir, port } = postgres
   const upstream = `postgresql://postgres@/postgres?host=${socketDir}&port=${port}`
   const jetgres = await Jetgres.start(cleanups, { ...bench, upstream })
-  const chunks = Math.ceil((1024 * mebibyte * bench.scale) / chunk.length)
+  const chunks = Math.ceil((gigabyte * bench.scale) / chunk.length)
   const [ours, theirs] = [await sideOf(bench, jetgres), await sideOf(bench, postgres)]
   await theirs.client.query('CREATE UNLOGGED TABLE bulk (n int, filling text)')
   const sides = { jetgres: () => measure(ours, chunks), direct: () => measure(theirs, chunks) }
