@@ -98,15 +98,15 @@ export const limits = {
   checkpointIdleMs: 5_000,
   /** Between two checkpoints, in what the first of them took: a quarter of the time is theirs. */
   checkpointRest: 3,
+  /** The same where space is taken back: with less of the time, writers could outrun it. */
+  vacuumRest: 1,
+  /** Until that is tried again where a reader has kept it from its work. */
+  vacuumRetryMs: 1_000,
   /**
    * Deleted rows are worth a step that takes their space back once they are such a share of a table.
    * DuckDB rewrites nothing where less than a quarter is deleted, but the table's end each time.
    */
   vacuumShare: 0.25,
-  /** The same where space is taken back: with less of the time, writers could outrun it. */
-  vacuumRest: 1,
-  /** Until that is tried again where a reader has kept it from its work. */
-  vacuumRetryMs: 1_000,
   /**
    * Store connections lent to readers at once. A cursor that a client leaves open in its transaction
    * keeps one, so there must be as many as sessions; they cost little.

@@ -30,29 +30,9 @@ const READ = 'SELECT * FROM r1 ORDER BY ALL'
 void t.test('of one key the newest row stays, within a batch and across batches', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
-  await store.apply(
-    batchOf({
-      rows: [
-        [1, 'old'],
-        [2, 'b'],
-        [1, 'new']
-      ]
-    })
-  )
-  t.strictSame(await readAll(store, READ), [
-    [1, 'new', 3n],
-    [2, 'b', 2n]
-  ])
-  await store.apply(
-    batchOf({
-      rows: [
-        [2, 'c'],
-        [5, 'e'],
-        [3, 'd']
-      ],
-      from: 4
-    })
-  )
+  await store.apply(batchOf({ rows: [[1, 'old'], [2, 'b'], [1, 'new']] }))
+  t.strictSame(await readAll(store, READ), [[1, 'new', 3n], [2, 'b', 2n]])
+  await store.apply(batchOf({ rows: [[2, 'c'], [5, 'e'], [3, 'd']], from: 4 }))
   t.strictSame(await readAll(store, READ), [
     [1, 'new', 3n],
     [2, 'c', 4n],
@@ -66,49 +46,14 @@ void t.test('a deleted key has no row, until it comes again', async (t) => {
     const store = await openStore(t)
     const key = (n: number): Value => (keyType === INTEGER ? n : `k${n}`)
     await store.define(schemaOf(1, [keyType, TEXT], [1]), '', START)
-    await store.apply(
-      batchOf({
-        rows: [
-          [key(9), null],
-          [key(8), null]
-        ],
-        deleted: [0, 1]
-      })
-    )
+    await store.apply(batchOf({ rows: [[key(9), null], [key(8), null]], deleted: [0, 1] }))
     t.strictSame(await readAll(store, READ), [], 'keys that were never there')
-    const rows = [
-      [key(1), 'a'],
-      [key(2), 'b'],
-      [key(1), null],
-      [key(3), null],
-      [key(3), 'c']
-    ]
+    const rows = [[key(1), 'a'], [key(2), 'b'], [key(1), null], [key(3), null], [key(3), 'c']]
     await store.apply(batchOf({ rows, from: 3, deleted: [2, 3] }))
-    t.strictSame(await readAll(store, READ), [
-      [key(2), 'b', 4n],
-      [key(3), 'c', 7n]
-    ])
-    await store.apply(
-      batchOf({
-        rows: [
-          [key(2), null],
-          [key(3), null]
-        ],
-        from: 8,
-        deleted: [1]
-      })
-    )
+    t.strictSame(await readAll(store, READ), [[key(2), 'b', 4n], [key(3), 'c', 7n]])
+    await store.apply(batchOf({ rows: [[key(2), null], [key(3), null]], from: 8, deleted: [1] }))
     t.strictSame(await readAll(store, READ), [[key(2), null, 8n]], 'a NULL is no deletion')
-    await store.apply(
-      batchOf({
-        rows: [
-          [key(2), null],
-          [key(9), 'z']
-        ],
-        from: 10,
-        deleted: [0]
-      })
-    )
+    await store.apply(batchOf({ rows: [[key(2), null], [key(9), 'z']], from: 10, deleted: [0] }))
     t.strictSame(await readAll(store, READ), [[key(9), 'z', 11n]])
     t.strictSame(await store.position(1), { sequence: 11, created: CREATED })
   }
@@ -120,38 +65,10 @@ void t.test('where the first row of a key is kept, no later one replaces it', as
     const key = (n: number): Value => (keyType === INTEGER ? n : `k${n}`)
     const schema = { ...schemaOf(1, [keyType, TEXT], [1]), onConflict: { keep: 'first' } } as const
     await store.define(schema, '', START)
-    await store.apply(
-      batchOf({
-        rows: [
-          [key(1), 'a'],
-          [key(2), 'b'],
-          [key(1), 'later']
-        ]
-      })
-    )
-    t.strictSame(await readAll(store, READ), [
-      [key(1), 'a', 1n],
-      [key(2), 'b', 2n]
-    ])
-    await store.apply(
-      batchOf({
-        rows: [
-          [key(2), 'x'],
-          [key(3), 'c'],
-          [key(3), 'y']
-        ],
-        from: 4
-      })
-    )
-    await store.apply(
-      batchOf({
-        rows: [
-          [key(1), 'x'],
-          [key(3), 'z']
-        ],
-        from: 7
-      })
-    )
+    await store.apply(batchOf({ rows: [[key(1), 'a'], [key(2), 'b'], [key(1), 'later']] }))
+    t.strictSame(await readAll(store, READ), [[key(1), 'a', 1n], [key(2), 'b', 2n]])
+    await store.apply(batchOf({ rows: [[key(2), 'x'], [key(3), 'c'], [key(3), 'y']], from: 4 }))
+    await store.apply(batchOf({ rows: [[key(1), 'x'], [key(3), 'z']], from: 7 }))
     t.strictSame(await readAll(store, READ), [
       [key(1), 'a', 1n],
       [key(2), 'b', 2n],
@@ -235,7 +152,7 @@ void t.test('the space of replaced and of trimmed rows is taken back', async (t)
     return Number((await readAll(store, sql))[0]?.[0])
   }
   for (let round = 0; round < 3; round++) await write(round * COUNT + 1)
-  const SUMS = 'SELECT count(*), count(DISTINCT c1), min(_seq), max(c2::BIGINT - _seq) FROM r1'
+  const SUMS = "SELECT count(*), count(DISTINCT c1), min(_seq), max(c2::BIGINT - _seq) FROM r1"
   const want = await readAll(store, SUMS)
   t.strictSame(want, [[BigInt(COUNT), BigInt(COUNT), BigInt(2 * COUNT + 1), 0n]])
   const until = (rows: number): Promise<boolean> =>
@@ -272,33 +189,13 @@ void t.test('a delivery that comes again changes nothing', async (t) => {
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', START)
   await store.define(schemaOf(2, [INTEGER]), '', START)
   for (let again = 0; again < 2; again++) {
-    await store.apply(
-      batchOf({
-        rows: [
-          [1, 'a'],
-          [1, 'b']
-        ],
-        position: 4
-      })
-    )
+    await store.apply(batchOf({ rows: [[1, 'a'], [1, 'b']], position: 4 }))
     await store.apply(batchOf({ id: 2, rows: [[7], [7]], position: 4 }))
   }
-  await store.apply(
-    batchOf({
-      rows: [
-        [1, 'a'],
-        [1, 'b'],
-        [9, 'z']
-      ],
-      sequences: [1, 2, 5]
-    })
-  )
+  await store.apply(batchOf({ rows: [[1, 'a'], [1, 'b'], [9, 'z']], sequences: [1, 2, 5] }))
   await store.apply(batchOf({ id: 2, rows: [[7], [7], [8]], sequences: [1, 4, 5] }))
   await store.apply(batchOf({ rows: [], position: 3 }))
-  t.strictSame(await readAll(store, READ), [
-    [1, 'b', 2n],
-    [9, 'z', 5n]
-  ])
+  t.strictSame(await readAll(store, READ), [[1, 'b', 2n], [9, 'z', 5n]])
   t.strictSame(await readAll(store, 'SELECT c1 FROM r2 ORDER BY 1'), [[7], [7], [8]])
   t.strictSame(await store.position(1), { sequence: 5, created: CREATED }, 'never goes back')
 })
@@ -306,20 +203,9 @@ void t.test('a delivery that comes again changes nothing', async (t) => {
 void t.test('a stream made again starts over and keeps the rows', async (t) => {
   const store = await openStore(t)
   await store.define(schemaOf(1, [INTEGER, TEXT], [1]), '', { sequence: 90, created: CREATED })
-  await store.apply(
-    batchOf({
-      rows: [
-        [1, 'a'],
-        [2, 'b']
-      ],
-      from: 100
-    })
-  )
+  await store.apply(batchOf({ rows: [[1, 'a'], [2, 'b']], from: 100 }))
   await store.apply(batchOf({ rows: [[1, 'again']], from: 1, created: 'later' }))
-  t.strictSame(await readAll(store, READ), [
-    [1, 'again', 1n],
-    [2, 'b', 101n]
-  ])
+  t.strictSame(await readAll(store, READ), [[1, 'again', 1n], [2, 'b', 101n]])
   t.strictSame(await store.position(1), { sequence: 1, created: 'later' })
 })
 
@@ -426,10 +312,7 @@ void t.test('a batch that fails leaves nothing, and the next one works', async (
     ['rejected', 'rejected', 'rejected', 'fulfilled']
   )
   t.match((results[0] as PromiseRejectedResult).reason, { name: 'StoreError' })
-  t.strictSame(await readAll(store, READ), [
-    [1, 'a', 1n],
-    [2, 'b', 2n]
-  ])
+  t.strictSame(await readAll(store, READ), [[1, 'a', 1n], [2, 'b', 2n]])
   t.equal(await store.droppedCount(1), 0)
 })
 
@@ -499,21 +382,8 @@ void t.test('relations and ids outlive the process; ids never come back', async 
   t.strictSame(await store.definitions(), [{ id, definition: '{"a":2}' }])
   t.strictSame(await store.position(id), { sequence: 5, created: 'x' })
   t.equal(await store.nextId(), chosen + 1)
-  await store.apply(
-    batchOf({
-      id,
-      rows: [
-        [1, 'b'],
-        [2, 'c']
-      ],
-      from: 6,
-      created: 'x'
-    })
-  )
-  t.strictSame(await readAll(store, `SELECT c1, c2 FROM r${id} ORDER BY 1`), [
-    [1, 'b'],
-    [2, 'c']
-  ])
+  await store.apply(batchOf({ id, rows: [[1, 'b'], [2, 'c']], from: 6, created: 'x' }))
+  t.strictSame(await readAll(store, `SELECT c1, c2 FROM r${id} ORDER BY 1`), [[1, 'b'], [2, 'c']])
   await t.rejects(store.position(chosen), { name: 'StoreError' })
   await eventually(async () => ((await stat(`${path}.wal`)).mode & 0o777) === 0o600)
 })
