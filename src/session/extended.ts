@@ -11,7 +11,7 @@ import {
   parameterDescription,
   rowDescription
 } from '../wire/backend.ts'
-import { bodyOf, HEADER_BYTES } from '../wire/frames.ts'
+import { HEADER_BYTES } from '../wire/frames.ts'
 import type { Frame } from '../wire/frames.ts'
 import {
   decodeBind,
@@ -109,7 +109,7 @@ export class Extended {
       if (names.portal === '') this.#closePortal('')
       return this.#bindRelayed(names.portal, frame)
     }
-    const message = decodeBind(bodyOf(frame))
+    const message = decodeBind(frame.bytes, HEADER_BYTES, names)
     if (message.portal === '') this.#closePortal('')
     if (statement instanceof PreparedSelect) {
       if (this.#bindNow(statement, message, frame)) return undefined

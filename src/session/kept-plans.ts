@@ -2,6 +2,9 @@
 // round trip upstream; look-ups are known by their pattern, whatever their constants. Owns when a plan
 // is too old: as a prepared SELECT's (prepared-select.ts).
 
+// The global one is looked up by a call, each time.
+import { performance } from 'node:perf_hooks'
+
 import { limits } from '../limits.ts'
 import type { NameScan } from '../sql/classify.ts'
 import type { RowKey } from '../store/row-slab.ts'

@@ -196,13 +196,14 @@ export class LocalPortal {
     return this.#stopped
   }
 
-  async close(): Promise<void> {
+  /** Without a promise where nothing is held. */
+  close(): Promise<void> | undefined {
     const cursor = this.#cursor
     const snapshot = this.#snapshot
     this.#chunk = undefined
     this.#snapshot = undefined
     cursor?.close()
-    await snapshot?.release()
+    return snapshot?.release()
   }
 
   /** DuckDB makes the next rows while those in hand are encoded and sent. */

@@ -48,7 +48,7 @@ export class OurPortal {
     if (c.hasFailed) throw inFailedTransaction()
   }
 
-  async close(): Promise<void> {
+  close(): undefined {
     // Nothing is held.
   }
 

@@ -1,6 +1,9 @@
 // A SELECT the client has prepared that may be answered here. Keeps the plan and knows when it must
 // be made anew: whatever was relayed since may have changed settings, names or privileges.
 
+// The global one is looked up by a call, each time.
+import { performance } from 'node:perf_hooks'
+
 import { limits } from '../limits.ts'
 import { PgError } from '../errors.ts'
 import { decodeUtf8 } from '../types/bytes.ts'

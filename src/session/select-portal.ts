@@ -36,7 +36,7 @@ export class SelectPortal {
     this.#statement = statement
     this.#name = name
     this.#local = local
-    this.#bind = Buffer.from(bind.bytes)
+    this.#bind = bind.bytes
   }
 
   get isHeld(): boolean {
@@ -117,8 +117,9 @@ export class SelectPortal {
     await this.#local.close()
   }
 
-  async close(): Promise<void> {
-    await this.#local.close()
+  /** Without a promise where nothing is held. */
+  close(): Promise<void> | undefined {
+    return this.#local.close()
   }
 
   async #relay(c: Conversation, frame: Frame, reason: string): Promise<void> {

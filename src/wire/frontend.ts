@@ -27,6 +27,9 @@ export interface BindMessage {
   readonly resultFormats: readonly number[]
 }
 
+/** `end`: the byte of the body behind the names. */
+export type BindNames = Pick<BindMessage, 'portal' | 'statement'> & { readonly end: number }
+
 /** Describe and Close name a prepared statement ('S') or a portal ('P'). */
 export interface TargetMessage {
   readonly kind: 'S' | 'P'
@@ -51,10 +54,10 @@ export function decodeParse(body: Buffer, from = 0): ParseMessage {
   return reader.end({ name, text, types: reader.list(reader.int16(), () => reader.uint32()) })
 }
 
-export function decodeBind(body: Buffer): BindMessage {
-  const reader = new BodyReader(body)
-  const portal = reader.cstring()
-  const statement = reader.cstring()
+/** `names`: what is known of it already. */
+export function decodeBind(body: Buffer, from = 0, names?: BindNames): BindMessage {
+  const { portal, statement, end } = names ?? decodeBindNames(body, from)
+  const reader = new BodyReader(body, end)
   const parameterFormats = reader.list(reader.int16(), () => reader.int16())
   const parameters = reader.list(reader.int16(), () => reader.counted())
   const resultFormats = reader.list(reader.int16(), () => reader.int16())
@@ -62,9 +65,10 @@ export function decodeBind(body: Buffer): BindMessage {
 }
 
 /** What a Bind is about, without the rest of it: whether that is well formed, others judge. */
-export function decodeBindNames(body: Buffer, from = 0): Pick<BindMessage, 'portal' | 'statement'> {
+export function decodeBindNames(body: Buffer, from = 0): BindNames {
   const reader = new BodyReader(body, from)
-  return { portal: reader.cstring(), statement: reader.cstring() }
+  const [portal, statement] = [reader.cstring(), reader.cstring()]
+  return { portal, statement, end: body.length - reader.remaining }
 }
 
 export function decodeTarget(body: Buffer, from = 0): TargetMessage {

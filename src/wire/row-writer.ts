@@ -1,18 +1,22 @@
 // The growing buffer that an answer's rows are written into, and DataRow frames field by field: for
 // single rows; many are written by columns (data-rows.ts). Knows field bytes only, no types.
 
-/** A lookup's one row fits; a scan's buffer grows once and then keeps its size. */
-const INITIAL_BYTES = 1024
+/** Some rows of look-ups fit; a scan's buffer grows once and then keeps its size. */
+const INITIAL_BYTES = 4096
+/** With less left a buffer is not written on. */
+const WORTH_BYTES = 512
 const KEPT_BYTES_MAX = 1024 * 1024
 const HEADER_BYTES = 7
 
 export class RowWriter {
   #buffer = Buffer.allocUnsafe(INITIAL_BYTES)
+  /** Where what is not taken begins, and ends. */
+  #start = 0
   #length = 0
   #rowStart = 0
 
   get length(): number {
-    return this.#length
+    return this.#length - this.#start
   }
 
   startRow(fields: number): void {
@@ -80,9 +84,13 @@ export class RowWriter {
 
   /** The frames written since the last take; the caller owns them. */
   take(): Buffer {
-    const frames = this.#buffer.subarray(0, this.#length)
-    this.#buffer = Buffer.allocUnsafe(Math.min(this.#buffer.length, KEPT_BYTES_MAX))
-    this.#length = 0
+    const frames = this.#buffer.subarray(this.#start, this.#length)
+    const size = this.#buffer.length
+    if (size === INITIAL_BYTES && size - this.#length >= WORTH_BYTES) this.#start = this.#length
+    else {
+      this.#buffer = Buffer.allocUnsafe(Math.min(size, KEPT_BYTES_MAX))
+      this.#start = this.#length = 0
+    }
     return frames
   }
 
