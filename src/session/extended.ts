@@ -23,8 +23,8 @@ import {
 } from '../wire/frontend.ts'
 import type { BindMessage, ParseMessage } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
-import { inspect } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
+import { inspectKnown } from './known-selects.ts'
 import { OurPortal } from './our-portal.ts'
 import { PreparedSelect } from './prepared-select.ts'
 import { relayText } from './relay-text.ts'
@@ -71,7 +71,7 @@ export class Extended {
     if (message.name === '' && this.#parseAgain(message, frame)) return undefined
     let inspection: Inspection
     try {
-      inspection = inspect(message.text, this.#c.context.names())
+      inspection = inspectKnown(message.text, this.#c.context.names())
     } catch (error) {
       return this.#inTurn(() => this.#c.report(toPgError(error)))
     }

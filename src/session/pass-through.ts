@@ -6,7 +6,7 @@ import type { RequestKind } from '../upstream/replies.ts'
 import { frameEnd, HEADER_BYTES } from '../wire/frames.ts'
 import type { Conversation } from './conversation.ts'
 import { TYPE } from './frame-types.ts'
-import { inspect } from './inspect.ts'
+import { inspectKnown } from './known-selects.ts'
 
 export class PassThrough {
   readonly #c: Conversation
@@ -88,7 +88,7 @@ export class PassThrough {
 
   #isPlain(text: string): boolean {
     try {
-      return inspect(text, this.#c.context.names()).kind === 'plain'
+      return inspectKnown(text, this.#c.context.names()).kind === 'plain'
     } catch {
       // It is for us, and wrong: said in its turn.
       return false

@@ -9,10 +9,11 @@ import type { Conversation } from './conversation.ts'
 import { copyOut } from './copy-out.ts'
 import { askStill, describeQuery } from './describe.ts'
 import { Dump } from './dump.ts'
-import { inspect, quotedName } from './inspect.ts'
+import { quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
 import { KeptPlans } from './kept-plans.ts'
 import type { Kept } from './kept-plans.ts'
+import { inspectKnown } from './known-selects.ts'
 import { answerNow, runLocal } from './local-run.ts'
 import { planSelect } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
@@ -121,7 +122,7 @@ export class Simple {
   /** An error in a statement of ours is reported like any other, in its turn. */
   #inspect(text: string): Inspection | PgError {
     try {
-      return inspect(text, this.#c.context.names())
+      return inspectKnown(text, this.#c.context.names())
     } catch (error) {
       return toPgError(error)
     }
