@@ -227,6 +227,8 @@ export const limits = {
   /** Texts, or patterns of them, whose plan a session remembers, and their length. */
   keptPlans: 64,
   keptPlanCharsMax: 10_000,
+  /** The same of all sessions together. */
+  sharedPlans: 512,
   /** SELECTs that need not be parsed again, of all sessions together. */
   knownSelects: 64,
   /** Sets of functions and operators whose meaning a session remembers for that long. */

@@ -23,6 +23,8 @@ import { ClientTls } from './session/encryption.ts'
 import { Listener } from './session/listener.ts'
 import { processRows } from './session/process-rows.ts'
 import { SessionRegistry } from './session/registry.ts'
+import { SharedPlans } from './session/shared-plans.ts'
+import { Standstill } from './session/standstill.ts'
 import { NameScan } from './sql/classify.ts'
 import { loadParser } from './sql/parser.ts'
 import { storePathIn } from './store/store-options.ts'
@@ -145,6 +147,8 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     maintenance,
     registry,
     activity: measures.activity,
+    sharedPlans: new SharedPlans(),
+    standstill: new Standstill(),
     settings,
     names,
     log

@@ -10,6 +10,8 @@ import type { Target } from '../upstream/dial.ts'
 import type { Activity } from './activity.ts'
 import type { ClientTls } from './encryption.ts'
 import type { SessionRegistry } from './registry.ts'
+import type { SharedPlans } from './shared-plans.ts'
+import type { Standstill } from './standstill.ts'
 
 /** How a statement was answered. */
 export type Route =
@@ -30,6 +32,8 @@ export interface SessionContext {
   readonly maintenance: Maintenance
   readonly registry: SessionRegistry
   readonly activity: Activity
+  readonly sharedPlans: SharedPlans
+  readonly standstill: Standstill
   /** How this jetgres is configured, secrets hidden. */
   readonly settings: readonly ShownSetting[]
   /** The names of all relations, as of now. */

@@ -15,7 +15,6 @@ import type { Route, SessionContext } from './context.ts'
 import { CatchUpWait } from './catch-up-wait.ts'
 import type { LocalPortal, StopReason } from './local-portal.ts'
 import { Overloads } from './overloads.ts'
-import { Standstill } from './standstill.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** What the client said of itself at the start. */
@@ -51,7 +50,6 @@ export class Conversation {
   /** The text that came last, as far as it is known; for the list of slow statements alone. */
   text = ''
   readonly overloads = new Overloads()
-  readonly standstill = new Standstill()
   /** Why the portal bound last is not answered here, when it names a relation. */
   relayReason: string | undefined
   /** The upstream may have an unnamed statement or portal, which a simple query ends. */

@@ -8,7 +8,7 @@ import { frontend } from '../wire/frontend.ts'
 import type { Ask } from '../upstream/exchange.ts'
 import type { Conversation } from './conversation.ts'
 import { askFacts, askOnce, askState, readFacts, readState, textRowsOf } from './facts.ts'
-import type { SessionFacts } from './facts.ts'
+import type { SessionFacts, State } from './facts.ts'
 import type { Description } from './plan.ts'
 import { UpstreamError } from './upstream-error.ts'
 
@@ -24,7 +24,7 @@ export type Described =
       /** A name it uses that may mean a function or an operator that users made. */
       readonly overloaded: string | undefined
       /** What it was described in, where that is known to stand still. */
-      readonly still: string | undefined
+      readonly still: State | undefined
     }
   /** The statement is wrong: the upstream's own words. */
   | { readonly error: Frame }
@@ -83,27 +83,48 @@ export async function describePrepared(
   names: readonly string[],
   used: readonly string[]
 ): Promise<Described & { readonly text?: string }> {
-  const asks = [
-    ...askFacts(names),
-    { kind: 'describe', bytes: frontend.describe({ type: 'S', name }) },
-    ...(name === '' ? [] : askOnce(STATEMENT_TEXT, [name])),
-    ...c.overloads.ask(used, c.planEpoch)
-  ] as const
+  const asks = [...askFacts(names), ...askPrepared(name), ...c.overloads.ask(used, c.planEpoch)]
   const { frames, error } = await c.ask(asks)
   if (error) return { error }
+  return { ...described(c, used, frames), ...readPrepared(frames) }
+}
+
+/** Its own description and text. */
+const askPrepared = (name: string): Ask[] => [
+  { kind: 'describe', bytes: frontend.describe({ type: 'S', name }) },
+  ...(name === '' ? [] : askOnce(STATEMENT_TEXT, [name]))
+]
+
+function readPrepared(frames: readonly Frame[]): { readonly text?: string } {
   const text = textRowsOf(frames).find(([title]) => title === 'statement')?.[1]
-  return { ...described(c, used, frames), ...(typeof text === 'string' && { text }) }
+  return typeof text === 'string' ? { text } : {}
 }
 
 /** The state alone: see Standstill. @throws UpstreamError */
-export async function askStill(
-  c: Conversation,
-  end: 'flush' | 'sync'
-): Promise<string | undefined> {
+export async function askStill(c: Conversation, end: 'flush' | 'sync'): Promise<State | undefined> {
   const { frames, error } = await c.link.exchange(askState(), end)
   if (error) throw new UpstreamError(error)
+  return stillIn(c, frames)
+}
+
+/** The state, and which statement has that name there: for one whose plan may be known. @throws UpstreamError */
+export async function askPreparedStill(
+  c: Conversation,
+  name: string
+): Promise<{
+  readonly state: State | undefined
+  readonly parameters: readonly number[]
+  readonly text?: string
+}> {
+  const { frames, error } = await c.ask([...askState(), ...askPrepared(name)])
+  if (error) throw new UpstreamError(error, (position) => position)
+  const { parameters } = readDescription(frames)
+  return { state: stillIn(c, frames), parameters, ...readPrepared(frames) }
+}
+
+function stillIn(c: Conversation, frames: readonly Frame[]): State | undefined {
   const state = readState(frames)
-  if (state !== undefined) c.standstill.heard(state)
+  if (state !== undefined) c.context.standstill.heard(state)
   return state
 }
 
@@ -127,7 +148,7 @@ function described(
 ): Extract<Described, { facts: SessionFacts }> {
   const facts = readFacts(frames)!
   c.heard(facts)
-  const still = c.standstill.heard(facts.state)
+  const still = c.context.standstill.heard(facts.state)
   const overloaded = c.overloads.read(used, frames)
   return { facts, overloaded, still, description: readDescription(frames) }
 }

@@ -86,7 +86,7 @@ export class Extended {
   }
 
   #keep(message: ParseMessage, inspection: Extract<Inspection, { kind: 'select' }>): void {
-    const select = new PreparedSelect(message.name, message.text, inspection)
+    const select = new PreparedSelect(message, inspection)
     this.#statements.set(message.name, select)
     if (message.name === '') this.#unnamed.keep(message, this.#c.context.names(), select)
   }

@@ -37,8 +37,21 @@ export interface SessionFacts {
   readonly output: OutputSettings
   /** In the order asked. */
   readonly names: readonly ResolvedName[]
-  /** What all of it was read in. @see Standstill */
-  readonly state: string
+  /** What all of it was read in. */
+  readonly state: State
+}
+
+/**
+ * All that what a text means to a session depends on: of two states that are alike, one text has one
+ * description, for one login role and database.
+ */
+export interface State {
+  /** Of the server: which it is, and which transactions have ended there. */
+  readonly snapshot: string
+  /** Of the session: settings, role, where its temporary tables are. */
+  readonly session: string
+  /** Its transaction has changed nothing yet, and keeps no older snapshot: the state leaves nothing out. */
+  readonly isWhole: boolean
 }
 
 const SETTINGS = [
@@ -55,12 +68,14 @@ const SETTINGS = [
 
 const TITLE = 'facts'
 
-/** What comes behind the settings; the snapshot's function is known before Postgres 13, too. */
 const STATE_SQL = `SELECT '${TITLE}',
   ${SETTINGS.map((name) => `pg_catalog.current_setting('${name}')`).join(', ')},
   COALESCE(pg_catalog.current_setting('jetgres.consistency', true), ''),
   COALESCE(pg_catalog.current_setting('jetgres.float_aggregates', true), ''),
-  pg_catalog.current_setting('search_path'), pg_catalog.txid_current_snapshot()`
+  pg_catalog.current_setting('search_path'), CURRENT_USER, pg_catalog.pg_my_temp_schema(),
+  pg_catalog.pg_current_xact_id_if_assigned(),
+  pg_catalog.pg_current_snapshot(),
+  pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.int8`
 
 const FACTS_SQL = `${STATE_SQL},
   (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::pg_catalog.int8,
@@ -116,13 +131,18 @@ function factsRow(frames: readonly Frame[]): (string | null)[] | undefined {
     ?.slice(1)
 }
 
-const STATE_COLUMNS = SETTINGS.length + 4
+/** Of the session, with its transaction's number as the last one; and of the server. */
+const SESSION_COLUMNS = SETTINGS.length + 6
+const STATE_COLUMNS = SESSION_COLUMNS + 2
 
-const stateIn = (row: readonly (string | null)[]): string =>
-  JSON.stringify(row.slice(0, STATE_COLUMNS))
+const stateIn = (row: readonly (string | null)[]): State => ({
+  snapshot: row.slice(SESSION_COLUMNS, STATE_COLUMNS).join(' '),
+  session: JSON.stringify(row.slice(0, SESSION_COLUMNS)),
+  isWhole: row[0] === 'read committed' && row[SESSION_COLUMNS - 1] === null
+})
 
 /** Reads the state in the answer to `askState` or `askFacts`; undefined when there is none. */
-export function readState(frames: readonly Frame[]): string | undefined {
+export function readState(frames: readonly Frame[]): State | undefined {
   const row = factsRow(frames)
   return row && stateIn(row)
 }

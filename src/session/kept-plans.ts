@@ -9,14 +9,16 @@ import { limits } from '../limits.ts'
 import type { NameScan } from '../sql/classify.ts'
 import type { RowKey } from '../store/row-slab.ts'
 import type { Conversation } from './conversation.ts'
+import type { State } from './facts.ts'
 import { keyOf } from './key-lookup.ts'
 import type { Constant, KeySource } from './key-lookup.ts'
 import { patternOf } from './literals.ts'
-import type { Literal } from './literals.ts'
+import type { Literal, LiteralRef } from './literals.ts'
 import { isMomentary } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
+import { sharedName } from './shared-plans.ts'
+import type { SharedPlan } from './shared-plans.ts'
 import { holds, standingOf } from './standstill.ts'
-import type { Standing } from './standstill.ts'
 
 export interface Kept {
   /** With `isOther`: the plan of a text with other constants. Only its row in memory is this text's. */
@@ -31,15 +33,8 @@ interface Entry {
   readonly epoch: number
   readonly plannedAt: number
   readonly names: NameScan
-  /** Where it may hold for longer. */
-  readonly standing: Standing | undefined
   /** Of a pattern: the constant of each of the look-up's sources. */
   readonly constants: ReadonlyMap<KeySource, LiteralRef> | undefined
-}
-
-interface LiteralRef {
-  readonly index: number
-  readonly isNegative: boolean
 }
 
 export class KeptPlans {
@@ -74,27 +69,24 @@ export class KeptPlans {
     return isOfNow ? entry : undefined
   }
 
-  /** Whether such a text has a plan that may be renewed: it is worth asking for the state. */
+  /** Whether this session's plan of such a text is out of date and may hold all the same. */
   mayRenew(c: Conversation, text: string): boolean {
-    const { standing } = this.#aged(c, text)?.entry ?? {}
-    return standing !== undefined && !c.standstill.isOver(standing.state)
+    const name = this.#known(c, text) || this.#patterns === 0 ? text : patternOf(text)?.text
+    if (name === undefined || !this.#known(c, name)) return false
+    return c.context.sharedPlans.find(c, sharedName(c, name)) !== undefined
   }
 
-  /** The text's plan is as new as if it had been made now, where it holds in this state. */
-  renew(c: Conversation, text: string, state: string | undefined): void {
-    const { name, entry } = this.#aged(c, text) ?? {}
-    if (name === undefined || !entry?.standing || !holds(entry.standing, state)) return
-    this.#entries.set(name, { ...entry, plannedAt: performance.now() })
+  /** Whether any session has a plan of such a text that may hold here: it is worth asking for the state. */
+  mayBorrow(c: Conversation, text: string): boolean {
+    return sharedOf(c, text) !== undefined
   }
 
-  #aged(
-    c: Conversation,
-    text: string
-  ): { readonly name: string; readonly entry: Entry } | undefined {
-    const exact = this.#known(c, text)
-    const name = exact || this.#patterns === 0 ? text : patternOf(text)?.text
-    const entry = exact ?? (name === undefined ? undefined : this.#known(c, name))
-    return name !== undefined && entry ? { name, entry } : undefined
+  /** A plan of the text, this session's or another's, is as if it had been made now, where it holds. */
+  renew(c: Conversation, text: string, state: State | undefined): void {
+    const { name, standing, constants } = sharedOf(c, text) ?? {}
+    if (name === undefined || !standing || !holds(standing, state)) return
+    c.heard(standing.plan.facts)
+    this.#put(c, name, { plan: standing.plan, epoch: c.planEpoch, constants })
   }
 
   /**
@@ -105,19 +97,21 @@ export class KeptPlans {
     c: Conversation,
     text: string,
     plan: LocalPlan,
-    { epoch, still }: { readonly epoch: number; readonly still: string | undefined }
+    { epoch, still }: { readonly epoch: number; readonly still: State | undefined }
   ): Kept {
     const pattern = plan.lookup && patternOf(text)
     const constants = pattern && constantsIn(text, pattern.literals, plan)
+    const name = constants ? pattern.text : text
+    this.#put(c, name, { plan, epoch, constants })
     const standing = standingOf(plan, still)
-    const facts = { epoch, standing, plannedAt: performance.now(), names: c.context.names() }
-    this.#put(constants ? pattern.text : text, { plan, ...facts, constants })
+    if (standing) c.context.sharedPlans.keep(sharedName(c, name), { standing, constants })
     return keptOf(plan)
   }
 
-  #put(name: string, entry: Entry): void {
-    if (name.length > limits.keptPlanCharsMax || isMomentary(entry.plan)) return
+  #put(c: Conversation, name: string, made: Pick<Entry, 'plan' | 'epoch' | 'constants'>): void {
+    if (name.length > limits.keptPlanCharsMax || isMomentary(made.plan)) return
     this.#forget(name)
+    const entry = { ...made, plannedAt: performance.now(), names: c.context.names() }
     this.#entries.set(name, entry)
     if (entry.constants) this.#patterns++
     if (this.#entries.size > limits.keptPlans) this.#forget(this.#entries.keys().next().value!)
@@ -127,6 +121,19 @@ export class KeptPlans {
     if (this.#entries.get(name)?.constants) this.#patterns--
     this.#entries.delete(name)
   }
+}
+
+/** What any session has of the text, or of its pattern. */
+function sharedOf(
+  c: Conversation,
+  text: string
+): (SharedPlan & { readonly name: string }) | undefined {
+  const { sharedPlans } = c.context
+  const exact = sharedPlans.find(c, sharedName(c, text))
+  if (exact && !exact.constants) return { name: text, ...exact }
+  const name = patternOf(text)?.text
+  const like = name === undefined ? undefined : sharedPlans.find(c, sharedName(c, name))
+  return name !== undefined && like?.constants ? { name, ...like } : undefined
 }
 
 function keyIn(

@@ -8,6 +8,12 @@ export interface Literal extends Constant {
   readonly at: number
 }
 
+/** Which of a text's literals, and whether a sign stands before it. */
+export interface LiteralRef {
+  readonly index: number
+  readonly isNegative: boolean
+}
+
 export interface Pattern {
   /** The text with a mark for each constant. */
   readonly text: string

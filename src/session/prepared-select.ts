@@ -11,9 +11,9 @@ import { codecFor } from '../types/codec.ts'
 import type { Value } from '../types/value.ts'
 import type { Frame } from '../wire/frames.ts'
 import { formatAt } from '../wire/frontend.ts'
-import type { BindMessage } from '../wire/frontend.ts'
+import type { BindMessage, ParseMessage } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
-import { askStill, describePrepared } from './describe.ts'
+import { askPreparedStill, askStill, describePrepared } from './describe.ts'
 import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
 import { keyOf } from './key-lookup.ts'
@@ -22,6 +22,7 @@ import { LocalPortal } from './local-portal.ts'
 import { isMomentary } from './plan.ts'
 import type { LocalPlan, Planned } from './plan.ts'
 import { SelectPortal } from './select-portal.ts'
+import { sharedName } from './shared-plans.ts'
 import { holds, standingOf } from './standstill.ts'
 import type { Standing } from './standstill.ts'
 import { planStatement } from './upstream-rows.ts'
@@ -31,19 +32,20 @@ type Select = Extract<Inspection, { kind: 'select' }>
 
 export class PreparedSelect {
   readonly #name: string
+  /** As Parse gave them. */
+  readonly #types: readonly number[]
   #text: string
   #inspection: Select
   #planned: Planned | undefined
   /** The session's epoch and the time (ms) the plan is of. */
   #epoch = -1
   #plannedAt = 0
-  /** Where the plan may hold for longer. */
-  #standing: Standing | undefined
   /** A Parse that the upstream has not got, because all that followed was answered here. */
   #unsent: Buffer | undefined
 
-  constructor(name: string, text: string, inspection: Select) {
+  constructor({ name, text, types }: ParseMessage, inspection: Select) {
     this.#name = name
+    this.#types = types
     this.#text = text
     this.#inspection = inspection
   }
@@ -57,10 +59,10 @@ export class PreparedSelect {
     message: BindMessage,
     frame: Frame
   ): Promise<SelectPortal | 'relay' | undefined> {
-    const isStill = await this.#isStill(c)
-    if (!isStill) await this.parseUpstream(c)
+    const isRenewed = await this.#renew(c)
+    if (!isRenewed) await this.parseUpstream(c)
     if (c.hasFailed) return 'relay'
-    const planned = isStill ? this.#planned : await this.#plan(c)
+    const planned = isRenewed ? this.#planned : await this.#plan(c)
     if (!planned) return undefined
     if ('refuse' in planned) throw planned.refuse
     c.relayReason = 'relay' in planned ? planned.relay : undefined
@@ -89,7 +91,7 @@ export class PreparedSelect {
   /** The client has parsed the same again: false when the upstream must hear of it. */
   parseAgain(c: Conversation, frame: Frame): boolean {
     const isPlanned = this.#planned !== undefined && 'plan' in this.#planned
-    const isKnown = isPlanned && (this.#isFresh(c) || this.#mayBeStill(c))
+    const isKnown = isPlanned && (this.#isFresh(c) || this.#shared(c) !== undefined)
     if (isKnown) this.#unsent = Buffer.from(frame.bytes)
     return isKnown
   }
@@ -119,20 +121,40 @@ export class PreparedSelect {
     return isTimeless === true && isYoung && this.#epoch === c.planEpoch
   }
 
-  /** Its second is over, and it is worth asking for the state. */
-  #mayBeStill(c: Conversation): boolean {
-    const standing = this.#standing
-    if (!standing || c.hasFailed || this.#epoch !== c.planEpoch) return false
-    return !c.standstill.isOver(standing.state)
+  /** What this session or another has planned, where it is worth asking for the state. */
+  #shared(c: Conversation): Standing | undefined {
+    return c.context.sharedPlans.find(c, this.#sharedName(c))?.standing
   }
 
-  /** Whether it holds on because nothing has changed upstream. @throws UpstreamError */
-  async #isStill(c: Conversation): Promise<boolean> {
-    const standing = this.#standing
-    if (!standing || this.#isFresh(c) || !this.#mayBeStill(c)) return false
-    const isStill = holds(standing, await askStill(c, 'flush')) && this.#epoch === c.planEpoch
-    if (isStill) this.#plannedAt = performance.now()
-    return isStill
+  #sharedName(c: Conversation): string {
+    return sharedName(c, this.#text, this.#types)
+  }
+
+  /** Whether there is a plan that holds because nothing has changed upstream. @throws UpstreamError */
+  async #renew(c: Conversation): Promise<boolean> {
+    const standing = this.#isFresh(c) ? undefined : this.#shared(c)
+    if (!standing) return false
+    const epoch = c.planEpoch
+    if (!(await this.#isStill(c, standing)) || epoch !== c.planEpoch) return false
+    c.heard(standing.plan.facts)
+    this.#keep({ plan: standing.plan }, epoch, performance.now())
+    return true
+  }
+
+  /** Once the upstream has said what it takes the name for, only what is relayed changes that. */
+  async #isStill(c: Conversation, standing: Standing): Promise<boolean> {
+    const isKnown = this.#unsent !== undefined || this.#epoch === c.planEpoch
+    if (isKnown) return holds(standing, await askStill(c, 'flush'))
+    const { state, parameters, text = this.#text } = await askPreparedStill(c, this.#name)
+    const hasTypes = parameters.join() === standing.plan.parameterTypes.join()
+    return text === this.#text && hasTypes && holds(standing, state)
+  }
+
+  /** `at`: when the upstream was asked. */
+  #keep(planned: Planned, epoch: number, at: number): void {
+    this.#planned = planned
+    this.#epoch = epoch
+    this.#plannedAt = at
   }
 
   async #plan(c: Conversation): Promise<Planned | undefined> {
@@ -144,8 +166,7 @@ export class PreparedSelect {
     if (described.text !== undefined && described.text !== this.#text) {
       return this.#replan(c, described.text)
     }
-    this.#epoch = epoch
-    this.#plannedAt = performance.now()
+    const at = performance.now()
     const input = {
       ...this.#inspection,
       ...described,
@@ -153,8 +174,9 @@ export class PreparedSelect {
       written: c.written
     }
     const planned = await planStatement(c, input, 'flush')
-    this.#planned = planned
-    this.#standing = 'plan' in planned ? standingOf(planned.plan, described.still) : undefined
+    this.#keep(planned, epoch, at)
+    const standing = 'plan' in planned ? standingOf(planned.plan, described.still) : undefined
+    if (standing) c.context.sharedPlans.keep(this.#sharedName(c), { standing })
     return planned
   }
 

@@ -61,16 +61,24 @@ export class Simple {
 
   /** A plan whose second is over, as long as nothing changes upstream. */
   async #renewed(frame: Frame, text: string): Promise<void> {
+    let kept: Kept | undefined
     try {
-      this.#plans.renew(this.#c, text, await askStill(this.#c, 'sync'))
+      kept = await this.#askedStill(text)
     } catch (error) {
       if (this.#c.link.closed) throw error
       return this.#reported(error)
     }
-    const kept = this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
     const done = kept && this.#again(frame, text, kept)
     if (done) return done === 'answered' ? undefined : done
     return this.#afresh(frame, text)
+  }
+
+  /** The plan of such a text, where the upstream says that one may hold. @throws UpstreamError */
+  async #askedStill(text: string): Promise<Kept | undefined> {
+    const epoch = this.#c.planEpoch
+    const state = await askStill(this.#c, 'sync')
+    if (epoch === this.#c.planEpoch) this.#plans.renew(this.#c, text, state)
+    return this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
   }
 
   #afresh(frame: Frame, text: string): Promise<void> | undefined {
@@ -191,6 +199,10 @@ export class Simple {
 
   async #select(frame: Frame, text: string, inspection: Select): Promise<void> {
     const { link, output, context, identity } = this.#c
+    const mayBorrow = this.#c.isUndisturbed && this.#plans.mayBorrow(this.#c, text)
+    const kept = mayBorrow ? await this.#askedStill(text) : undefined
+    const done = kept && this.#again(frame, text, kept)
+    if (done) return done === 'answered' ? undefined : done
     const epoch = this.#c.planEpoch
     const described = await describeQuery(
       this.#c,

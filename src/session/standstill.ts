@@ -1,56 +1,57 @@
 // Whether anything at all was done upstream since a plan was made: if not, it holds for longer than its
-// second, and one small question tells. Two snapshots are alike only where no transaction ended between
-// them, and names, columns, privileges, policies, functions and views all change by transactions;
-// settings, which don't, are compared beside (facts.ts).
-// Must never be all that a plan goes by: what its own session relays ends it (the epoch), and so does
-// what becomes of its relations here.
+// second, in sessions other than its own too, and one small question tells. Two snapshots are alike only
+// where no transaction ended between them, and names, columns, privileges, policies, functions and
+// views all change by transactions; what else a session's texts depend on is compared beside (facts.ts).
+// Must never be all that a plan goes by: what becomes of its relations here ends it, too.
 
 import { limits } from '../limits.ts'
 import type { RelationSchema } from '../types/value.ts'
+import type { State } from './facts.ts'
 import { isMomentary } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
 
-/** What a session knows of it. */
+/** What all sessions together know of it. */
 export class Standstill {
-  #state = ''
+  #snapshot = ''
   #since = 0
 
   /**
-   * Notes the state that the session was told just now; returns it where it has been so for long
-   * enough that what was asked in it is of it (limits.standstillMs).
+   * Notes the state that a session was told just now; returns it where it leaves nothing out, and the
+   * upstream has stood still for long enough that what was asked in it is of it (limits.standstillMs).
    */
-  heard(state: string): string | undefined {
+  heard(state: State): State | undefined {
     const now = performance.now()
-    if (state !== this.#state) {
-      this.#state = state
+    if (state.snapshot !== this.#snapshot) {
+      this.#snapshot = state.snapshot
       this.#since = now
     }
-    return now - this.#since >= limits.standstillMs ? state : undefined
+    return state.isWhole && now - this.#since >= limits.standstillMs ? state : undefined
   }
 
   /** Something else is known already: there is nothing to ask. */
-  isOver(state: string): boolean {
-    return state !== this.#state
+  isOver(state: State): boolean {
+    return state.snapshot !== this.#snapshot
   }
 }
 
 /** A plan, and what it was made in. */
 export interface Standing {
   readonly plan: LocalPlan
-  readonly state: string
+  readonly state: State
   /** Of its relations. */
   readonly schemas: readonly RelationSchema[]
 }
 
 /** `still`: what it was described in, where that stood still. */
-export const standingOf = (plan: LocalPlan, still: string | undefined): Standing | undefined =>
+export const standingOf = (plan: LocalPlan, still: State | undefined): Standing | undefined =>
   still === undefined || isMomentary(plan)
     ? undefined
     : { plan, state: still, schemas: plan.relations.map(({ schema }) => schema) }
 
 /** Whether the plan holds in a state. */
-export const holds = ({ plan, state, schemas }: Standing, now: string | undefined): boolean =>
-  state === now &&
+export const holds = ({ plan, state, schemas }: Standing, now: State | undefined): boolean =>
+  state.snapshot === now?.snapshot &&
+  state.session === now.session &&
   plan.relations.every(
     (relation, i) => relation.isActive && !relation.isAltering && relation.schema === schemas[i]
   )

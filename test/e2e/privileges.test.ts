@@ -88,6 +88,7 @@ void t.test('privileges are the twin\'s, and take effect at once', skip, async (
   t.match(await refusal(client, LOCAL), DENIED, 'SET LOCAL ROLE')
   await client.query('ROLLBACK')
   t.same(await rowsOf(client, LOCAL), [[20]])
+  await plansAreShared(t, world)
   await plansFollow(t, world)
 })
 
@@ -160,7 +161,56 @@ async function plansFollow(t: Test, { direct, jetgres }: World): Promise<void> {
   await eventually(haveFollowed, { what: 'plans that follow' })
 }
 
+/** A session's first statement goes by another's plan, where nothing that it depends on differs. */
+async function plansAreShared(t: Test, world: Pick<World, 'direct' | 'jetgres'>): Promise<void> {
+  const { direct, jetgres } = world
+  const other = 'SELECT n FROM live WHERE id = 4'
+  const byKey = { text: 'SELECT n FROM live WHERE id = $1', values: [3], rowMode: 'array' as const }
+  const first = async (query: string | pg.QueryArrayConfig, before = ''): Promise<unknown> => {
+    const client = await jetgres.connect({ user: 'postgres' })
+    const pid = await pidOf(client)
+    if (before !== '') await client.query(before)
+    const asked = typeof query === 'string' ? rowsOf(client, query) : client.query(query)
+    const got = await asked.catch((error: { code?: string }) => error.code)
+    const { rows } = await direct.query<{ query: string }>(
+      'SELECT query FROM pg_stat_activity WHERE pid = $1',
+      [pid]
+    )
+    await client.end()
+    const isShared = SHARED.test(rows[0]!.query)
+    return [isShared, Array.isArray(got) || got === undefined ? got : (got as { rows?: unknown }).rows ?? got]
+  }
+  const named = { ...byKey, name: 'keyed' }
+  for (const query of [KEYED, byKey, named]) {
+    const isShared = async (): Promise<boolean> => {
+      const [is, rows] = (await first(query)) as [boolean, unknown]
+      t.same(rows, [['9']])
+      return is
+    }
+    await eventually(isShared, { what: `the plan of ${JSON.stringify(query)} being shared` })
+  }
+  t.same(await first(other), [true, [['16']]], 'with another constant')
+  t.same(await first(KEYED, 'BEGIN'), [true, [['9']]], 'in a transaction')
+  t.same(await first(named, `PREPARE keyed AS SELECT 7::bigint`), [false, '42P05'])
+  const differing = [
+    ['SET ROLE ben', '42501'],
+    ['BEGIN; CREATE SCHEMA postgres; CREATE TABLE postgres.live AS SELECT 3 AS id, 6::int8 AS n', [['6']]],
+    ['SET search_path = pg_catalog', '42P01'],
+    ['BEGIN; CREATE TEMPORARY TABLE live AS SELECT 3 AS id, 5::bigint AS n', [['5']]],
+    ['BEGIN ISOLATION LEVEL REPEATABLE READ', [['9']]],
+    ['SET jetgres.consistency = committed', [['9']]]
+  ] as const
+  for (const [before, answer] of differing) {
+    for (const query of [KEYED, byKey, named]) {
+      t.same(await first(query, before), [false, answer], `${before}; ${JSON.stringify(query)}`)
+    }
+  }
+}
+
 const KEYED = 'SELECT n FROM live WHERE id = 3'
+
+/** The last thing a backend was asked, where another session had asked the rest. */
+const SHARED = /^SELECT '(?:facts'(?![^]*json_agg)|statement')/
 
 /** The last thing a backend was asked, where nothing was described. */
 const STATE_ALONE = /^SELECT 'facts'(?![^]*json_agg)/

@@ -4,7 +4,7 @@
 import t from 'tap'
 
 import { askFacts, askState, readFacts, readState } from '../../src/session/facts.ts'
-import type { SessionFacts } from '../../src/session/facts.ts'
+import type { SessionFacts, State } from '../../src/session/facts.ts'
 import { Overloads } from '../../src/session/overloads.ts'
 import { dial } from '../../src/upstream/dial.ts'
 import { Link } from '../../src/upstream/link.ts'
@@ -133,13 +133,14 @@ void t.test('facts of a session', async (t) => {
   })
 
   await t.test('a state that is another one after whatever changes', async (t) => {
-    const stateNow = async (): Promise<string | undefined> =>
-      readState((await link.exchange(askState(), 'sync')).frames)
+    const stateNow = async (): Promise<State> =>
+      readState((await link.exchange(askState(), 'sync')).frames)!
     const other = await postgres.connect()
     const before = await stateNow()
-    t.equal((await ask('"a"')).state, before, 'known with the facts, too')
+    t.same((await ask('"a"')).state, before, 'known with the facts, too')
+    t.ok(before.isWhole)
     await other.query('BEGIN; CREATE TABLE later (i int)')
-    t.equal(await stateNow(), before, 'nothing is committed')
+    t.same(await stateNow(), before, 'nothing is committed')
     const changes = [
       () => other.query('COMMIT'),
       () => other.query('GRANT SELECT ON later TO reader'),
@@ -147,16 +148,25 @@ void t.test('facts of a session', async (t) => {
       () => run('SET search_path = elsewhere'),
       () => run("SET timezone = 'Asia/Tokyo'"),
       () => run("SET jetgres.consistency = 'committed'"),
-      () => run("SET jetgres.float_aggregates = 'relay'")
+      () => run("SET jetgres.float_aggregates = 'relay'"),
+      () => run('SET ROLE reader'),
+      () => run('RESET ROLE; CREATE TEMPORARY TABLE mine (i int)')
     ]
-    const seen = new Set([before])
+    const seen = new Set([`${before.snapshot} ${before.session}`])
     for (const change of changes) {
       await change()
-      const state = await stateNow()
-      t.notOk(seen.has(state), String(change))
-      seen.add(state)
+      const { snapshot, session, isWhole } = await stateNow()
+      t.notOk(seen.has(`${snapshot} ${session}`), String(change))
+      t.ok(isWhole)
+      seen.add(`${snapshot} ${session}`)
     }
-    await run('RESET ALL')
+    await run('RESET ALL; BEGIN; SELECT 1')
+    t.ok((await stateNow()).isWhole, 'a transaction that has done nothing')
+    await run('SAVEPOINT a; CREATE TABLE mine_too (i int)')
+    t.notOk((await stateNow()).isWhole, 'one that has')
+    await run('ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ')
+    t.notOk((await stateNow()).isWhole, 'one that keeps its snapshot')
+    await run('ROLLBACK')
   })
 
   await t.test('nothing, behind an error', async (t) => {
