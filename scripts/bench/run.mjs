@@ -45,19 +45,21 @@ const documentPath = resolve(import.meta.dirname, '../../docs/BENCHMARKS.md')
 /** The longest took 8 on a quiet machine of two cores. */
 const caseMinutesMax = 15
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    json: { type: 'boolean', default: false },
-    runs: { type: 'string', default: '5' },
-    scale: { type: 'string', default: '1' },
-    seconds: { type: 'string', default: '0.4' },
-    match: { type: 'string', default: '' },
-    write: { type: 'boolean', default: false },
-    remark: { type: 'string' },
-    profile: { type: 'boolean', default: false }
-  }
-})
+const { values, positionals } = understood(() =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      runs: { type: 'string', default: '5' },
+      scale: { type: 'string', default: '1' },
+      seconds: { type: 'string', default: '0.4' },
+      match: { type: 'string', default: '' },
+      write: { type: 'boolean', default: false },
+      remark: { type: 'string' },
+      profile: { type: 'boolean', default: false }
+    }
+  })
+)
 /** What is open of the case in hand. @type {Cleanups | undefined} */
 let current
 /** What is open of the tables that cases share. */
@@ -70,22 +72,13 @@ await main()
 process.exit()
 
 async function main() {
-  const options = { runs: positive('runs'), scale: positive('scale'), seconds: positive('seconds') }
-  const asked = positionals.map((name) => broughtBy.get(name) ?? name)
-  const unknown = asked.filter((name) => !cases.includes(name))
-  if (unknown.length > 0) {
-    const all = [...cases, ...broughtBy.keys()].join(', ')
-    throw new Error(`no case "${unknown.join('", "')}"; there are ${all}`)
-  }
-  if (!existsSync(mainPath)) throw new Error('run "npm run build" first')
+  const { options, names } = understood(whatIsAsked)
   /** @type {import('./report.mjs').Report} */
   const report = { machine: machine(), options, results: [], minutes: {}, failures: [] }
   // What a case leaves behind, a timer or a socket, must not end the run.
   for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.on(event, (error) => giveUp(error))
   }
-  const whole = cases.filter((name) => !onlyNamed.includes(name))
-  const names = asked.length === 0 ? whole : cases.filter((name) => asked.includes(name))
   for (const [n, name] of names.entries()) {
     console.error(name)
     const from = performance.now()
@@ -106,6 +99,37 @@ async function main() {
     if (values.write) writeFileSync(documentPath, asMarkdown(report, values.remark))
   }
   console.log(values.json ? JSON.stringify(report, null, 2) : asText(report))
+}
+
+/**
+ * The cases' names, in their order, and how they are to be run.
+ * @throws {Error} that says what is wrong
+ */
+function whatIsAsked() {
+  const options = { runs: positive('runs'), scale: positive('scale'), seconds: positive('seconds') }
+  const asked = positionals.map((name) => broughtBy.get(name) ?? name)
+  const unknown = asked.filter((name) => !cases.includes(name))
+  if (unknown.length > 0) {
+    const all = [...cases, ...broughtBy.keys()].join(', ')
+    throw new Error(`no case "${unknown.join('", "')}"; there are ${all}`)
+  }
+  if (!existsSync(mainPath)) throw new Error('run "npm run build" first')
+  const whole = cases.filter((name) => !onlyNamed.includes(name))
+  return { options, names: asked.length === 0 ? whole : cases.filter((name) => asked.includes(name)) }
+}
+
+/**
+ * A mistake in what was asked is told in one line, without a stack.
+ * @template T
+ * @param {() => T} read
+ */
+function understood(read) {
+  try {
+    return read()
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error))
+    process.exit(2)
+  }
 }
 
 /** The next case that wants tables makes new ones. */
