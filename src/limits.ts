@@ -229,6 +229,8 @@ export const limits = {
   keptPlanCharsMax: 10_000,
   /** The same of all sessions together. */
   sharedPlans: 512,
+  /** Of the rows of upstream tables that are kept with them. */
+  lentBytesKeptMax: 64 * 1024 * 1024,
   /** SELECTs that need not be parsed again, of all sessions together. */
   knownSelects: 64,
   /** Sets of functions and operators whose meaning a session remembers for that long. */

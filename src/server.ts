@@ -88,11 +88,13 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
   const target = await reaching
   await loading
 
+  const sharedPlans = new SharedPlans()
   let backchannelAddress = { host: '127.0.0.1', port: 0 }
   const maintenance = new Maintenance({
     target,
     secret,
     backchannel: () => backchannelAddress,
+    lost: () => sharedPlans.clear(),
     log
   })
   closers.add('maintenance connections', () => maintenance.close())
@@ -147,7 +149,7 @@ async function open(config: Config, log: Logger, closers: Closers): Promise<Serv
     maintenance,
     registry,
     activity: measures.activity,
-    sharedPlans: new SharedPlans(),
+    sharedPlans,
     standstill: new Standstill(),
     settings,
     names,

@@ -50,7 +50,10 @@ export interface State {
   readonly snapshot: string
   /** Of the session: settings, role, where its temporary tables are. */
   readonly session: string
-  /** Its transaction has changed nothing yet, and keeps no older snapshot: the state leaves nothing out. */
+  /**
+   * Its transaction has changed nothing yet, and keeps no older snapshot, and no standby answers: the
+   * state leaves nothing out.
+   */
   readonly isWhole: boolean
 }
 
@@ -73,7 +76,7 @@ const STATE_SQL = `SELECT '${TITLE}',
   COALESCE(pg_catalog.current_setting('jetgres.consistency', true), ''),
   COALESCE(pg_catalog.current_setting('jetgres.float_aggregates', true), ''),
   pg_catalog.current_setting('search_path'), CURRENT_USER, pg_catalog.pg_my_temp_schema(),
-  pg_catalog.pg_current_xact_id_if_assigned(),
+  pg_catalog.pg_is_in_recovery(), pg_catalog.pg_current_xact_id_if_assigned(),
   pg_catalog.pg_current_snapshot(),
   pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.int8`
 
@@ -132,14 +135,18 @@ function factsRow(frames: readonly Frame[]): (string | null)[] | undefined {
 }
 
 /** Of the session, with its transaction's number as the last one; and of the server. */
-const SESSION_COLUMNS = SETTINGS.length + 6
+const SESSION_COLUMNS = SETTINGS.length + 7
 const STATE_COLUMNS = SESSION_COLUMNS + 2
 
 const stateIn = (row: readonly (string | null)[]): State => ({
   snapshot: row.slice(SESSION_COLUMNS, STATE_COLUMNS).join(' '),
   session: JSON.stringify(row.slice(0, SESSION_COLUMNS)),
-  isWhole: row[0] === 'read committed' && row[SESSION_COLUMNS - 1] === null
+  isWhole: row[0] === 'read committed' && isTold(row.slice(SESSION_COLUMNS - 2))
 })
+
+/** A standby's snapshot tells nothing of transactions that end in the midst of others. */
+const isTold = ([isStandby, transaction]: readonly (string | null)[]): boolean =>
+  isStandby === 'f' && transaction === null
 
 /** Reads the state in the answer to `askState` or `askFacts`; undefined when there is none. */
 export function readState(frames: readonly Frame[]): State | undefined {

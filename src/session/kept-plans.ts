@@ -81,12 +81,18 @@ export class KeptPlans {
     return sharedOf(c, text) !== undefined
   }
 
-  /** A plan of the text, this session's or another's, is as if it had been made now, where it holds. */
-  renew(c: Conversation, text: string, state: State | undefined): void {
+  /**
+   * A plan of the text, this session's or another's, is as if it had been made now, where it holds:
+   * returns what `find` then would, and for this once one with rows that it was lent.
+   */
+  renew(c: Conversation, text: string, state: State | undefined): Kept | undefined {
     const { name, standing, constants } = sharedOf(c, text) ?? {}
-    if (name === undefined || !standing || !holds(standing, state)) return
-    c.heard(standing.plan.facts)
-    this.#put(c, name, { plan: standing.plan, epoch: c.planEpoch, constants })
+    if (name === undefined || !standing || !holds(standing, state)) return undefined
+    const { plan } = standing
+    c.heard(plan.facts)
+    if (isMomentary(plan)) return keptOf(plan)
+    this.#put(c, name, { plan, epoch: c.planEpoch, constants })
+    return this.find(c, text)
   }
 
   /**

@@ -17,6 +17,17 @@ const LENGTH_BYTES = 4
 
 type Texts = (string | null)[]
 
+/** What the lent columns are bound as. */
+export interface LentValues {
+  /** In the order of `Lent`. */
+  readonly values: readonly Value[]
+  /** What they take in memory, by a generous estimate. */
+  readonly bytes: number
+}
+
+/** Of a value in an array: itself, and its place. */
+const VALUE_BYTES = 32
+
 /** The columns of this table that are lent, in the order in which they are read. */
 export const columnsRead = (lent: readonly Lent[], table: number): readonly UpstreamColumn[] =>
   lent.flatMap((one) => (one.table === table ? one.column : []))
@@ -63,7 +74,13 @@ export class LentRows {
    * What to bind for each lent column.
    * @throws PgError where a text can't be read here
    */
-  values(settings: OutputSettings): readonly Value[] {
+  values(settings: OutputSettings): LentValues {
+    const cells = this.#rows * this.#lent.length
+    // A text of UTF-16 takes two bytes a character.
+    return { values: this.#columns(settings), bytes: 2 * this.#bytes + VALUE_BYTES * cells }
+  }
+
+  #columns(settings: OutputSettings): readonly Value[] {
     return this.#lent.map(({ column: { type }, form }, i) => {
       const texts = this.#texts[i]!
       if (form === 'json')

@@ -154,7 +154,7 @@ export class LocalPortal {
   #valueOf(number: number): Value {
     const { facts, lentValues } = this.plan
     if (number === NOW) return facts.now
-    return (number > 0 ? this.#values[number - 1] : lentValues?.[-number - 1]) ?? null
+    return (number > 0 ? this.#values[number - 1] : lentValues?.values[-number - 1]) ?? null
   }
 
   /**

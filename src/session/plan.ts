@@ -11,13 +11,14 @@ import { translate } from '../translate/translate.ts'
 import { codecFor, settingsSupported } from '../types/codec.ts'
 import type { Lent } from '../translate/upstream-tables.ts'
 import type { Names } from '../translate/views.ts'
-import type { ColumnType, Value } from '../types/value.ts'
+import type { ColumnType } from '../types/value.ts'
 import type { Field } from '../wire/backend.ts'
 import type { Beside } from './beside.ts'
 import type { SessionFacts } from './facts.ts'
 import type { TableName } from './inspect.ts'
 import { readKeyLookup } from './key-lookup.ts'
 import type { KeyLookup } from './key-lookup.ts'
+import type { LentValues } from './lent-rows.ts'
 import { refusal } from './refuse.ts'
 
 /** What the upstream says of a prepared statement. */
@@ -40,8 +41,8 @@ export interface LocalPlan {
   readonly facts: SessionFacts
   /** The columns of upstream tables that it reads. */
   readonly lent: readonly Lent[]
-  /** Their values, once they are read: for this one execution. */
-  readonly lentValues?: readonly Value[]
+  /** Their values, once they are read. */
+  readonly lentValues?: LentValues
   /** Set where the statement is one: its row may be in memory. */
   readonly lookup: KeyLookup | undefined
 }
@@ -205,9 +206,11 @@ function namesOf(
   }
 }
 
-/** It is of one execution only: of its transaction's start, or of rows read for it. */
-export const isMomentary = (plan: LocalPlan): boolean =>
-  plan.lent.length > 0 || plan.binds.some(({ number }) => number === NOW)
+/** It is of its transaction's start. */
+export const isOfNow = ({ binds }: LocalPlan): boolean => binds.some(({ number }) => number === NOW)
+
+/** It is of one execution only; of another one only if its rows are known to be the same. */
+export const isMomentary = (plan: LocalPlan): boolean => plan.lent.length > 0 || isOfNow(plan)
 
 const keyOf = (schema: string | undefined, name: string): string => `${schema ?? ''}.${name}`
 

@@ -36,7 +36,10 @@ export class PreparedSelect {
   readonly #types: readonly number[]
   #text: string
   #inspection: Select
+  /** Not of one that is momentary: what it was lent would be held as long as the statement. */
   #planned: Planned | undefined
+  /** It was last to be answered here. */
+  #isLocal = false
   /** The session's epoch and the time (ms) the plan is of. */
   #epoch = -1
   #plannedAt = 0
@@ -59,10 +62,10 @@ export class PreparedSelect {
     message: BindMessage,
     frame: Frame
   ): Promise<SelectPortal | 'relay' | undefined> {
-    const isRenewed = await this.#renew(c)
-    if (!isRenewed) await this.parseUpstream(c)
+    const renewed = await this.#renew(c)
+    if (!renewed) await this.parseUpstream(c)
     if (c.hasFailed) return 'relay'
-    const planned = isRenewed ? this.#planned : await this.#plan(c)
+    const planned = renewed ? { plan: renewed } : await this.#plan(c)
     if (!planned) return undefined
     if ('refuse' in planned) throw planned.refuse
     c.relayReason = 'relay' in planned ? planned.relay : undefined
@@ -90,8 +93,7 @@ export class PreparedSelect {
 
   /** The client has parsed the same again: false when the upstream must hear of it. */
   parseAgain(c: Conversation, frame: Frame): boolean {
-    const isPlanned = this.#planned !== undefined && 'plan' in this.#planned
-    const isKnown = isPlanned && (this.#isFresh(c) || this.#shared(c) !== undefined)
+    const isKnown = this.#isLocal && (this.#isFresh(c) || this.#shared(c) !== undefined)
     if (isKnown) this.#unsent = Buffer.from(frame.bytes)
     return isKnown
   }
@@ -115,10 +117,8 @@ export class PreparedSelect {
   }
 
   #isFresh(c: Conversation): boolean {
-    const planned = this.#planned
-    const isTimeless = planned && !('plan' in planned && isMomentary(planned.plan))
     const isYoung = performance.now() - this.#plannedAt < limits.planFreshMs
-    return isTimeless === true && isYoung && this.#epoch === c.planEpoch
+    return this.#planned !== undefined && isYoung && this.#epoch === c.planEpoch
   }
 
   /** What this session or another has planned, where it is worth asking for the state. */
@@ -130,15 +130,16 @@ export class PreparedSelect {
     return sharedName(c, this.#text, this.#types)
   }
 
-  /** Whether there is a plan that holds because nothing has changed upstream. @throws UpstreamError */
-  async #renew(c: Conversation): Promise<boolean> {
+  /** A plan that holds because nothing has changed upstream. @throws UpstreamError */
+  async #renew(c: Conversation): Promise<LocalPlan | undefined> {
     const standing = this.#isFresh(c) ? undefined : this.#shared(c)
-    if (!standing) return false
+    if (!standing) return undefined
     const epoch = c.planEpoch
-    if (!(await this.#isStill(c, standing)) || epoch !== c.planEpoch) return false
-    c.heard(standing.plan.facts)
-    this.#keep({ plan: standing.plan }, epoch, performance.now())
-    return true
+    if (!(await this.#isStill(c, standing)) || epoch !== c.planEpoch) return undefined
+    const { plan } = standing
+    c.heard(plan.facts)
+    this.#keep({ plan }, epoch, performance.now())
+    return plan
   }
 
   /** Once the upstream has said what it takes the name for, only what is relayed changes that. */
@@ -152,7 +153,8 @@ export class PreparedSelect {
 
   /** `at`: when the upstream was asked. */
   #keep(planned: Planned, epoch: number, at: number): void {
-    this.#planned = planned
+    this.#isLocal = 'plan' in planned
+    this.#planned = 'plan' in planned && isMomentary(planned.plan) ? undefined : planned
     this.#epoch = epoch
     this.#plannedAt = at
   }

@@ -77,8 +77,10 @@ export class Simple {
   async #askedStill(text: string): Promise<Kept | undefined> {
     const epoch = this.#c.planEpoch
     const state = await askStill(this.#c, 'sync')
-    if (epoch === this.#c.planEpoch) this.#plans.renew(this.#c, text, state)
-    return this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
+    const { isUndisturbed, planEpoch } = this.#c
+    return isUndisturbed && epoch === planEpoch
+      ? this.#plans.renew(this.#c, text, state)
+      : undefined
   }
 
   #afresh(frame: Frame, text: string): Promise<void> | undefined {

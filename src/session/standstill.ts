@@ -7,7 +7,7 @@
 import { limits } from '../limits.ts'
 import type { RelationSchema } from '../types/value.ts'
 import type { State } from './facts.ts'
-import { isMomentary } from './plan.ts'
+import { isOfNow } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
 
 /** What all sessions together know of it. */
@@ -44,7 +44,7 @@ export interface Standing {
 
 /** `still`: what it was described in, where that stood still. */
 export const standingOf = (plan: LocalPlan, still: State | undefined): Standing | undefined =>
-  still === undefined || isMomentary(plan)
+  still === undefined || isOfNow(plan)
     ? undefined
     : { plan, state: still, schemas: plan.relations.map(({ schema }) => schema) }
 

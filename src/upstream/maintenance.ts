@@ -24,6 +24,8 @@ export interface MaintenanceOptions {
   readonly secret: string
   /** Where the upstream reaches the back channel; asked when a bridge is installed. */
   readonly backchannel: () => { readonly host: string; readonly port: number }
+  /** A connection was ended by the upstream: its server may have crashed. */
+  readonly lost: () => void
   readonly log: Logger
 }
 
@@ -53,7 +55,7 @@ export class MaintenanceDatabase {
       log.warn({ err, database: name }, 'maintenance connection lost')
     )
     // Whoever has one out is told by the query that fails; without a listener Node would end us.
-    this.#pool.on('connect', (client) => client.on('error', () => undefined))
+    this.#pool.on('connect', (client) => client.on('error', options.lost))
   }
 
   async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
