@@ -220,7 +220,7 @@ export const limits = {
   upstreamTablesMax: 6,
   /**
    * Rows and text of them that are read for it: 10,000 take some 20 ms. Where there are more,
-   * Postgres joins them as fast.
+   * Postgres joins them as fast. Each reader of the store keeps the last it was lent.
    */
   upstreamRowsMax: 10_000,
   upstreamRowBytesMax: 4 * 1024 * 1024,

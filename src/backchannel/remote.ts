@@ -4,7 +4,7 @@
 import type { Relation } from '../catalog/relation.ts'
 import { featureNotSupported } from '../errors.ts'
 import type { Node } from '../sql/ast.ts'
-import type { Parameter } from '../store/snapshot.ts'
+import type { Parameter } from '../store/duck-types.ts'
 import type { TranslateScope } from '../translate/translate.ts'
 import { codecFor } from '../types/codec.ts'
 import type { OutputSettings, RelationSchema } from '../types/value.ts'

@@ -4,7 +4,8 @@
 
 import type { Relation } from '../catalog/relation.ts'
 import type { RowEncoder } from '../store/row-encoder.ts'
-import type { Chunk, Cursor, Parameter, Snapshot } from '../store/snapshot.ts'
+import type { Parameter } from '../store/duck-types.ts'
+import type { Chunk, Cursor, Snapshot } from '../store/snapshot.ts'
 import { translate } from '../translate/translate.ts'
 import type { Translation } from '../translate/translate.ts'
 import type { ScratchSpace } from '../upstream/scratch-table.ts'

@@ -3,7 +3,8 @@
 // Must never keep more than the bounds: what is beyond them is counted only.
 
 import { limits } from '../limits.ts'
-import type { Lent, UpstreamColumn } from '../translate/upstream-tables.ts'
+import type { LentTables } from '../store/own-tables.ts'
+import type { Lent, LentColumn, UpstreamColumn } from '../translate/upstream-tables.ts'
 import { codecFor } from '../types/codec.ts'
 import { OID } from '../types/oids.ts'
 import type { OutputSettings, Value } from '../types/value.ts'
@@ -17,37 +18,24 @@ const LENGTH_BYTES = 4
 
 type Texts = (string | null)[]
 
-/** What the lent columns are bound as. */
-export interface LentValues {
-  /** In the order of `Lent`. */
-  readonly values: readonly Value[]
-  /** What they take in memory, by a generous estimate. */
-  readonly bytes: number
-}
-
 /** Of a value in an array: itself, and its place. */
 const VALUE_BYTES = 32
 
 /** The columns of this table that are lent, in the order in which they are read. */
-export const columnsRead = (lent: readonly Lent[], table: number): readonly UpstreamColumn[] =>
-  lent.flatMap((one) => (one.table === table ? one.column : []))
+export const columnsRead = (lent: readonly Lent[], id: number): readonly UpstreamColumn[] =>
+  lent.flatMap(({ table, columns }) => (table === id ? columns.map(({ column }) => column) : []))
 
 export class LentRows {
   readonly #lent: readonly Lent[]
-  /** Of each lent column. */
-  readonly #texts: readonly Texts[]
-  /** Of each table, by its number as text. */
-  readonly #tables = new Map<string, readonly Texts[]>()
+  /** The columns of each table, by its number as text. */
+  readonly #texts: ReadonlyMap<string, readonly Texts[]>
   #rows = 0
+  #values = 0
   #bytes = 0
 
   constructor(lent: readonly Lent[]) {
     this.#lent = lent
-    this.#texts = lent.map(() => [])
-    for (const { table } of lent) {
-      const own = this.#texts.filter((_, i) => lent[i]!.table === table)
-      this.#tables.set(String(table), own)
-    }
+    this.#texts = new Map(lent.map(({ table, columns }) => [`${table}`, columns.map(() => [])]))
   }
 
   get areTooMany(): boolean {
@@ -60,7 +48,7 @@ export class LentRows {
     this.#rows++
     if (this.areTooMany) return
     let at = HEAD_BYTES + LENGTH_BYTES + bytes.readInt32BE(HEAD_BYTES)
-    const columns = this.#tables.get(bytes.toString('latin1', HEAD_BYTES + LENGTH_BYTES, at)) ?? []
+    const columns = this.#texts.get(bytes.toString('latin1', HEAD_BYTES + LENGTH_BYTES, at)) ?? []
     for (const texts of columns) {
       const length = bytes.readInt32BE(at)
       at += LENGTH_BYTES
@@ -68,29 +56,40 @@ export class LentRows {
       at += Math.max(length, 0)
       this.#bytes += Math.max(length, 0)
     }
+    this.#values += columns.length
   }
 
   /**
-   * What to bind for each lent column.
+   * What the tables are made of.
    * @throws PgError where a text can't be read here
    */
-  values(settings: OutputSettings): LentValues {
-    const cells = this.#rows * this.#lent.length
-    // A text of UTF-16 takes two bytes a character.
-    return { values: this.#columns(settings), bytes: 2 * this.#bytes + VALUE_BYTES * cells }
-  }
-
-  #columns(settings: OutputSettings): readonly Value[] {
-    return this.#lent.map(({ column: { type }, form }, i) => {
-      const texts = this.#texts[i]!
-      if (form === 'json')
-        return type.oid === OID.text || type.oid === OID.varchar
-          ? JSON.stringify(texts)
-          : `[${texts.map((digits) => digits ?? 'null').join()}]`
-      const codec = codecFor(type.oid)
-      return texts.map((text) =>
-        text === null || !codec ? null : codec.fromText(text, type, settings)
-      )
+  tables(settings: OutputSettings): LentTables {
+    const tables = this.#lent.map(({ table, name, sql, columns }) => {
+      const texts = this.#texts.get(`${table}`)!
+      const parameters = columns.map((column, i) => ({
+        value: valueOf(column, texts[i]!, settings),
+        type: { oid: column.typeOid, typmod: -1 }
+      }))
+      return { name, sql, parameters }
     })
+    // A text of UTF-16 takes two bytes a character.
+    return { tables, bytes: 2 * this.#bytes + VALUE_BYTES * this.#values }
   }
+}
+
+/** All of a column's values as one. */
+function valueOf(
+  { column: { type }, form }: LentColumn,
+  texts: Texts,
+  settings: OutputSettings
+): Value {
+  if (form === 'json') {
+    return type.oid === OID.text || type.oid === OID.varchar
+      ? JSON.stringify(texts)
+      : `[${texts.map((digits) => digits ?? 'null').join()}]`
+  }
+  const codec = codecFor(type.oid)
+  return texts.map((text) =>
+    text === null || !codec ? null : codec.fromText(text, type, settings)
+  )
 }

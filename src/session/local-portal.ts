@@ -146,15 +146,13 @@ export class LocalPortal {
       value: this.#valueOf(number),
       type: { oid: typeOid, typmod: -1 }
     }))
-    this.#cursor = await this.#snapshot.query(plan.sql, parameters)
+    this.#cursor = await this.#snapshot.query(plan.sql, parameters, plan.lentTables)
     this.#encoder = this.#cursor.encoder(this.#output.columns, plan.facts.output, this.#form)
     await this.#advance()
   }
 
   #valueOf(number: number): Value {
-    const { facts, lentValues } = this.plan
-    if (number === NOW) return facts.now
-    return (number > 0 ? this.#values[number - 1] : lentValues?.values[-number - 1]) ?? null
+    return number === NOW ? this.plan.facts.now : (this.#values[number - 1] ?? null)
   }
 
   /**

@@ -6,6 +6,7 @@ import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import type { Relation } from '../catalog/relation.ts'
 import type { Node } from '../sql/ast.ts'
+import type { LentTables } from '../store/own-tables.ts'
 import { NOW } from '../translate/context.ts'
 import { translate } from '../translate/translate.ts'
 import { codecFor, settingsSupported } from '../types/codec.ts'
@@ -18,7 +19,6 @@ import type { SessionFacts } from './facts.ts'
 import type { TableName } from './inspect.ts'
 import { readKeyLookup } from './key-lookup.ts'
 import type { KeyLookup } from './key-lookup.ts'
-import type { LentValues } from './lent-rows.ts'
 import { refusal } from './refuse.ts'
 
 /** What the upstream says of a prepared statement. */
@@ -29,20 +29,17 @@ export interface Description {
 
 export interface LocalPlan {
   readonly sql: string
-  /**
-   * The SQL's own parameters: which of Postgres's (1-based) each is, or NOW, and the type to bind it
-   * as.
-   */
+  /** The SQL's own parameters: which of Postgres's (1-based) each is, or NOW, and the type to bind it as. */
   readonly binds: readonly { readonly number: number; readonly typeOid: number }[]
   /** What the upstream takes the client's parameters for. */
   readonly parameterTypes: readonly number[]
   readonly fields: readonly Field[]
   readonly relations: readonly Relation[]
   readonly facts: SessionFacts
-  /** The columns of upstream tables that it reads. */
+  /** The upstream tables that it reads. */
   readonly lent: readonly Lent[]
-  /** Their values, once they are read. */
-  readonly lentValues?: LentValues
+  /** What they become in the store, once their rows are read. */
+  readonly lentTables?: LentTables
   /** Set where the statement is one: its row may be in memory. */
   readonly lookup: KeyLookup | undefined
 }

@@ -37,7 +37,7 @@ export class SharedPlans {
     if (this.#plans.size > limits.sharedPlans) this.#forget(this.#plans.keys().next().value!)
     for (const [kept, { standing }] of this.#plans) {
       if (this.#lentBytes <= limits.lentBytesKeptMax) return
-      if (standing.plan.lentValues) this.#forget(kept)
+      if (standing.plan.lentTables) this.#forget(kept)
     }
   }
 
@@ -57,7 +57,7 @@ export class SharedPlans {
   }
 }
 
-const lentBytesOf = ({ standing }: SharedPlan): number => standing.plan.lentValues?.bytes ?? 0
+const lentBytesOf = ({ standing }: SharedPlan): number => standing.plan.lentTables?.bytes ?? 0
 
 /**
  * What is said by this session's login role in its database: a text with the types that Parse gave, or

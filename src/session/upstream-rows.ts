@@ -84,7 +84,7 @@ async function lend(
   if (error) throw new UpstreamError(error)
   if (rows.areTooMany) return { relay: 'its upstream tables have too many rows' }
   try {
-    return { plan: { ...plan, lentValues: rows.values(plan.facts.output) } }
+    return { plan: { ...plan, lentTables: rows.tables(plan.facts.output) } }
   } catch (error) {
     if (error instanceof PgError) return { relay: `a row of an upstream table: ${error.message}` }
     throw error

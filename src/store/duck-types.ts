@@ -137,6 +137,24 @@ export function bindParameter(
   statement.bindValue(index, toDuckValue(value, duckType), duckType)
 }
 
+export interface Parameter {
+  readonly value: Value
+  readonly type: ColumnType
+}
+
+/** Binds all of them. @throws StoreError when there are not as many as the statement has */
+export function bindParameters(
+  statement: DuckDBPreparedStatement,
+  parameters: readonly Parameter[]
+): void {
+  if (statement.parameterCount !== parameters.length) {
+    throw new StoreError(
+      `the query has ${statement.parameterCount} parameters, ${parameters.length} were given`
+    )
+  }
+  parameters.forEach(({ value, type }, i) => bindParameter(statement, i + 1, value, type))
+}
+
 /** Days as DuckDB keeps them. */
 export function dateDays(days: number): number {
   if (days === Infinity) return DATE_INFINITY

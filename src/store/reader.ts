@@ -1,6 +1,6 @@
 // One DuckDB connection that reads. Owns the order of its operations (DuckDB runs one at a time,
 // and a second one ends the first one's stream), its prepared statements, and interruption.
-// Must never write: transactions are opened read-only.
+// Must never write to the store: transactions are opened read-only. The tables that it is lent are its own.
 
 import type {
   DuckDBConnection,
@@ -10,6 +10,8 @@ import type {
 } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
 import type { CommitClock } from './commit-clock.ts'
+import { OwnTables } from './own-tables.ts'
+import type { LentTables } from './own-tables.ts'
 import { StoreError, asStoreError } from './store-error.ts'
 
 /** Any read of a table starts DuckDB's own transaction; BEGIN alone does not. */
@@ -34,6 +36,9 @@ export class Reader {
   readonly #prepared = new Map<string, Planned>()
   /** BEGIN and the like, by text. */
   readonly #fixed = new Map<string, DuckDBPreparedStatement>()
+  readonly #own: OwnTables
+  /** Texts that were planned over these tables. */
+  readonly #overOwn = new Set<string>()
   /** The state that the open transaction sees. */
   #pinned: number | undefined
   /** Settles when the last operation asked for has ended. */
@@ -47,6 +52,7 @@ export class Reader {
   private constructor(connection: DuckDBConnection, clock: CommitClock) {
     this.#connection = connection
     this.#clock = clock
+    this.#own = new OwnTables(connection)
   }
 
   static async open(instance: DuckDBInstance, clock: CommitClock): Promise<Reader> {
@@ -117,6 +123,21 @@ export class Reader {
     return statement.stream()
   }
 
+  /** Has the tables that this SELECT reads beside the store's. Only within `run`, outside a transaction. */
+  async lend(tables: LentTables, sql: string, check: () => void): Promise<void> {
+    if (await this.#own.make(tables, check)) {
+      // Others had these names before.
+      for (const planned of this.#overOwn) this.#forget(planned)
+      this.#overOwn.clear()
+    }
+    this.#overOwn.add(sql)
+  }
+
+  #forget(sql: string): void {
+    this.#prepared.get(sql)?.statement.destroySync()
+    this.#prepared.delete(sql)
+  }
+
   /** The statement belongs to the reader: don't destroy it. */
   async #prepare(sql: string, state: number): Promise<DuckDBPreparedStatement> {
     const found = this.#prepared.get(sql)
@@ -125,15 +146,10 @@ export class Reader {
     const isCurrent = found?.state === state
     const statement = isCurrent ? found.statement : await this.#connection.prepare(sql)
     this.#prepared.set(sql, { statement, state })
-    if (this.#prepared.size > limits.preparedPerReader) this.#forgetOldest()
-    return statement
-  }
-
-  #forgetOldest(): void {
-    for (const [sql, { statement }] of this.#prepared) {
-      this.#prepared.delete(sql)
-      return statement.destroySync()
+    if (this.#prepared.size > limits.preparedPerReader) {
+      this.#forget(this.#prepared.keys().next().value!)
     }
+    return statement
   }
 
   /** Opens a transaction that sees what is committed now, whatever is committed later. */

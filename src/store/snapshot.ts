@@ -12,21 +12,18 @@ import type {
   DuckDBResult,
   DuckDBType
 } from '@duckdb/node-api'
-import type { ColumnType, OutputSettings, Value } from '../types/value.ts'
+import type { OutputSettings, Value } from '../types/value.ts'
 import type { RowWriter } from '../wire/row-writer.ts'
 import { chunkBytes, vectorReader } from './duck-read.ts'
 import type { ReadVector } from './duck-read.ts'
-import { bindParameter } from './duck-types.ts'
+import { bindParameters } from './duck-types.ts'
+import type { Parameter } from './duck-types.ts'
 import type { OutputColumn, Render } from './field-writers.ts'
+import type { LentTables } from './own-tables.ts'
 import type { Loan, ReaderPool } from './reader-pool.ts'
 import { RowEncoder } from './row-encoder.ts'
 import type { RowForm } from './row-encoder.ts'
 import { StoreError } from './store-error.ts'
-
-export interface Parameter {
-  readonly value: Value
-  readonly type: ColumnType
-}
 
 /** Up to 2,048 rows. */
 export class Chunk {
@@ -98,15 +95,21 @@ export class Snapshot {
   }
 
   /**
-   * Runs one SELECT. Cursors of one snapshot may be read in any order.
+   * Runs one SELECT; `lent`: tables that it reads beside the store's, for a snapshot that is not pinned.
+   * Cursors of one snapshot may be read in any order.
    * After a query failed while running, a pinned snapshot answers no more.
    * @throws StoreError
    */
-  async query(sql: string, parameters: readonly Parameter[] = []): Promise<Cursor> {
+  async query(
+    sql: string,
+    parameters: readonly Parameter[] = [],
+    lent?: LentTables
+  ): Promise<Cursor> {
     this.#checkOpen()
     return this.#loan.reader.run('query', async (check) => {
       await this.#streaming?.setAside(check)
       this.#streaming = undefined
+      if (lent) await this.#loan.reader.lend(lent, sql, check)
       const bind = (statement: DuckDBPreparedStatement): void => {
         bindAll(statement, parameters)
         check()
@@ -147,12 +150,7 @@ function bindAll(statement: DuckDBPreparedStatement, parameters: readonly Parame
   if (statementType !== StatementType.SELECT && statementType !== StatementType.EXPLAIN) {
     throw new StoreError('a snapshot answers SELECT only')
   }
-  if (statement.parameterCount !== parameters.length) {
-    throw new StoreError(
-      `the query has ${statement.parameterCount} parameters, ${parameters.length} were given`
-    )
-  }
-  parameters.forEach(({ value, type }, i) => bindParameter(statement, i + 1, value, type))
+  bindParameters(statement, parameters)
 }
 
 interface HeldChunk {

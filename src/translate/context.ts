@@ -57,7 +57,7 @@ export class Context implements Parameters {
   /** DuckDB's $1, $2 …: which Postgres parameter each is. */
   readonly used: number[] = []
   readonly zone: ZoneName
-  readonly upstream = new UpstreamTables((number, oid) => this.parameter(number, oid))
+  readonly upstream = new UpstreamTables()
   /** An expression was met whose evaluation may fail. */
   mayFail = false
   /** The SQL of views with security_barrier, and whether something in them may fail. */

@@ -19,11 +19,11 @@ export type { TranslateScope } from './context.ts'
 export type Translation =
   | {
       readonly sql: string
-      /** For DuckDB's $1, $2 …: which Postgres parameter (1-based) each is; NOW; or one of `lent`. */
+      /** For DuckDB's $1, $2 …: which Postgres parameter (1-based) each is, or NOW. */
       readonly parameters: readonly number[]
       /** The type OID to bind each of them as; the same as the upstream's where that is known. */
       readonly parameterTypes: readonly number[]
-      /** The columns of upstream tables to bind, each as an array: parameter -1 is the first. */
+      /** The tables to be made of the upstream's before it runs. */
       readonly lent: readonly Lent[]
       /** Running it may fail, where Postgres may or may not. */
       readonly mayFail: boolean
@@ -57,19 +57,17 @@ function translated(select: unknown, scope: TranslateScope): Translation {
     output(settle(expr, OID.text, context), described?.[i])
   )
   const list = columns.map((column) => column.sql).join(', ')
-  const before = context.upstream.withClause()
+  const lent = context.upstream.lent()
   const rows = `SELECT ${query.distinct ?? ''}${list}${query.body}`
   const { newest, tail } = query
   const sql =
-    newest && before === ''
-      ? newestOf(`${rows}${newest.tail}`, newest.rows)
-      : `${before}${rows}${tail}`
+    newest && lent.length === 0 ? newestOf(`${rows}${newest.tail}`, newest.rows) : `${rows}${tail}`
   if (sql.length > limits.translatedSqlCharsMax) relay('the translation is too long')
   return {
     sql,
     parameters: [...context.used],
     parameterTypes: context.usedTypes(),
-    lent: context.upstream.lent,
+    lent,
     mayFail: context.settleFailures(sql),
     columns: columns.map((column) => column.type)
   }

@@ -1,5 +1,6 @@
-// Tables of the upstream's own beside relations: the caller reads their rows and binds each column
-// that is used as one value, an array or the JSON of one; here they become ranges like any other.
+// Tables of the upstream's own beside relations: the caller reads the columns that are used, and makes
+// of them tables of its connection to DuckDB, each column bound as one value; here they are ranges like
+// any other. A range that unnests the values itself has no statistics: its joins took four times as long.
 // Must never let in a column whose values or equality DuckDB might take otherwise.
 
 import { ARRAY_OID, OID } from '../types/oids.ts'
@@ -7,7 +8,7 @@ import { storeType } from '../types/store-type.ts'
 import { storeColumn } from '../types/store-names.ts'
 import type { ColumnType } from '../types/value.ts'
 import type { Expr } from './expr.ts'
-import { columnExpr, relay } from './expr.ts'
+import { columnExpr, CONSTANT, relay, typed } from './expr.ts'
 
 export interface UpstreamColumn {
   readonly attnum: number
@@ -26,12 +27,24 @@ export interface UpstreamTable {
   readonly columns: readonly UpstreamColumn[]
 }
 
-/** A column whose values the caller binds at once; parameter -1 is the first of them. */
-export interface Lent {
-  readonly table: number
+/** A column that is used, all of whose values are bound at once. */
+export interface LentColumn {
   readonly column: UpstreamColumn
   /** As what: DuckDB reads JSON several times as fast as a list is bound and planned. */
   readonly form: 'array' | 'json'
+  /** The type to bind it as. */
+  readonly typeOid: number
+}
+
+/** A table that the SQL reads, to be made before. */
+export interface Lent {
+  /** The upstream table's id. */
+  readonly table: number
+  /** Its name in the SQL. */
+  readonly name: string
+  /** The SELECT that makes its rows, of one parameter for each column. */
+  readonly sql: string
+  readonly columns: readonly LentColumn[]
 }
 
 /** Their values are the same in JSON, as numbers or strings. */
@@ -40,73 +53,51 @@ const BY_JSON: readonly number[] = [OID.int2, OID.int4, OID.int8, OID.text, OID.
 /** Stands for the rows of a table of which no column is used. */
 const NO_COLUMN: UpstreamColumn = { attnum: 0, name: '', type: { oid: OID.int4, typmod: -1 } }
 
-/** The parameter of this number, as DuckDB text. */
-type Bind = (number: number, oid: number) => Expr
-
-/** What one table has of DuckDB's text. */
-class Parts {
-  /** `unnest(…) AS c1`, by attnum. */
-  readonly columns = new Map<number, string>()
-  /** The JSON texts, which the optimizer would unfold where they stood in the list of columns. */
-  readonly texts: string[] = []
-
-  get sql(): string {
-    const { columns, texts } = this
-    const names = texts.map((_, i) => `j${i + 1}`).join(', ')
-    const from = texts.length === 0 ? '' : ` FROM (VALUES (${texts.join(', ')})) AS s(${names})`
-    return `SELECT ${[...columns.values()].join(', ')}${from}`
-  }
-}
-
 /** The tables that one statement reads. */
 export class UpstreamTables {
-  readonly lent: Lent[] = []
-  readonly #tables = new Map<number, Parts>()
-  readonly #bind: Bind
+  /** By id, with the columns that are used. */
+  readonly #tables = new Map<number, Map<number, UpstreamColumn>>()
 
-  constructor(bind: Bind) {
-    this.#bind = bind
-  }
-
-  /** The name of its range in FROM. */
+  /** Its name in FROM. */
   use({ id }: UpstreamTable): string {
-    if (!this.#tables.has(id)) this.#tables.set(id, new Parts())
+    if (!this.#tables.has(id)) this.#tables.set(id, new Map())
     return nameOf(id)
   }
 
   column(table: UpstreamTable, column: UpstreamColumn, range: string): Expr {
-    this.#lend(table.id, column)
+    this.#tables.get(table.id)?.set(column.attnum, column)
     const expr = columnExpr(`${range}.${storeColumn(column.attnum)}`, column.type)
     if (column.collation === 'bytes') return { ...expr, foldsUnicode: true }
     return column.collation === 'equality' ? { ...expr, bytewise: false } : expr
   }
 
-  #lend(table: number, column: UpstreamColumn): void {
-    const parts = this.#tables.get(table)
-    if (!parts || parts.columns.has(column.attnum)) return
-    const { oid } = column.type
-    const array = ARRAY_OID[oid] ?? relay('an array of this type')
-    const stored = storeType(column.type) ?? relay(`type ${oid} is not known`)
-    const form = BY_JSON.includes(oid) ? 'json' : 'array'
-    this.lent.push({ table, column, form })
-    const { sql } = this.#bind(-this.lent.length, form === 'json' ? OID.text : array)
-    if (form === 'json') parts.texts.push(sql)
-    const list =
-      form === 'json'
-        ? `from_json(s.j${parts.texts.length}, '["${stored}"]')`
-        : `CAST(${sql} AS ${stored}[])`
-    const name = storeColumn(column.attnum)
-    parts.columns.set(column.attnum, `unnest(${list}) AS ${name}`)
-  }
-
-  /** `WITH …` and a blank, or ''. */
-  withClause(): string {
-    const tables = [...this.#tables].map(([id, parts]) => {
-      if (parts.columns.size === 0) this.#lend(id, NO_COLUMN)
-      return `${nameOf(id)} AS (${parts.sql})`
+  /** Once the statement is translated. */
+  lent(): readonly Lent[] {
+    return [...this.#tables].map(([table, used]) => {
+      const columns = used.size === 0 ? [NO_COLUMN] : [...used.values()]
+      return { table, name: nameOf(table), ...rowsOf(columns) }
     })
-    return tables.length === 0 ? '' : `WITH ${tables.join(', ')} `
   }
 }
 
-const nameOf = (id: number): string => `u${id}`
+function rowsOf(columns: readonly UpstreamColumn[]): Pick<Lent, 'sql' | 'columns'> {
+  const lent = columns.map((column): LentColumn => {
+    const { oid } = column.type
+    const array = ARRAY_OID[oid] ?? relay('an array of this type')
+    return BY_JSON.includes(oid)
+      ? { column, form: 'json', typeOid: OID.text }
+      : { column, form: 'array', typeOid: array }
+  })
+  const lists = lent.map(({ column, form, typeOid }, i) => {
+    const stored = storeType(column.type) ?? relay(`type ${column.type.oid} is not known`)
+    const bound = `CAST($${i + 1} AS ${typed('', typeOid, CONSTANT).form})`
+    return form === 'json'
+      ? `from_json(${bound}, '["${stored}"]')`
+      : `CAST(${bound} AS ${stored}[])`
+  })
+  const unnested = lists.map((list, i) => `unnest(${list}) AS ${storeColumn(columns[i]!.attnum)}`)
+  return { sql: `SELECT ${unnested.join(', ')}`, columns: lent }
+}
+
+/** Of the connection's own tables, and nobody else's. */
+const nameOf = (id: number): string => `temp.main.u${id}`

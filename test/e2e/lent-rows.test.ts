@@ -2,7 +2,7 @@
 // Method: sessions ask the same join again and again until their backends are asked for the state alone;
 // then the table is changed in each way that there is, and the very next answers have to show it.
 
-import pg from 'pg'
+import type pg from 'pg'
 import t from 'tap'
 import type { Test } from 'tap'
 
@@ -73,7 +73,7 @@ async function untilKept(
   want: unknown
 ): Promise<void> {
   const areKept = async (): Promise<boolean> => {
-    for (const { what, run } of askers) t.same(await run(), want, what)
+    for (const one of askers) t.same(await one.run(), want, one.what)
     const { rows } = await direct.query<{ pid: number; query: string }>(
       'SELECT pid, query FROM pg_stat_activity'
     )

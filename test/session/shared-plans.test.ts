@@ -15,7 +15,7 @@ standstill.heard(state)
 const c = { written: new Set(), hasFailed: false, context: { standstill } } as unknown as Conversation
 
 const lent = (bytes: number): SharedPlan =>
-  ({ standing: { plan: { lentValues: { values: [], bytes } }, state, schemas: [] } }) as unknown as SharedPlan
+  ({ standing: { plan: { lentTables: { tables: [], bytes } }, state, schemas: [] } }) as unknown as SharedPlan
 const plain = { standing: { plan: {}, state, schemas: [] } } as unknown as SharedPlan
 
 void t.test('the rows lent to plans are bounded, the oldest go first', (t) => {

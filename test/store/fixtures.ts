@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createLogger } from '../../src/log.ts'
 import { Store } from '../../src/store/store.ts'
-import type { Parameter, Snapshot } from '../../src/store/snapshot.ts'
+import type { Parameter } from '../../src/store/duck-types.ts'
+import type { LentTables } from '../../src/store/own-tables.ts'
+import type { Snapshot } from '../../src/store/snapshot.ts'
 import type { Batch, DroppedDelivery } from '../../src/types/connector.ts'
 import type { ColumnType, RelationSchema, Value } from '../../src/types/value.ts'
 
@@ -88,9 +90,10 @@ export function batchOf(facts: BatchFacts): Batch {
 export async function rowsOf(
   snapshot: Snapshot,
   sql: string,
-  parameters: readonly Parameter[] = []
+  parameters: readonly Parameter[] = [],
+  lent?: LentTables
 ): Promise<Value[][]> {
-  const cursor = await snapshot.query(sql, parameters)
+  const cursor = await snapshot.query(sql, parameters, lent)
   const rows: Value[][] = []
   for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
     for (let i = 0; i < chunk.rowCount; i++) {
@@ -101,10 +104,10 @@ export async function rowsOf(
 }
 
 /** All rows of a query in a snapshot of its own. */
-export async function readAll(store: Store, sql: string): Promise<Value[][]> {
+export async function readAll(store: Store, sql: string, lent?: LentTables): Promise<Value[][]> {
   const snapshot = await store.snapshot({ pinned: false })
   try {
-    return await rowsOf(snapshot, sql)
+    return await rowsOf(snapshot, sql, [], lent)
   } finally {
     await snapshot.release()
   }
