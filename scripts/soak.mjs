@@ -51,6 +51,8 @@ const pauseMs = Number(flags.every) * 1_000
 const streamSeconds = onlyKills ? 3_600 : 300
 /** From here on jetgres is not killed any more, and from there on its memory counts. */
 const [lastLife, isWarm] = onlyKills ? [1, 1] : [0.5, 0.6]
+/** Readings for each that is printed: of a few alone, one after a backlog would decide. */
+const readingsEach = 6
 /** A killed process's consumers: the server removes them after a while. */
 const [consumersEach, orphanMs] = [4, 330_000]
 /** @type {number[]} */ const killedAt = []
@@ -176,14 +178,15 @@ function spread(all) {
  */
 async function observe(world, publisher, progress) {
   const kept = []
-  const everyMs = Number(flags.report) * 1_000
-  for (let at = Date.now() + everyMs; progress() < 1; ) {
+  const everyMs = (Number(flags.report) * 1_000) / readingsEach
+  for (let at = Date.now() + everyMs, n = 1; progress() < 1; ) {
     await delay(200)
     if (Date.now() < at) continue
     at += everyMs
     const before = progress()
     const held = await measure(world).catch(() => undefined)
-    if (held) console.log(`${shareOf(before)} ${await state(world, publisher)} ${inWords(held)}`)
+    if (held && n++ % readingsEach === 0)
+      console.log(`${shareOf(before)} ${await state(world, publisher)} ${inWords(held)}`)
     if (held && before > isWarm) kept.push(held)
   }
   return kept
