@@ -132,6 +132,8 @@ export const limits = {
   rowCacheBytesMax: 256 * 1024 * 1024,
   /** What may be set: the index of 12 M rows took half a second to grow, and nobody is served meanwhile. */
   lookupMemoryRange: { min: 0, max: 8 * 1024 ** 3 },
+  /** Keys of one look-up that are answered from memory, which takes a microsecond or two each. */
+  lookupKeysMax: 1_000,
   /** So many look-ups by key that missed are worth reading the relation into memory once. */
   rowCacheMisses: 16,
   /** Rows read before the size of all is estimated: a fifth of a second, and right to about a tenth. */

@@ -93,12 +93,12 @@ export class Relation {
   }
 
   /**
-   * Has the row of this key as fresh as a read wants it, in the store or by receivedRow.
+   * Has the rows of these keys as fresh as a read wants them, in the store or by receivedRow.
    * @throws PgError as refresh
    */
-  async refreshRow(consistency: Consistency, key: RowKey): Promise<void> {
+  async refreshRows(consistency: Consistency, keys: readonly RowKey[]): Promise<void> {
     if (!this.ingestion || consistency !== 'received') return this.refresh(consistency)
-    await this.ingestion.freshness.settle(key)
+    await this.ingestion.freshness.settle(keys)
   }
 
   status(): IngestionStatus | undefined {

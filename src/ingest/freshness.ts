@@ -57,13 +57,15 @@ export class Freshness {
   }
 
   /**
-   * Resolves when what was received of this key before the call is committed, or receivedRow has it.
+   * Resolves when what was received of these keys before the call is committed, or receivedRow has it.
    * @throws PgError as flush
    */
-  async settle(key: RowKey): Promise<void> {
+  async settle(keys: readonly RowKey[]): Promise<void> {
     const { committer, rows } = this.#options
     await this.#decoded()
-    if (committer.newest(key) && rows.find(key) === undefined) await this.flush()
+    const isUnknown = (key: RowKey): boolean =>
+      committer.newest(key) !== undefined && rows.find(key) === undefined
+    if (keys.some(isUnknown)) await this.flush()
   }
 
   /**

@@ -10,10 +10,11 @@ import type { NameScan } from '../sql/classify.ts'
 import type { RowKey } from '../store/row-slab.ts'
 import type { Conversation } from './conversation.ts'
 import type { State } from './facts.ts'
-import { keyOf } from './key-lookup.ts'
-import type { Constant, KeySource } from './key-lookup.ts'
+import { sourcesOf } from './key-lookup.ts'
 import { patternOf } from './literals.ts'
 import type { Literal, LiteralRef } from './literals.ts'
+import { keysOf } from './lookup-keys.ts'
+import type { Constant, KeySource } from './lookup-terms.ts'
 import { isMomentary } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
 import { sharedName } from './shared-plans.ts'
@@ -25,7 +26,7 @@ export interface Kept {
   readonly plan: LocalPlan
   readonly isOther: boolean
   /** Of a look-up. */
-  readonly key: RowKey | undefined
+  readonly keys: readonly RowKey[] | undefined
 }
 
 interface Entry {
@@ -52,9 +53,9 @@ export class KeptPlans {
     const entry = pattern && this.#fresh(c, pattern.text)
     if (!entry?.constants) return undefined
     const { plan, constants } = entry
-    const key = keyIn(plan, (source) => literalAt(pattern!.literals, constants.get(source)))
+    const keys = keysIn(plan, (source) => literalAt(pattern!.literals, constants.get(source)))
     // A constant that its type can't read is for Postgres to judge.
-    return key === undefined ? undefined : { plan, key, isOther: true }
+    return keys && { plan, keys, isOther: true }
   }
 
   #fresh(c: Conversation, text: string): Entry | undefined {
@@ -142,17 +143,17 @@ function sharedOf(
   return name !== undefined && like?.constants ? { name, ...like } : undefined
 }
 
-function keyIn(
+function keysIn(
   { lookup, facts }: LocalPlan,
   value: (source: KeySource) => Constant | null
-): RowKey | undefined {
-  return lookup && keyOf(lookup, value, facts.output)
+): readonly RowKey[] | undefined {
+  return lookup && keysOf(lookup, value, facts.output)
 }
 
 const keptOf = (plan: LocalPlan): Kept => ({
   plan,
   isOther: false,
-  key: keyIn(plan, (source) => ('constant' in source ? source.constant : null))
+  keys: keysIn(plan, (source) => ('constant' in source ? source.constant : null))
 })
 
 function literalAt(literals: readonly Literal[], ref: LiteralRef | undefined): Constant | null {
@@ -167,9 +168,10 @@ function constantsIn(
   literals: readonly Literal[],
   { lookup }: LocalPlan
 ): ReadonlyMap<KeySource, LiteralRef> | undefined {
-  if (lookup?.sources.length !== literals.length) return undefined
+  const sources = lookup ? sourcesOf(lookup) : []
+  if (sources.length !== literals.length) return undefined
   const refs = new Map<KeySource, LiteralRef>()
-  for (const source of lookup.sources) {
+  for (const source of sources) {
     if (!('at' in source)) return undefined
     const ref = literals.map(({ at }, i) => literalRef(text, source.at, at, i)).find(isFound)
     if (!ref) return undefined

@@ -50,8 +50,12 @@ export class KeptRow {
       this.#targets.every(({ place, codec }, i) => place === i && codec === undefined)
   }
 
-  /** The row's frame. */
-  frame(kept: Fields): Buffer {
+  /** The frames added since. */
+  take(): Buffer {
+    return this.#writer.take()
+  }
+
+  add(kept: Fields): void {
     const writer = this.#writer
     writer.startRow(this.#targets.length)
     if (this.#isWhole) writer.copy(kept.bytes, kept.start, kept.end)
@@ -60,7 +64,6 @@ export class KeptRow {
       for (const target of this.#targets) this.#write(kept.bytes, target)
     }
     writer.endRow()
-    return writer.take()
   }
 
   #findFields({ bytes, start }: Fields): void {

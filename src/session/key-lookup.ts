@@ -1,31 +1,16 @@
-// Recognises a look-up: SELECT of plain columns of one relation, each column of its key compared by =
-// with a parameter or a constant. Such a statement has at most one row, which may be in memory. Pure;
-// what it does not recognise is no look-up and is planned like any other SELECT.
+// Recognises a look-up: SELECT of plain columns of one relation whose key is compared by = with a
+// parameter or a constant, or, where it is one column, with several; with what an ORM puts behind it,
+// LIMIT and OFFSET, and where it is one row at most ORDER BY. Its rows may be in memory. Pure; what it
+// does not recognise is no look-up and is planned like any other SELECT.
 
 import type { Relation } from '../catalog/relation.ts'
-import { PgError } from '../errors.ts'
-import { childOf, listOf, numberOf, textOf, unwrap } from '../sql/ast.ts'
+import { childOf, listOf, textOf, unwrap } from '../sql/ast.ts'
 import type { Node } from '../sql/ast.ts'
-import { rowKey } from '../store/batch-rows.ts'
-import type { RowKey } from '../store/row-slab.ts'
-import { codecFor } from '../types/codec.ts'
-import { OID } from '../types/oids.ts'
-import type { Column, ColumnType, OutputSettings, RelationSchema, Value } from '../types/value.ts'
+import { ARRAY_OID, OID } from '../types/oids.ts'
+import type { Column, ColumnType, RelationSchema } from '../types/value.ts'
 import type { Field } from '../wire/backend.ts'
-
-/** A constant as the statement has it. */
-export interface Constant {
-  readonly isText: boolean
-  /** Digits with their sign, or the text between the quotes. */
-  readonly text: string
-}
-
-/** What a key column is compared with. */
-export type KeySource =
-  /** 1-based. */
-  | { readonly parameter: number }
-  /** `at`: the byte of the statement where it begins, its sign included. */
-  | { readonly constant: Constant; readonly at: number }
+import { comparisons, keySource } from './lookup-terms.ts'
+import type { KeySource } from './lookup-terms.ts'
 
 export interface KeyLookup {
   readonly relation: Relation
@@ -33,7 +18,11 @@ export interface KeyLookup {
   readonly schema: RelationSchema
   /** Of the key's columns, in key order. */
   readonly types: readonly ColumnType[]
+  /** Of each column of the key; with `isList`, all that its one column may be. */
   readonly sources: readonly KeySource[]
+  readonly isList: boolean
+  readonly limit: KeySource | undefined
+  readonly offset: KeySource | undefined
   /** Of each result column, its place in the schema. */
   readonly columns: readonly number[]
 }
@@ -44,9 +33,6 @@ const OTHER_CLAUSES = [
   'groupClause',
   'havingClause',
   'windowClause',
-  'sortClause',
-  'limitCount',
-  'limitOffset',
   'lockingClause',
   'withClause',
   'valuesLists',
@@ -75,18 +61,38 @@ export function readKeyLookup(
   const { schema } = relation
   if (schema.key.length === 0 || OTHER_CLAUSES.some((clause) => clause in select)) return undefined
   const columns = resultColumns(select, schema, fields)
+  const key = comparedKey(select, schema, parameters)
+  const bounds = boundsOf(select)
+  if (!columns || !key || !bounds || !isOrderOpen(select, key.isList)) return undefined
+  return { relation, schema, columns, ...key, ...bounds }
+}
+
+/** All that its rows depend on. */
+export const sourcesOf = ({ sources, limit, offset }: KeyLookup): readonly KeySource[] => [
+  ...sources,
+  ...(limit ? [limit] : []),
+  ...(offset ? [offset] : [])
+]
+
+function comparedKey(
+  select: Node,
+  schema: RelationSchema,
+  parameters: readonly number[]
+): Pick<KeyLookup, 'types' | 'sources' | 'isList'> | undefined {
   const compared = comparisons(childOf(select, 'whereClause'))
-  if (!columns || compared?.size !== schema.key.length) return undefined
+  if (compared?.size !== schema.key.length) return undefined
   const sources: KeySource[] = []
   const types: ColumnType[] = []
+  let hasList = false
   for (const attnum of schema.key) {
     const column = schema.columns.find((each) => each.attnum === attnum)
-    const source = column && compared.get(column.name)
-    if (!column || !source || !isComparable(column, source, parameters)) return undefined
-    sources.push(source)
-    types.push(column.type)
+    const found = column && compared.get(column.name)
+    if (!found?.sources.every((each) => isComparable(column!, each, parameters))) return undefined
+    hasList ||= found.isList
+    sources.push(...found.sources)
+    types.push(column!.type)
   }
-  return { relation, schema, types, sources, columns }
+  return hasList && types.length > 1 ? undefined : { types, sources, isList: hasList }
 }
 
 /** Where the result's columns are in the schema; undefined unless each is a column as it is. */
@@ -118,46 +124,28 @@ function isOneTable(select: Node): boolean {
   return range !== undefined && others.length === 0 && alias?.['colnames'] === undefined
 }
 
-/** column = value AND column = value …, by column; undefined for any other condition. */
-function comparisons(where: Node | undefined): Map<string, KeySource> | undefined {
-  const both = unwrap(where, 'BoolExpr')
-  const isAnd = both !== undefined && textOf(both, 'boolop') === 'AND_EXPR'
-  const terms = isAnd ? listOf(both, 'args') : where ? [where] : []
-  const found = new Map<string, KeySource>()
-  for (const term of terms) {
-    const compared = comparison(unwrap(term, 'A_Expr'))
-    if (!compared || found.has(compared.column)) return undefined
-    found.set(compared.column, compared.source)
-  }
-  return found
+/** Undefined where they are not plain. */
+function boundsOf(select: Node): Pick<KeyLookup, 'limit' | 'offset'> | undefined {
+  if (textOf(select, 'limitOption') === 'LIMIT_OPTION_WITH_TIES') return undefined
+  const [limit, offset] = ['limitCount', 'limitOffset'].map((clause) => countOf(select, clause))
+  return limit === 'other' || offset === 'other' ? undefined : { limit, offset }
 }
 
-function comparison(term: Node | undefined): { column: string; source: KeySource } | undefined {
-  if (!term || textOf(term, 'kind') !== 'AEXPR_OP') return undefined
-  const [operator, ...schema] = listOf(term, 'name').map((part) => unwrap(part, 'String'))
-  if (schema.length > 0 || !operator || textOf(operator, 'sval') !== '=') return undefined
-  const [left, right] = [childOf(term, 'lexpr'), childOf(term, 'rexpr')]
-  const column = columnName(left) ?? columnName(right)
-  const source = keySource(columnName(left) === undefined ? left : right)
-  return column !== undefined && source ? { column, source } : undefined
+function countOf(select: Node, clause: string): KeySource | 'other' | undefined {
+  if (!(clause in select)) return undefined
+  const source = keySource(childOf(select, clause))
+  const isPlain = source?.castTo === undefined && !isTextIn(source)
+  return source && isPlain ? source : 'other'
 }
 
-/** With one relation in FROM, the last part of a reference is the column's name. */
-function columnName(node: Node | undefined): string | undefined {
-  const ref = unwrap(node, 'ColumnRef')
-  const last = ref && unwrap(listOf(ref, 'fields').at(-1), 'String')
-  return last && textOf(last, 'sval')
-}
+const isTextIn = (source: KeySource | undefined): boolean =>
+  source !== undefined && 'constant' in source && source.constant.isText
 
-function keySource(node: Node | undefined): KeySource | undefined {
-  const parameter = unwrap(node, 'ParamRef')
-  if (parameter) return { parameter: numberOf(parameter, 'number') }
-  const constant = unwrap(node, 'A_Const')
-  if (!constant) return undefined
-  const at = numberOf(constant, 'location')
-  const [integer, text] = [childOf(constant, 'ival'), childOf(constant, 'sval')]
-  if (integer) return { constant: { isText: false, text: String(numberOf(integer, 'ival')) }, at }
-  return text && { constant: { isText: true, text: textOf(text, 'sval') }, at }
+/** One row is in any order. */
+function isOrderOpen(select: Node, isList: boolean): boolean {
+  const sorted = listOf(select, 'sortClause').map((item) => unwrap(item, 'SortBy'))
+  if (isList) return sorted.length === 0
+  return sorted.every((item) => item && unwrap(childOf(item, 'node'), 'ColumnRef') !== undefined)
 }
 
 /** Is the comparison one of canonical values? */
@@ -166,54 +154,26 @@ function isComparable(
   source: KeySource,
   parameters: readonly number[]
 ): boolean {
-  if (isCollated) return false
   const [isInteger, isText] = [INTEGERS.has(type.oid), TEXTS.has(type.oid)]
-  if (!isInteger && !isText && !OTHERS.has(type.oid)) return false
-  if ('constant' in source) return source.constant.isText || isInteger
-  const oid = parameters[source.parameter - 1] ?? 0
+  if (isCollated || (!isInteger && !isText && !OTHERS.has(type.oid))) return false
+  if ('constant' in source) return isConstantOf(type.oid, source)
+  const given = parameters[source.parameter - 1] ?? 0
+  // What the parameter is cast from could be refused.
+  if (source.castTo !== undefined && source.castTo !== given) return false
+  const oid = source.isArray ? (ELEMENTS.get(given) ?? 0) : given
   if (isInteger) return INTEGERS.has(oid)
   return isText ? TEXTS.has(oid) : oid === type.oid
 }
 
-/**
- * The key that is looked up, of the statement's parameters and constants; undefined where there is
- * none: a NULL equals nothing, and a constant that the type can't read is Postgres's to judge.
- */
-export function keyOf(
-  { types, sources }: KeyLookup,
-  value: (source: KeySource) => Value | Constant,
-  settings: OutputSettings
-): RowKey | undefined {
-  const values: Value[] = []
-  for (let i = 0; i < sources.length; i++) {
-    const keyValue = toKeyValue(types[i]!, value(sources[i]!), settings)
-    if (keyValue === undefined) return undefined
-    values.push(keyValue)
-  }
-  return rowKey(types, values)
-}
+const ELEMENTS = new Map(Object.entries(ARRAY_OID).map(([oid, array]) => [array, Number(oid)]))
 
-function toKeyValue(
-  type: ColumnType,
-  value: Value | Constant,
-  settings: OutputSettings
-): Value | undefined {
-  if (value === null) return undefined
-  const given = isConstant(value) ? parsed(value, type.oid, settings) : value
-  if (given === undefined) return undefined
-  if (type.oid === OID.int8) return BigInt(given as number | bigint)
-  return typeof given === 'bigint' && INTEGERS.has(type.oid) ? Number(given) : given
-}
-
-const isConstant = (value: Value | Constant): value is Constant =>
-  typeof value === 'object' && value !== null && 'isText' in value
-
-function parsed({ isText, text }: Constant, oid: number, settings: OutputSettings) {
-  if (!isText) return BigInt(text)
-  try {
-    return codecFor(oid)?.fromText(text, { oid, typmod: -1 }, settings)
-  } catch (error) {
-    if (error instanceof PgError) return undefined
-    throw error
-  }
+/** Whatever constant stands there: a pattern has others. */
+function isConstantOf(
+  oid: number,
+  { constant, castTo }: Extract<KeySource, { constant: unknown }>
+): boolean {
+  if (castTo === undefined) return constant.isText || INTEGERS.has(oid)
+  // Digits that int8 holds could be too many for another type.
+  if (!constant.isText) return castTo === oid && oid === OID.int8
+  return castTo === oid || (TEXTS.has(castTo) && TEXTS.has(oid))
 }

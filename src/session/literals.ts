@@ -1,7 +1,7 @@
 // Tells statements apart that differ in their constants only, as a client without parameters sends
 // them. A scan without a parser: what it isn't sure of has no pattern. Pure.
 
-import type { Constant } from './key-lookup.ts'
+import type { Constant } from './lookup-terms.ts'
 
 /** A constant in a text, and where (in UTF-16 units) its digits or opening quote stand. */
 export interface Literal extends Constant {
@@ -21,7 +21,7 @@ export interface Pattern {
 }
 
 const PATTERN_CHARS_MAX = 2_000
-const LITERALS_MAX = 8
+const LITERALS_MAX = 64
 /** Fewer digits than these make an int8 whatever they are. */
 const DIGITS_MAX = 18
 const [QUOTE, DOUBLE_QUOTE, MINUS, SLASH, STAR, DOT, DOLLAR, BACKSLASH] = [
@@ -56,15 +56,18 @@ export function patternOf(text: string): Pattern | undefined {
       at = wordEnd(text, at)
       // E'…', U&'…' and the like.
       if (text.charCodeAt(at) === QUOTE) return undefined
+    } else if (unit === DOUBLE_QUOTE) {
+      at = nameEnd(text, at)
+      if (at < 0) return undefined
     } else if (isUnsure(unit, text.charCodeAt(at + 1))) return undefined
     else at++
   }
   return { text: pattern + text.slice(from), literals }
 }
 
-/** Quoted names, comments, dollar quotes, parameters, escapes, and what a pattern is marked with. */
+/** Comments, dollar quotes, parameters, escapes, and what a pattern is marked with. */
 function isUnsure(unit: number, next: number): boolean {
-  if (unit === DOUBLE_QUOTE || unit === DOLLAR || unit === BACKSLASH || unit < 9) return true
+  if (unit === DOLLAR || unit === BACKSLASH || unit < 9) return true
   if (unit === 38) return next === QUOTE || next === DOUBLE_QUOTE
   return (unit === MINUS && next === MINUS) || (unit === SLASH && next === STAR)
 }
@@ -73,6 +76,17 @@ function wordEnd(text: string, from: number): number {
   let at = from + 1
   while (isWord(text.charCodeAt(at)) || text.charCodeAt(at) === DOLLAR) at++
   return at
+}
+
+/** Behind a quoted name, in which two quotes are one; -1 when there is no end, or a mark within. */
+function nameEnd(text: string, from: number): number {
+  for (let at = from + 1; ; at++) {
+    const unit = text.charCodeAt(at)
+    if (at === text.length || unit < 9) return -1
+    if (unit !== DOUBLE_QUOTE) continue
+    if (text.charCodeAt(at + 1) !== DOUBLE_QUOTE) return at + 1
+    at++
+  }
 }
 
 /** Behind the number; -1 when it is anything but a plain integer of moderate size. */

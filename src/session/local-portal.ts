@@ -12,6 +12,7 @@ import { NOW } from '../translate/context.ts'
 import type { Value } from '../types/value.ts'
 import type { SocketOutput } from '../upstream/socket-output.ts'
 import { RowWriter } from '../wire/row-writer.ts'
+import type { KeyLookup } from './key-lookup.ts'
 import type { LocalPlan } from './plan.ts'
 import { outputOf } from './plan-output.ts'
 import type { PlanOutput } from './plan-output.ts'
@@ -31,7 +32,7 @@ export class LocalPortal {
   readonly plan: LocalPlan
   readonly #values: readonly Value[]
   /** Of a look-up. */
-  readonly #key: RowKey | undefined
+  readonly #keys: readonly RowKey[] | undefined
   readonly #output: PlanOutput
   readonly #store: Store
   #snapshot: Snapshot | undefined
@@ -47,7 +48,7 @@ export class LocalPortal {
   #wake: (() => void) | undefined
   /** The answer is on its way: from here on a failure cannot be relayed any more. */
   #hasSent = false
-  /** The row came from memory; there is no more. */
+  /** The rows came from memory; there are no more. */
   #isAnswered = false
   #isRefreshed = false
   /** What becomes of DataRow frames. */
@@ -55,7 +56,7 @@ export class LocalPortal {
   #form: RowForm = 'rows'
 
   /**
-   * `values`: one for each of the statement's parameters; `formats`: Bind's result formats; `key`:
+   * `values`: one for each of the statement's parameters; `formats`: Bind's result formats; `keys`:
    * what a look-up looks for.
    */
   constructor(
@@ -63,11 +64,11 @@ export class LocalPortal {
     values: readonly Value[],
     formats: readonly number[],
     store: Store,
-    key?: RowKey
+    keys?: readonly RowKey[]
   ) {
     this.plan = plan
     this.#values = values
-    this.#key = key
+    this.#keys = keys
     this.#output = outputOf(plan, formats)
     this.#store = store
   }
@@ -93,25 +94,41 @@ export class LocalPortal {
 
   /**
    * The whole answer where neither the store nor a commit is needed: the rows' frames, and how many;
-   * undefined: it has to be opened and run.
+   * undefined: it has to be opened and run. `rowsMax`: 0 for all.
    */
-  answerNow(): { readonly frames: Buffer; readonly rows: number } | undefined {
+  answerNow(rowsMax: number): { readonly frames: Buffer; readonly rows: number } | undefined {
     if (this.#cursor) return undefined
     if (this.#isAnswered) return NO_ROWS
-    const kept = this.#rowNow()
-    if (kept === undefined) return undefined
+    const { lookup } = this.plan
+    const keys = this.#keys
+    if (!lookup || !keys || lookup.relation.schema !== lookup.schema) return undefined
+    if (rowsMax > 0 && keys.length > rowsMax) return undefined
+    const rows = this.#rowsNow(lookup, keys)
+    if (rows === undefined) return undefined
     this.#isAnswered = this.#hasSent = true
-    return kept === null
-      ? NO_ROWS
-      : { frames: this.#pass(this.#output.keptRow.frame(kept)), rows: 1 }
+    return rows === 0 ? NO_ROWS : { frames: this.#pass(this.#output.keptRow.take()), rows }
+  }
+
+  /** Adds the rows of all keys; undefined where one is not at hand. */
+  #rowsNow(lookup: KeyLookup, keys: readonly RowKey[]): number | undefined {
+    const { keptRow } = this.#output
+    let rows = 0
+    for (const key of keys) {
+      const kept = this.#rowNow(lookup, key)
+      if (kept === undefined) {
+        keptRow.take()
+        return undefined
+      }
+      if (kept === null) continue
+      keptRow.add(kept)
+      rows++
+    }
+    return rows
   }
 
   /** A look-up's row, from what waits for its commit or what is kept of the store; null: there is none. */
-  #rowNow(): Fields | null | undefined {
-    const { lookup, facts } = this.plan
-    const key = this.#key
-    if (!lookup || key === undefined || lookup.relation.schema !== lookup.schema) return undefined
-    const { relation, schema } = lookup
+  #rowNow({ relation, schema }: KeyLookup, key: RowKey): Fields | null | undefined {
+    const { facts } = this.plan
     const received = relation.receivedRow(facts.consistency, key, this.#isRefreshed)
     if (received !== undefined) return received
     return relation.isFresh(facts.consistency, key) ? this.#store.rowByKey(schema, key) : undefined
@@ -129,9 +146,9 @@ export class LocalPortal {
   #refresh(relation: Relation): Promise<void> {
     const { facts, lookup } = this.plan
     // Rows that wait have the relation's columns: a look-up by others asks the store.
-    return this.#key === undefined || relation.schema !== lookup?.schema
+    return this.#keys === undefined || relation.schema !== lookup?.schema
       ? relation.refresh(facts.consistency)
-      : relation.refreshRow(facts.consistency, this.#key)
+      : relation.refreshRows(facts.consistency, this.#keys)
   }
 
   /**

@@ -21,7 +21,7 @@ export function answerNow(
   rowsMax: number,
   before: () => void = () => undefined
 ): RunResult | undefined {
-  const answer = portal.answerNow()
+  const answer = portal.answerNow(rowsMax)
   if (!answer) return undefined
   before()
   c.output.write(answer.frames)

@@ -16,9 +16,9 @@ import type { Conversation } from './conversation.ts'
 import { askPreparedStill, askStill, describePrepared } from './describe.ts'
 import { inspect, quotedName } from './inspect.ts'
 import type { Inspection } from './inspect.ts'
-import { keyOf } from './key-lookup.ts'
-import type { Constant, KeySource } from './key-lookup.ts'
 import { LocalPortal } from './local-portal.ts'
+import { keysOf } from './lookup-keys.ts'
+import type { Constant, KeySource } from './lookup-terms.ts'
 import { isMomentary } from './plan.ts'
 import type { LocalPlan, Planned } from './plan.ts'
 import { SelectPortal } from './select-portal.ts'
@@ -202,8 +202,8 @@ function localPortal(
   const { lookup, facts } = plan
   const valueOf = (source: KeySource): Value | Constant =>
     'parameter' in source ? (values[source.parameter - 1] ?? null) : source.constant
-  const key = lookup && keyOf(lookup, valueOf, facts.output)
-  return new LocalPortal(plan, values, message.resultFormats, c.context.store, key)
+  const keys = lookup && keysOf(lookup, valueOf, facts.output)
+  return new LocalPortal(plan, values, message.resultFormats, c.context.store, keys)
 }
 
 /** What Bind says of formats, where Postgres would not refuse it. */

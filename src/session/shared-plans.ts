@@ -5,7 +5,7 @@
 
 import { limits } from '../limits.ts'
 import type { Conversation } from './conversation.ts'
-import type { KeySource } from './key-lookup.ts'
+import type { KeySource } from './lookup-terms.ts'
 import type { LiteralRef } from './literals.ts'
 import type { Standing } from './standstill.ts'
 

@@ -96,14 +96,14 @@ export class Simple {
   #again(frame: Frame, text: string, kept: Kept): Promise<void> | 'answered' | undefined {
     const { output, context } = this.#c
     this.#c.batchEnded()
-    const portal = new LocalPortal(kept.plan, [], [], context.store, kept.key)
+    const portal = new LocalPortal(kept.plan, [], [], context.store, kept.keys)
     const result = answerNow(this.#c, portal, 0, () => output.write(portal.description))
     if (result) {
       this.#selected(result)
       return 'answered'
     }
     const plan = kept.isOther ? this.#planLike(text, kept.plan) : kept.plan
-    return plan && this.#run(frame, text, new LocalPortal(plan, [], [], context.store, kept.key))
+    return plan && this.#run(frame, text, new LocalPortal(plan, [], [], context.store, kept.keys))
   }
 
   /** The plan of a text that differs in its constants from one that was described. */
@@ -232,8 +232,8 @@ export class Simple {
     if ('plain' in planned) return this.#relay(frame.bytes)
     if ('relay' in planned) return this.#relay(frame.bytes, planned.relay)
     if ('refuse' in planned) return this.#reported(planned.refuse)
-    const { plan, key } = this.#plans.keep(this.#c, text, planned.plan, { epoch, still })
-    await this.#run(frame, text, new LocalPortal(plan, [], [], context.store, key))
+    const { plan, keys } = this.#plans.keep(this.#c, text, planned.plan, { epoch, still })
+    await this.#run(frame, text, new LocalPortal(plan, [], [], context.store, keys))
   }
 
   async #run(frame: Frame, text: string, portal: LocalPortal): Promise<void> {

@@ -4,7 +4,7 @@
 import { ARRAY_OID, OID } from '../types/oids.ts'
 import type { ColumnType } from '../types/value.ts'
 import { builtinName, child, has, integerConstant, list, type Node } from './ast.ts'
-import { relay } from './expr.ts'
+import { Relay, relay } from './expr.ts'
 
 export const INTEGERS: readonly number[] = [OID.int2, OID.int4, OID.int8]
 export const FLOATS: readonly number[] = [OID.float4, OID.float8]
@@ -61,6 +61,17 @@ export function typeOf(node: Node): ColumnType {
   const array = ARRAY_OID[oid]
   if (bounds > 1 || array === undefined) relay('an array type of several dimensions')
   return { oid: array, typmod }
+}
+
+/** The OID, where the type is known and has no modifier. */
+export function plainTypeOf(node: Node | undefined): number | undefined {
+  try {
+    const { oid, typmod } = typeOf(node ?? {})
+    return typmod === -1 ? oid : undefined
+  } catch (error) {
+    if (error instanceof Relay) return undefined
+    throw error
+  }
 }
 
 function typmodOf(oid: number, args: readonly unknown[]): number {

@@ -46,6 +46,13 @@ async function warm(client: pg.Client, table: string): Promise<void> {
   }
 }
 
+const WAYS = [
+  'SELECT max(v::int) FROM moving WHERE id = 1',
+  'SELECT v FROM moving WHERE id = 1',
+  'SELECT v FROM moving WHERE id IN (1, 7)',
+  'SELECT v FROM moving WHERE id = 1 ORDER BY v LIMIT 1'
+]
+
 void t.test('look-ups', skip, async (t) => {
   const world = await openWorld(t)
   const { client, direct, jetgres, connection, nats } = world
@@ -56,7 +63,8 @@ void t.test('look-ups', skip, async (t) => {
   const same = async (t: Test, text: string, values: unknown[] = [], name?: string) => {
     const query = { text, values, rowMode: 'array' as const, ...(name ? { name } : {}) }
     const [ours, theirs] = [await client.query(query), await direct.query(query)]
-    t.strictSame(ours.rows, theirs.rows, `${text} ${JSON.stringify(values)}`)
+    const inOrder = (rows: unknown[][]): string[] => rows.map((row) => JSON.stringify(row)).toSorted()
+    t.strictSame(inOrder(ours.rows), inOrder(theirs.rows), `${text} ${JSON.stringify(values)}`)
     t.strictSame(
       ours.fields.map((field) => [field.name, field.dataTypeID, field.tableID, field.format]),
       theirs.fields.map((field) => [field.name, field.dataTypeID, field.tableID, field.format])
@@ -77,6 +85,44 @@ void t.test('look-ups', skip, async (t) => {
       await same(t, 'SELECT * FROM typed WHERE id = $1', [id])
       await same(t, 'SELECT label, j FROM typed WHERE id = $1', [id], 'named')
     }
+  })
+
+  await t.test('as mappers write them', async (t) => {
+    for (const id of [3, -4, 999]) {
+      await same(t, `SELECT "typed"."id", "typed"."label" FROM "typed" WHERE "typed"."id" = ${id} LIMIT 21`)
+      await same(t, `SELECT * FROM "typed" WHERE "typed"."id" = ${id} ORDER BY "typed"."id" LIMIT 1`)
+      await same(t, 'SELECT t.* FROM typed t WHERE (t.id = $1) LIMIT $2', [id, 1], 'limited')
+      await same(t, 'SELECT label FROM typed WHERE id = $1 LIMIT $2 OFFSET $3', [id, 2, 0])
+      await same(t, 'SELECT label FROM typed WHERE id = $1::INTEGER', [id])
+    }
+    for (const [limit, offset] of [[0, 0], [1, 1], [null, null]]) {
+      await same(t, 'SELECT label FROM typed WHERE id = $1 LIMIT $2 OFFSET $3', [3, limit, offset])
+      await same(t, `SELECT label FROM typed WHERE id = 3 LIMIT ${limit} OFFSET ${offset}`)
+    }
+    const text = 'SELECT label FROM typed WHERE id = $1 LIMIT $2'
+    for (const side of [client, direct]) await t.rejects(side.query(text, [3, -1]), { code: '2201W' })
+  })
+
+  await t.test('several at once', async (t) => {
+    const all = 'SELECT id, label, amount FROM typed WHERE id'
+    for (const ids of [[1, 2, 3], [5, 5, 999, -5], [7], [100, 150, 50]]) {
+      const list = ids.join(', ')
+      await same(t, `${all} IN (${list})`)
+      await same(t, `${all} = ANY(ARRAY[${list}])`)
+      await same(t, `SELECT "typed"."label" FROM "typed" WHERE "typed"."id" IN (${list})`)
+      await same(t, `${all} IN (${ids.map((_, i) => `$${i + 1}`).join(', ')})`, ids)
+      await same(t, `${all} IN (${ids.map((_, i) => `$${i + 1}::bigint`).join(', ')}) LIMIT 9`, ids)
+      for (const name of [undefined, 'several']) await same(t, `${all} = ANY($1)`, [ids], name)
+    }
+    for (const ids of [[], [null, 4], null]) {
+      await same(t, `${all} = ANY($1::bigint[])`, [ids])
+      await same(t, `${all} = ANY($1)`, [ids], 'any')
+    }
+    const nested = { text: `${all} = ANY($1::bigint[]) ORDER BY id`, values: ['{{1,2},{3,4}}'] }
+    t.strictSame((await client.query(nested)).rows, (await direct.query(nested)).rows)
+    const many = Array.from({ length: limits.lookupKeysMax * 2 }, (_, i) => i)
+    await same(t, `${all} = ANY($1)`, [many])
+    await same(t, `${all} = ANY($1) LIMIT 200`, [many.slice(0, 150)])
   })
 
   await t.test('what Postgres refuses is refused by it, again and again', async (t) => {
@@ -145,6 +191,8 @@ void t.test('look-ups', skip, async (t) => {
     for (let n = 1; n <= 30; n++) {
       await publishJson(connection, 'e2e.moving', [{ id: n % 3, v: String(n) }])
       t.strictSame(await rowsOf(client, `SELECT v FROM moving WHERE id = ${n % 3}`), [[String(n)]])
+      const several = await rowsOf(client, 'SELECT v FROM moving WHERE id = ANY($1)', [[0, 1, 2]])
+      t.strictSame(Math.max(...several.map(([v]) => Number(v))), n, 'among several')
     }
     await client.query('RESET jetgres.consistency')
   })
@@ -159,7 +207,7 @@ void t.test('look-ups', skip, async (t) => {
     let last = 0
     let back = 0
     for (let n = 0; !isOver; n++) {
-      const text = n % 3 === 0 ? 'SELECT max(v::int) FROM moving WHERE id = 1' : 'SELECT v FROM moving WHERE id = 1'
+      const text = WAYS[n % WAYS.length]!
       const seen = Number((await rowsOf(reader, text))[0]?.[0])
       if (seen < last) back++
       last = seen

@@ -102,7 +102,7 @@ void t.test('the newest row of a key is shown before its commit, and while it ru
   await flushed
   t.same([world.show(1), world.show(2)], ['c', undefined], 'what is committed is the store\'s')
   t.equal(world.sink.batches.length, 1, 'nothing was committed for a look-up')
-  await world.freshness.settle(1)
+  await world.freshness.settle([1])
   t.equal(world.sink.batches.length, 1)
   world.undecoded = 1
   t.equal(world.show(1), undefined, 'a newer one may be undecoded')
@@ -123,7 +123,7 @@ void t.test('where the store decides, or nothing can be noted, a look-up has a c
   for (const [name, world] of Object.entries(worlds)) {
     world.add(1, 1, long)
     t.equal(world.show(1), undefined, name)
-    await world.freshness.settle(1)
+    await world.freshness.settle([1])
     t.equal(world.sink.batches.length, 1, `${name}: it is committed`)
     await world.committer.close()
   }
@@ -138,7 +138,7 @@ void t.test('what was shown is shown again before anything is read', async (t) =
   const next = open(marks.of(7), { from: 5 })
   t.notOk(next.freshness.isSettled(1), 'the store has an older row')
   let isOver = false
-  const reads = Promise.all([next.freshness.flush(), next.freshness.settle(1)]).then(() => (isOver = true))
+  const reads = Promise.all([next.freshness.flush(), next.freshness.settle([1])]).then(() => (isOver = true))
   next.add(6, 2, 'other')
   await new Promise(setImmediate)
   t.equal(next.show(2), undefined, 'not even what has come')

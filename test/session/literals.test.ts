@@ -32,7 +32,12 @@ void t.test('what is a constant', async (t) => {
     ["where a = 'open", undefined],
     ["where a = 'x''", undefined],
     ["where a = ''", 'where a = ‹s›'],
-    ['where "a" = 1', undefined],
+    ['where "a" = 1', 'where "a" = ‹i›'],
+    [`where "it's 1 "" $ \\ --" = 1 and "b"='x'`, `where "it's 1 "" $ \\ --" = ‹i› and "b"=‹s›`],
+    ['where "a" = 1 and "b', undefined],
+    ['where "a""" = 1 and "b"" = 2', undefined],
+    ['where "\u0001" = 1', undefined],
+    ['where U&"a" = 1', undefined],
     ['where a = $1', undefined],
     ['where a = $$x$$', undefined],
     ['select 1 -- 2', undefined],
@@ -40,7 +45,7 @@ void t.test('what is a constant', async (t) => {
     ['select 4 - 2 / 1 * 3', 'select ‹i› - ‹i› / ‹i› * ‹i›'],
     ['select \u0001 from t', undefined],
     ['select ü9 from t where ü9 = 9', 'select ü9 from t where ü9 = ‹i›'],
-    [`select ${'1,'.repeat(20)}1`, undefined],
+    [`select ${'1,'.repeat(64)}1`, undefined],
     [`select ${'a,'.repeat(2_000)}1`, undefined]
   ]
   for (const [text, want] of cases) t.equal(shown(text), want, text.slice(0, 60))
