@@ -21,7 +21,7 @@ const plain = { standing: { plan: {}, state, schemas: [] } } as unknown as Share
 void t.test('the rows lent to plans are bounded, the oldest go first', (t) => {
   const plans = new SharedPlans()
   const has = (...names: string[]): boolean[] => names.map((name) => plans.find(c, name) !== undefined)
-  const third = limits.lentBytesKeptMax / 3
+  const third = Math.floor(limits.lentBytesKeptMax / 3)
   plans.keep('plain', plain)
   for (const name of ['a', 'b', 'c']) plans.keep(name, lent(third))
   t.same(has('plain', 'a', 'b', 'c'), [true, true, true, true])

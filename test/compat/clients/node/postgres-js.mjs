@@ -151,7 +151,7 @@ show('updated', [
   ...(await sql`UPDATE ordinary SET ${sql({ a_bool: true })} WHERE id = 7 RETURNING a_bool`)
 ])
 show('joined', [
-  ...(await sql`SELECT e.id, o.a_text FROM every e JOIN ordinary o ON o.id = e.id + 5`)
+  ...(await sql`SELECT e.id, o.a_text FROM every e JOIN ordinary o ON o.id = e.id + 5 ORDER BY e.id`)
 ])
 show('deleted', (await sql`DELETE FROM ordinary WHERE id IN (7, 8)`).count)
 
