@@ -1,7 +1,7 @@
 // The conditions of a look-up, as the parser has them: column = value, column IN (…), column = ANY (…),
 // joined by AND. Pure; must never know what the columns are.
 
-import { childOf, listOf, numberOf, textOf, unwrap } from '../sql/ast.ts'
+import { childOf, isNode, listOf, numberOf, textOf, unwrap } from '../sql/ast.ts'
 import type { Node } from '../sql/ast.ts'
 import { plainTypeOf } from '../translate/families.ts'
 
@@ -35,12 +35,29 @@ export function comparisons(where: Node | undefined): Map<string, Compared> | un
   const terms = isAnd ? listOf(both, 'args') : where ? [where] : []
   const found = new Map<string, Compared>()
   for (const term of terms) {
+    if (isOneIsOne(term)) continue
     const [column, compared] = comparison(unwrap(term, 'A_Expr')) ?? []
     if (column === undefined || !compared || found.has(column)) return undefined
     found.set(column, compared)
   }
   return found
 }
+
+/** What Prisma puts behind a key. */
+function isOneIsOne(term: Node): boolean {
+  const { lexpr, rexpr, kind, name } = unwrap(term, 'A_Expr') ?? {}
+  const isEquality = kind === 'AEXPR_OP' && JSON.stringify(name) === EQUALS
+  return isEquality && [lexpr, rexpr].every((side) => isNode(side) && isOne(keySource(side)))
+}
+
+const EQUALS = '[{"String":{"sval":"="}}]'
+
+const isOne = (source: KeySource | undefined): boolean =>
+  source !== undefined &&
+  'constant' in source &&
+  source.castTo === undefined &&
+  !source.constant.isText &&
+  source.constant.text === '1'
 
 function comparison(term: Node | undefined): [column: string, Compared] | undefined {
   if (!term) return undefined
