@@ -1,7 +1,7 @@
 // The conditions of a look-up, as the parser has them: column = value, column IN (…), column = ANY (…),
 // joined by AND. Pure; must never know what the columns are.
 
-import { childOf, isNode, listOf, numberOf, textOf, unwrap } from '../sql/ast.ts'
+import { childOf, listOf, numberOf, textOf, unwrap } from '../sql/ast.ts'
 import type { Node } from '../sql/ast.ts'
 import { plainTypeOf } from '../translate/families.ts'
 
@@ -43,14 +43,18 @@ export function comparisons(where: Node | undefined): Map<string, Compared> | un
   return found
 }
 
-/** What Prisma puts behind a key. */
-function isOneIsOne(term: Node): boolean {
-  const { lexpr, rexpr, kind, name } = unwrap(term, 'A_Expr') ?? {}
-  const isEquality = kind === 'AEXPR_OP' && JSON.stringify(name) === EQUALS
-  return isEquality && [lexpr, rexpr].every((side) => isNode(side) && isOne(keySource(side)))
+/** By its bare name. */
+function isEquals(term: Node): boolean {
+  const [operator, ...schema] = listOf(term, 'name').map((part) => unwrap(part, 'String'))
+  return schema.length === 0 && operator !== undefined && textOf(operator, 'sval') === '='
 }
 
-const EQUALS = '[{"String":{"sval":"="}}]'
+/** What Prisma puts behind a key. */
+function isOneIsOne(node: Node): boolean {
+  const term = unwrap(node, 'A_Expr')
+  if (!term || textOf(term, 'kind') !== 'AEXPR_OP' || !isEquals(term)) return false
+  return ['lexpr', 'rexpr'].every((side) => isOne(keySource(childOf(term, side))))
+}
 
 const isOne = (source: KeySource | undefined): boolean =>
   source !== undefined &&
@@ -60,9 +64,7 @@ const isOne = (source: KeySource | undefined): boolean =>
   source.constant.text === '1'
 
 function comparison(term: Node | undefined): [column: string, Compared] | undefined {
-  if (!term) return undefined
-  const [operator, ...schema] = listOf(term, 'name').map((part) => unwrap(part, 'String'))
-  if (schema.length > 0 || !operator || textOf(operator, 'sval') !== '=') return undefined
+  if (!term || !isEquals(term)) return undefined
   const [left, right] = [childOf(term, 'lexpr'), childOf(term, 'rexpr')]
   switch (textOf(term, 'kind')) {
     case 'AEXPR_OP':
