@@ -18,6 +18,7 @@ const cases = [
   'ingest-upsert',
   'ingest-new',
   'lookup',
+  'lookup-forms',
   'scan',
   'mixed',
   'freshness',
