@@ -15,8 +15,8 @@ type ValueOf = (source: KeySource) => Value | Constant
 
 /**
  * Each key once, of the statement's parameters and constants; undefined where that is for others to
- * say: a NULL equals nothing, a constant that the type can't read is Postgres's to judge, and a LIMIT
- * or OFFSET may leave a row out.
+ * say: a NULL equals nothing, a constant that the type can't read is Postgres's to judge, a LIMIT or
+ * OFFSET may leave a row out, and there may be too many for one turn.
  */
 export function keysOf(
   lookup: KeyLookup,
@@ -25,7 +25,7 @@ export function keysOf(
 ): readonly RowKey[] | undefined {
   const { limit, offset } = lookup
   const keys = lookup.isList ? listed(lookup, value, settings) : single(lookup, value, settings)
-  if (!keys || keys.length > limits.lookupKeysMax) return undefined
+  if (!keys) return undefined
   if (limit && !isAtLeast(value(limit), keys.length)) return undefined
   return offset && !isNothing(value(offset)) ? undefined : keys
 }
@@ -58,6 +58,7 @@ function listed(
       const keyValue = Array.isArray(one) ? undefined : toKeyValue(types[0]!, one, settings)
       if (keyValue === undefined) return undefined
       keys.add(rowKey(types, [keyValue]))
+      if (keys.size > limits.lookupKeysMax) return undefined
     }
   }
   return [...keys]
