@@ -5,8 +5,9 @@ import type { Definition } from '../catalog/definition.ts'
 import type { Relation } from '../catalog/relation.ts'
 import { describeOptions } from '../sql/redact.ts'
 import type { Store } from '../store/store.ts'
-import { ARRAY_OID, OID } from '../types/oids.ts'
+import { OID } from '../types/oids.ts'
 import { SEQUENCE_COLUMN, storeColumn, storeTable } from '../types/store-names.ts'
+import { elementType } from '../types/store-type.ts'
 import type { Column } from '../types/value.ts'
 
 const ROWS_SHOWN = 20
@@ -53,8 +54,8 @@ function definitionText({ kind, schemaName, name, schema, options, clauses }: De
 const NAMES = new Map<number, string>(Object.entries(OID).map(([name, oid]) => [oid, name]))
 
 function typeText({ type }: Column): string {
-  const element = Object.entries(ARRAY_OID).find(([, array]) => array === type.oid)?.[0]
-  if (element !== undefined) return `${NAMES.get(Number(element)) ?? 'type'}[]`
+  const element = elementType(type)
+  if (element) return `${NAMES.get(element.oid) ?? 'type'}[]`
   return NAMES.get(type.oid) ?? `type ${type.oid}`
 }
 

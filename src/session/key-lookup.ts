@@ -6,7 +6,8 @@
 import type { Relation } from '../catalog/relation.ts'
 import { childOf, listOf, textOf, unwrap } from '../sql/ast.ts'
 import type { Node } from '../sql/ast.ts'
-import { ARRAY_OID, OID } from '../types/oids.ts'
+import { OID } from '../types/oids.ts'
+import { elementType } from '../types/store-type.ts'
 import type { Column, ColumnType, RelationSchema } from '../types/value.ts'
 import type { Field } from '../wire/backend.ts'
 import { comparisons, keySource } from './lookup-terms.ts'
@@ -160,12 +161,11 @@ function isComparable(
   const given = parameters[source.parameter - 1] ?? 0
   // What the parameter is cast from could be refused.
   if (source.castTo !== undefined && source.castTo !== given) return false
-  const oid = source.isArray ? (ELEMENTS.get(given) ?? 0) : given
+  const oid = source.isArray ? elementType({ oid: given, typmod: -1 })?.oid : given
+  if (oid === undefined) return false
   if (isInteger) return INTEGERS.has(oid)
   return isText ? TEXTS.has(oid) : oid === type.oid
 }
-
-const ELEMENTS = new Map(Object.entries(ARRAY_OID).map(([oid, array]) => [array, Number(oid)]))
 
 /** Whatever constant stands there: a pattern has others. */
 function isConstantOf(

@@ -40,7 +40,7 @@ export interface LocalPlan {
   readonly lent: readonly Lent[]
   /** What they become in the store, once their rows are read. */
   readonly lentTables?: LentTables
-  /** Set where the statement is one: its row may be in memory. */
+  /** Set where the statement is one: its rows may be in memory. */
   readonly lookup: KeyLookup | undefined
 }
 
