@@ -1,6 +1,7 @@
 // Goal: an upstream that goes away while the maintenance role works there costs that work, never the
 // process. Method: a real Postgres that ends the very connection, with a query in it, between two and by a crash.
 
+import type pg from 'pg'
 import t from 'tap'
 
 import { createLogger } from '../../src/log.ts'
@@ -36,15 +37,28 @@ void t.test('a connection that is lost while somebody has it', async (t) => {
   })
   await t.rejects(between)
   t.ok(isLost, 'that is told')
-  isLost = false
   await eventually(async () => (await database.query('SELECT 1')).length === 1)
-  const crashing = database.withClient(async (client) => {
-    const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
-    const asked = client.query('SELECT pg_sleep(60)')
-    process.kill(rows[0]!.pid, 'SIGKILL')
-    await asked
-  })
-  await t.rejects(crashing, /terminated unexpectedly/)
-  t.ok(isLost, 'a crash is told, too, with a query under way')
-  await eventually(async () => (await database.query('SELECT 1')).length === 1)
+  // A query that the backend has read ends with the connection, one still unread has it reset.
+  for (const isUnderWay of [true, false]) {
+    isLost = false
+    const crashing = database.withClient(async (client) => {
+      const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid')
+      const { pid } = rows[0]!
+      const asked = client.query('SELECT pg_sleep(60)')
+      if (isUnderWay) await eventually(() => isAsleep(admin, pid))
+      process.kill(pid, 'SIGKILL')
+      await asked
+    })
+    await t.rejects(crashing, isUnderWay ? /terminated unexpectedly/ : /terminated|ECONNRESET/)
+    t.ok(isLost, 'a crash is told, too')
+    await eventually(async () => (await database.query('SELECT 1')).length === 1)
+  }
 })
+
+async function isAsleep(admin: pg.Client, pid: number): Promise<boolean> {
+  const found = await admin.query(
+    "SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'PgSleep'",
+    [pid]
+  )
+  return found.rowCount === 1
+}
