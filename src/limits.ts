@@ -128,7 +128,10 @@ export const limits = {
   storeMemoryPart: 1 / 4,
   /** What may be set: full batches into 3 M rows were seen to be committed with 48 MB. */
   storeMemoryRange: { min: 64 * 1024 * 1024, max: 1024 ** 5 },
-  /** Rows kept in memory for look-ups by key, of all relations together: about 1.5 M of 200 bytes. */
+  /**
+   * Memory for look-ups by key, of all relations together: about 1.5 M rows of 200 bytes, or an index for
+   * eleven million that lie in a file.
+   */
   rowCacheBytesMax: 256 * 1024 * 1024,
   /** What may be set: the index of 12 M rows took half a second to grow, and nobody is served meanwhile. */
   lookupMemoryRange: { min: 0, max: 8 * 1024 ** 3 },
@@ -136,6 +139,10 @@ export const limits = {
   lookupKeysMax: 1_000,
   /** So many look-ups by key that missed are worth reading the relation into memory once. */
   rowCacheMisses: 16,
+  /** The same where most rows go into a file: reading so many takes a minute and more of one core. */
+  rowCacheMissesOfMany: 256,
+  /** Of the disk, which that file leaves. */
+  rowCacheDiskLeft: 2 * 1024 ** 3,
   /** Rows read before the size of all is estimated: a fifth of a second, and right to about a tenth. */
   rowCacheSampleRows: 50_000,
   /** Until a relation that had no room there, or could not be read, is tried again. */

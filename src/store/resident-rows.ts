@@ -1,5 +1,5 @@
-// The rows of one relation, by key, in memory: whole, or of no use. Owns that they are never behind
-// what the store shows: while a commit is under way its keys are in doubt and answered by nobody here.
+// The rows of one relation, by key, kept for look-ups: whole, or of no use. Owns that they are never
+// behind what the store shows: while a commit is under way its keys are in doubt and answered by nobody here.
 //
 //   loading ──all rows read──► complete        either ──a row too large, no room──► given up
 
@@ -10,6 +10,7 @@ import { keyReader } from './batch-rows.ts'
 import { RowFields } from './row-fields.ts'
 import { RowSlab } from './row-slab.ts'
 import type { Fields, RowKey } from './row-slab.ts'
+import { SegmentFile } from './segment-file.ts'
 
 /** Rows that a commit under way replaces or takes away. */
 export interface Change {
@@ -20,20 +21,30 @@ export interface Change {
 
 export class ResidentRows {
   readonly #schema: RelationSchema
-  #slab = new RowSlab()
+  readonly #folder: string
+  #slab: RowSlab
   readonly #fields: RowFields
   #state: 'loading' | 'complete' | 'given up' = 'loading'
   /** Changes under way, or committed and not followed yet, oldest first. */
   #doubts: readonly Change[] = []
   #following: Promise<void> = Promise.resolve()
 
-  constructor(schema: RelationSchema) {
+  /** @param folder where rows go that memory has no room for */
+  constructor(schema: RelationSchema, folder: string) {
     this.#schema = schema
+    this.#folder = folder
+    this.#slab = this.#emptySlab()
     this.#fields = new RowFields(schema.columns.map((column) => column.type))
   }
 
+  /** Memory taken. */
   get bytes(): number {
     return this.#slab.bytes
+  }
+
+  /** Frees so many bytes of memory, where rows and not their index hold them. @throws what the file system says */
+  spill(bytes: number): Promise<void> {
+    return this.#slab.spill(bytes)
   }
 
   /** So many rows will be read: with an index for all of them from the start it need not grow. */
@@ -46,8 +57,9 @@ export class ResidentRows {
     return this.#slab.bytesExpected(count)
   }
 
-  get isComplete(): boolean {
-    return this.#state === 'complete'
+  /** Memory that the index for so many rows would take. */
+  indexBytes(count: number): number {
+    return this.#slab.indexBytes(count)
   }
 
   get isGivenUp(): boolean {
@@ -61,8 +73,18 @@ export class ResidentRows {
   find(key: RowKey): Fields | null | undefined {
     if (this.#state === 'given up' || this.#doubts.some(({ keys }) => keys.has(key)))
       return undefined
-    const found = this.#slab.find(key)
+    const found = this.#read(key)
     return found === undefined && this.#state === 'complete' ? null : found
+  }
+
+  #read(key: RowKey): Fields | null | undefined {
+    try {
+      return this.#slab.find(key)
+    } catch {
+      // A disk that can't be read: the store may tell what is wrong with it, or have the row.
+      this.giveUp()
+      return undefined
+    }
   }
 
   /** To be called right before the commit. */
@@ -122,6 +144,11 @@ export class ResidentRows {
   /** Its memory is free at once. */
   giveUp(): void {
     this.#state = 'given up'
-    this.#slab = new RowSlab()
+    this.#slab.close()
+    this.#slab = this.#emptySlab()
+  }
+
+  #emptySlab(): RowSlab {
+    return new RowSlab(new SegmentFile(this.#folder))
   }
 }

@@ -1,6 +1,8 @@
-// Which relations' rows are kept in memory for look-ups by key, and how they get there: a relation
-// that is looked up often enough is read once, and follows the writer from then on. Owns the budget;
-// must never answer for a relation whose rows it does not have.
+// Which relations' rows are kept for look-ups by key, and how they get there: a relation that is looked
+// up often enough is read once, and follows the writer from then on; what memory has no room for goes
+// into a file. Owns the budget; must never answer for a relation whose rows it does not have.
+
+import { statfs } from 'node:fs/promises'
 
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
@@ -15,11 +17,21 @@ import type { Chunk, Snapshot } from './snapshot.ts'
 /** Takes a snapshot of what is committed, while no commit is under way, and calls `taken` then. */
 export type SnapshotBetween = (taken: () => void) => Promise<Snapshot>
 
+export interface RowCacheOptions {
+  /** Memory, of all relations together; indexes have to be there, rows need not. */
+  readonly bytesMax: number
+  /** Where rows go that memory has no room for. */
+  readonly folder: string
+  readonly log: Logger
+}
+
 interface Entry {
   readonly schema: RelationSchema
   rows: ResidentRows | undefined
   /** Look-ups that the store had to answer since the last try to load. */
   misses: number
+  /** So many are worth the next try. */
+  missesWanted: number
   /** No try before this, on performance.now()'s clock. */
   retryAt: number
   usedAt: number
@@ -27,17 +39,17 @@ interface Entry {
 
 export class RowCache {
   readonly #snapshotBetween: SnapshotBetween
-  readonly #bytesMax: number
-  readonly #log: Logger
+  readonly #options: RowCacheOptions
   readonly #entries = new Map<number, Entry>()
   /** One at a time: loading is work. */
   #loading: Promise<void> | undefined
+  /** So is making room. */
+  #freeing: Promise<void> = Promise.resolve()
   #closed = false
 
-  constructor(snapshotBetween: SnapshotBetween, bytesMax: number, log: Logger) {
+  constructor(snapshotBetween: SnapshotBetween, options: RowCacheOptions) {
     this.#snapshotBetween = snapshotBetween
-    this.#bytesMax = bytesMax
-    this.#log = log
+    this.#options = options
   }
 
   /**
@@ -59,30 +71,34 @@ export class RowCache {
     // A plan may be older than the relation's columns.
     if (known?.schema.columns === schema.columns) return known
     if (known) this.forget(schema.id)
-    const entry: Entry = { schema, rows: undefined, misses: 0, retryAt: 0, usedAt: 0 }
+    const missesWanted = limits.rowCacheMisses
+    const entry = { schema, rows: undefined, misses: 0, missesWanted, retryAt: 0, usedAt: 0 }
     this.#entries.set(schema.id, entry)
     return entry
   }
 
   #missed(entry: Entry): void {
     entry.misses++
-    if (entry.misses < limits.rowCacheMisses || this.#loading || this.#closed) return
+    if (entry.misses < entry.missesWanted || this.#loading || this.#closed) return
     const now = performance.now()
     if (entry.rows?.isGivenUp) entry.rows = undefined
     if (entry.rows || now < entry.retryAt) return
     entry.misses = 0
     entry.retryAt = now + limits.rowCacheRetryMs
     this.#loading = this.#load(entry)
-      .catch((err: unknown) => {
-        entry.rows?.giveUp()
-        this.#log.warn({ err, relation: entry.schema.id }, 'rows could not be kept for look-ups')
-      })
+      .catch((err: unknown) => this.#failed(entry, err))
       .finally(() => (this.#loading = undefined))
+  }
+
+  #failed({ schema, rows }: Entry, err: unknown): void {
+    if (rows?.isGivenUp !== false) return
+    rows.giveUp()
+    this.#options.log.warn({ err, relation: schema.id }, 'rows could not be kept for look-ups')
   }
 
   async #load(entry: Entry): Promise<void> {
     const { schema } = entry
-    const rows = new ResidentRows(schema)
+    const rows = new ResidentRows(schema, this.#options.folder)
     const snapshot = await this.#snapshotBetween(() => (entry.rows = rows))
     try {
       const all = await rowsOf(snapshot, schema.id)
@@ -91,7 +107,7 @@ export class RowCache {
       let unseen = limits.rowCacheSampleRows
       for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
         await this.#take(entry, rows, chunk)
-        if (unseen > 0 && (unseen -= chunk.rowCount) <= 0) this.#estimate(rows, all)
+        if (unseen > 0 && (unseen -= chunk.rowCount) <= 0) await this.#estimate(entry, rows, all)
         if (rows.isGivenUp) return
       }
       rows.loaded()
@@ -106,33 +122,61 @@ export class RowCache {
       rows.load(columns, from, Math.min(from + limits.rowCacheSliceRows, rowCount))
       await new Promise(setImmediate)
     }
-    this.#makeRoom(entry)
+    await this.#makeRoom(entry)
   }
 
   /**
    * The first rows tell the size of all. To find out by reading that they are too many would cost
    * seconds, and others their room; so would an index for them.
    */
-  #estimate(rows: ResidentRows, all: number): void {
-    if (rows.bytesExpected(all) > this.#bytesMax) rows.giveUp()
-    else rows.expect(all)
+  async #estimate(entry: Entry, rows: ResidentRows, all: number): Promise<void> {
+    const { bytesMax } = this.#options
+    const toFile = rows.bytesExpected(all) - bytesMax
+    if (toFile <= 0) return rows.expect(all)
+    if (rows.indexBytes(all) > bytesMax || !(await this.#hasDisk(toFile))) return rows.giveUp()
+    if (entry.missesWanted === limits.rowCacheMissesOfMany) return rows.expect(all)
+    rows.giveUp()
+    entry.missesWanted = limits.rowCacheMissesOfMany
+    entry.retryAt = 0
   }
 
-  /** The budget is for all relations: who wants to be here lets the one go that was idle longest. */
-  #makeRoom(wants: Entry): void {
-    let bytes = 0
-    let idlest = wants
-    for (const entry of this.#entries.values()) {
-      bytes += entry.rows?.bytes ?? 0
-      if (entry !== wants && entry.rows && (idlest === wants || entry.usedAt < idlest.usedAt)) {
-        idlest = entry
-      }
+  /** What is kept for look-ups must not be what the store lacks. */
+  async #hasDisk(bytes: number): Promise<boolean> {
+    const { bavail, bsize } = await statfs(this.#options.folder)
+    return bavail * bsize - bytes >= limits.rowCacheDiskLeft
+  }
+
+  #makeRoom(wants: Entry): Promise<void> {
+    return (this.#freeing = this.#freeing.then(() => this.#free(wants)))
+  }
+
+  /**
+   * The budget is for all relations: rows of those that were idle longest go into files first, and where
+   * that is not enough, for indexes stay, so do the relations. Never rejects.
+   */
+  async #free(wants: Entry): Promise<void> {
+    if (this.#bytesOver() <= 0) return
+    const idleFirst = [...this.#entries.values()]
+      .filter((entry) => entry !== wants)
+      .sort((a, b) => a.usedAt - b.usedAt)
+    for (const entry of [...idleFirst, wants]) {
+      await this.#spill(entry).catch((err: unknown) => this.#failed(entry, err))
     }
-    if (bytes <= this.#bytesMax) return
-    idlest.rows?.giveUp()
-    if (idlest === wants) return
-    idlest.rows = undefined
-    this.#makeRoom(wants)
+    for (const entry of [...idleFirst, wants]) {
+      if (this.#bytesOver() <= 0) return
+      entry.rows?.giveUp()
+      if (entry !== wants) entry.rows = undefined
+    }
+  }
+
+  async #spill({ rows }: Entry): Promise<void> {
+    const over = this.#bytesOver()
+    if (over > 0 && rows && (await this.#hasDisk(over))) await rows.spill(over)
+  }
+
+  #bytesOver(): number {
+    const taken = [...this.#entries.values()].reduce((sum, { rows }) => sum + (rows?.bytes ?? 0), 0)
+    return taken - this.#options.bytesMax
   }
 
   /** To be called right before the commit of rows (indexes into the batch). */
@@ -147,7 +191,7 @@ export class RowCache {
     if (!change || !entry?.rows) return
     const { rows } = entry
     void rows.ended(change, isCommitted).then(() => {
-      if (entry.rows === rows) this.#makeRoom(entry)
+      if (entry.rows === rows) void this.#makeRoom(entry)
     })
   }
 
@@ -161,6 +205,7 @@ export class RowCache {
     this.#closed = true
     for (const id of this.#entries.keys()) this.forget(id)
     await this.#loading
+    await this.#freeing
   }
 }
 

@@ -5,7 +5,7 @@ import { invariant } from '../errors.ts'
 import { codecFor } from '../types/codec.ts'
 import type { Codec } from '../types/codec.ts'
 import type { ColumnType, OutputSettings, Value } from '../types/value.ts'
-import { RECORD_BYTES_MAX } from './row-slab.ts'
+import { RECORD_BYTES_MAX } from './record-segments.ts'
 
 /** What kept fields are written under; another session's are made from them. */
 export const KEPT_SETTINGS: OutputSettings = {

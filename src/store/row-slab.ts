@@ -1,36 +1,21 @@
-// Keyed records in a few large buffers, outside of the collector's heap: a million rows as JavaScript
-// objects would cost three times the memory and seconds of marking. Owns the records' layout, their
-// index, and the room that replaced records leave behind; must never know what a field means.
-//
-//   record:  hash u32 │ capacity u32 │ key bytes u32 │ field bytes i32 (-1: no row) │ key │ fields
+// Rows' fields by key: the index over what record-segments.ts keeps. Must never know what a field means.
 
-/** Small enough to be filled soon, large enough that a table has few. */
-const SEGMENT_BYTES = 1024 * 1024
-const HEADER_BYTES = 16
-/** A location is the record's place among all segments, in units of this. */
-const UNIT_BYTES = 8
-const UNITS_PER_SEGMENT = SEGMENT_BYTES / UNIT_BYTES
+import { HEADER_BYTES, NO_ROW, RECORD_BYTES_MAX, RecordSegments } from './record-segments.ts'
+import type { Content } from './record-segments.ts'
+import type { SegmentFile } from './segment-file.ts'
+
 const FIRST_SLOTS = 1024
+const SLOT_BYTES = 8
 /** A slot holds a location + 1, or one of these. */
 const FREE = 0
 const REMOVED = -1
-const NO_ROW = -1
 
 /** Keys are equal when their JavaScript values are: see normalized in batch-rows.ts. */
 export type RowKey = string | number | bigint | boolean
 
-/** A larger record is refused. */
-export const RECORD_BYTES_MAX = 64 * 1024
 const KEY_BYTES_MAX = 1024
 
-interface Segment {
-  readonly bytes: Buffer
-  readonly words: Int32Array
-  /** Where the next record goes. */
-  end: number
-}
-
-/** The fields of one record: a view of the slab that is good until the slab is next changed. */
+/** The fields of one record: a view of the slab that is good until the slab is next asked or changed. */
 export interface Fields {
   bytes: Buffer
   start: number
@@ -42,18 +27,19 @@ const keyLongs = new BigInt64Array(keyBytes.buffer, 0, 1)
 const keyWords = new Int32Array(keyBytes.buffer, 0, 2)
 
 export class RowSlab {
+  readonly #segments: RecordSegments
   #slots = new Int32Array(FIRST_SLOTS)
   /** Of the record in each slot: growing needn't look at the records. */
   #hashes = new Int32Array(FIRST_SLOTS)
   /** Slots that aren't free. */
   #used = 0
-  readonly #segments: Segment[] = []
-  /** The segment that is being filled, and the one to be cleared next. */
-  #current = -1
-  #oldest = 0
-  #deadBytes = 0
   #count = 0
   readonly #found: Fields = { bytes: keyBytes, start: 0, end: 0 }
+
+  /** @param file where `spill` puts what is in memory; it is closed with the slab */
+  constructor(file: SegmentFile) {
+    this.#segments = new RecordSegments(file, (hash, from, to) => this.#moved(hash, from, to))
+  }
 
   /** Records, those without a row included. */
   get count(): number {
@@ -62,30 +48,43 @@ export class RowSlab {
 
   /** Memory taken. */
   get bytes(): number {
-    return this.#segments.length * SEGMENT_BYTES + this.#slots.length * 8
+    return this.#segments.bytes + this.#slots.length * SLOT_BYTES
   }
 
-  /** What so many records like these would take. */
+  /** What so many records like these would take, the index for them included. */
   bytesExpected(count: number): number {
-    const used = this.#segments.reduce((sum, { end }) => sum + end, 0)
-    return (used / Math.max(this.#count, 1)) * count + this.#slotsFor(count) * 8
+    return (this.#segments.used / Math.max(this.#count, 1)) * count + this.indexBytes(count)
   }
 
-  /** The key's fields; null: it is known to have no row; undefined: it has no record. */
+  /** Memory that the index for so many takes, which always has to be there. */
+  indexBytes(count: number): number {
+    return this.#slotsFor(count) * SLOT_BYTES
+  }
+
+  /** Frees so many bytes of memory, if records hold them. @throws what the file system says */
+  spill(bytes: number): Promise<void> {
+    return this.#segments.spill(bytes)
+  }
+
+  close(): void {
+    this.#segments.close()
+  }
+
+  /**
+   * The key's fields; null: it is known to have no row; undefined: it has no record.
+   * @throws what the file system says
+   */
   find(key: RowKey): Fields | null | undefined {
     const length = encodeKey(key)
     if (length < 0) return undefined
     const slot = this.#slotOf(hashOf(length), length)
     if (slot < 0) return undefined
-    const location = (this.#slots[slot] as number) - 1
-    const { bytes, words } = this.#segments[Math.floor(location / UNITS_PER_SEGMENT)] as Segment
-    const at = (location % UNITS_PER_SEGMENT) * UNIT_BYTES
-    const size = words[at / 4 + 3] as number
-    if (size === NO_ROW) return null
+    const record = this.#segments.at((this.#slots[slot] as number) - 1)
+    if (record.fieldBytes === NO_ROW) return null
     const found = this.#found
-    found.bytes = bytes
-    found.start = at + HEADER_BYTES + length
-    found.end = found.start + size
+    found.bytes = record.bytes
+    found.start = record.keyAt + record.keyBytes
+    found.end = found.start + record.fieldBytes
     return found
   }
 
@@ -112,31 +111,14 @@ export class RowSlab {
 
   #put(length: number, fields: Buffer, size: number): void {
     const hash = hashOf(length)
-    const needed = roundUp(HEADER_BYTES + length + Math.max(size, 0))
+    const content: Content = { hash, key: keyBytes, keyBytes: length, fields, fieldBytes: size }
     const slot = this.#slotOf(hash, length)
-    if (slot >= 0) {
-      const location = (this.#slots[slot] as number) - 1
-      const { bytes, words } = this.#segments[Math.floor(location / UNITS_PER_SEGMENT)] as Segment
-      const at = (location % UNITS_PER_SEGMENT) * UNIT_BYTES
-      const capacity = words[at / 4 + 1] as number
-      if (needed <= capacity) {
-        words[at / 4 + 3] = size
-        if (size > 0) fields.copy(bytes, at + HEADER_BYTES + length, 0, size)
-        return
-      }
-      this.#deadBytes += capacity
-    }
+    if (slot < 0) return this.#insert(hash, this.#segments.add(content))
+    const location = (this.#slots[slot] as number) - 1
+    if (this.#segments.change(location, content)) return
+    this.#segments.bury(location)
     // The key's bytes are shared: what makes room must not encode another one meanwhile.
-    const { segment, at, location } = this.#room(needed)
-    const { bytes, words } = segment
-    words[at / 4] = hash
-    words[at / 4 + 1] = needed
-    words[at / 4 + 2] = length
-    words[at / 4 + 3] = size
-    keyBytes.copy(bytes, at + HEADER_BYTES, 0, length)
-    if (size > 0) fields.copy(bytes, at + HEADER_BYTES + length, 0, size)
-    if (slot >= 0) this.#slots[slot] = location + 1
-    else this.#insert(hash, location)
+    this.#slots[slot] = this.#segments.add(content) + 1
   }
 
   /** The slot of the key in `keyBytes`; -1 when there is none. */
@@ -152,11 +134,9 @@ export class RowSlab {
   }
 
   #isKey(location: number, length: number): boolean {
-    const { bytes, words } = this.#segments[Math.floor(location / UNITS_PER_SEGMENT)] as Segment
-    const at = (location % UNITS_PER_SEGMENT) * UNIT_BYTES
-    if (words[at / 4 + 2] !== length) return false
-    const start = at + HEADER_BYTES
-    for (let i = 0; i < length; i++) if (bytes[start + i] !== keyBytes[i]) return false
+    const { bytes, keyAt, keyBytes: itsLength } = this.#segments.at(location)
+    if (itsLength !== length) return false
+    for (let i = 0; i < length; i++) if (bytes[keyAt + i] !== keyBytes[i]) return false
     return true
   }
 
@@ -203,61 +183,15 @@ export class RowSlab {
     this.#used = this.#count
   }
 
-  /** Room for a record of this size. */
-  #room(size: number): { segment: Segment; at: number; location: number } {
-    let segment = this.#segments[this.#current]
-    if (!segment || segment.end + size > SEGMENT_BYTES) segment = this.#nextSegment(size)
-    const at = segment.end
-    segment.end += size
-    return { segment, at, location: this.#current * UNITS_PER_SEGMENT + at / UNIT_BYTES }
-  }
-
-  /** A third of dead records is worth clearing a segment for; most often that makes the room. */
-  #nextSegment(size: number): Segment {
-    const total = this.#segments.length * SEGMENT_BYTES
-    if (this.#segments.length > 2 && this.#deadBytes * 3 > total) {
-      this.#oldest = (this.#oldest + 1) % this.#segments.length
-      if (this.#oldest === this.#current) this.#oldest = (this.#oldest + 1) % this.#segments.length
-      this.#clear(this.#oldest)
-      const cleared = this.#segments[this.#oldest] as Segment
-      this.#current = this.#oldest
-      if (cleared.end + size <= SEGMENT_BYTES) return cleared
-    }
-    const bytes = Buffer.allocUnsafeSlow(SEGMENT_BYTES)
-    const segment = { bytes, words: new Int32Array(bytes.buffer), end: 0 }
-    this.#current = this.#segments.push(segment) - 1
-    return segment
-  }
-
-  /** Moves a segment's live records together. */
-  #clear(number: number): void {
-    const segment = this.#segments[number] as Segment
-    const { bytes, words, end } = segment
-    segment.end = 0
-    for (let at = 0; at < end;) {
-      const capacity = words[at / 4 + 1] as number
-      const slot = this.#slotAt(
-        words[at / 4] as number,
-        number * UNITS_PER_SEGMENT + at / UNIT_BYTES
-      )
-      if (slot < 0) this.#deadBytes -= capacity
-      else {
-        const to = segment.end
-        bytes.copyWithin(to, at, at + capacity)
-        this.#slots[slot] = number * UNITS_PER_SEGMENT + to / UNIT_BYTES + 1
-        segment.end = to + capacity
-      }
-      at += capacity
-    }
-  }
-
-  /** The slot that refers to this place; -1 when none does: the record is dead. */
-  #slotAt(hash: number, location: number): number {
+  /** A record is to lie elsewhere: false when no key has it. */
+  #moved(hash: number, from: number, to: number): boolean {
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const entry = this.#slots[slot] as number
-      if (entry === location + 1) return slot
-      if (entry === FREE) return -1
+      if (entry === FREE) return false
+      if (entry !== from + 1) continue
+      this.#slots[slot] = to + 1
+      return true
     }
   }
 
@@ -266,16 +200,11 @@ export class RowSlab {
     const length = encodeKey(key)
     const slot = length < 0 ? -1 : this.#slotOf(hashOf(length), length)
     if (slot < 0) return
-    const location = (this.#slots[slot] as number) - 1
-    const { words } = this.#segments[Math.floor(location / UNITS_PER_SEGMENT)] as Segment
-    const at = (location % UNITS_PER_SEGMENT) * UNIT_BYTES
-    this.#deadBytes += words[at / 4 + 1] as number
+    this.#segments.bury((this.#slots[slot] as number) - 1)
     this.#slots[slot] = REMOVED
     this.#count--
   }
 }
-
-const roundUp = (bytes: number): number => Math.ceil(bytes / UNIT_BYTES) * UNIT_BYTES
 
 function freeSlot(slots: Int32Array, hash: number): number {
   const mask = slots.length - 1

@@ -3,6 +3,7 @@
 // Must never hand out a DuckDB object, nor let anything but the writer write.
 
 import { chmod } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { limits } from '../limits.ts'
 import type { Batch, DroppedDelivery, StreamPosition } from '../types/connector.ts'
@@ -71,7 +72,8 @@ export class Store {
     this.#writer = writer
     this.#readers = readers
     this.#copy = copy
-    this.#rows = new RowCache((taken) => this.#snapshotBetween(taken), rowCacheBytesMax, log)
+    const rows = { bytesMax: rowCacheBytesMax, folder: dirname(path), log }
+    this.#rows = new RowCache((taken) => this.#snapshotBetween(taken), rows)
   }
 
   /**

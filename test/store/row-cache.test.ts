@@ -1,9 +1,14 @@
-// Goal: a row answered from memory is the row the store holds: never older than what a snapshot has
-// shown, never of a batch that failed, whole or not at all.
-// Method: relations are looked up until they are in memory; random batches, then every key compared
-// with SQL; reads by both ways while commits run.
+// Goal: a row answered from memory, or from the file beside it, is the row the store holds: never older
+// than what a snapshot has shown, never of a batch that failed, whole or not at all.
+// Method: relations are looked up until they are kept; random batches, then every key compared with
+// SQL; reads by both ways while commits run; budgets that rows, or even their index, don't fit into.
+
+import { rename } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 import t from 'tap'
+import type { Test } from 'tap'
+
 import { limits } from '../../src/limits.ts'
 import { Store } from '../../src/store/store.ts'
 import type { RelationSchema, Value } from '../../src/types/value.ts'
@@ -42,32 +47,48 @@ function rowOf(store: Store, schema: RelationSchema, key: number | string | bigi
 const inMemory = (store: Store, schema = SCHEMA): Promise<true> =>
   eventually(() => store.rowByKey(schema, -1) === null, { what: 'the relation to be in memory' })
 
-void t.test('what is in memory is what the store holds, through random batches', async (t) => {
-  const next = random(t)
-  const store = await openStore(t)
-  await store.define(SCHEMA, '', START)
-  let sequence = 1
-  const apply = async (count: number): Promise<void> => {
-    const rows = Array.from({ length: count }, () => [
-      next.int(0, 300),
-      next.bool(0.1) ? null : `text ${'x'.repeat(next.int(0, 50))} ${sequence}`
-    ])
-    const deleted = rows.flatMap((_, i) => (next.bool(0.2) ? [i] : []))
-    await store.apply(batchOf({ rows, from: sequence, deleted }))
-    sequence += count
-  }
-  await apply(200)
-  await inMemory(store)
-  for (let round = 0; round < 10; round++) {
-    await apply(next.int(1, 80))
-    const want = new Map((await readAll(store, 'SELECT c1, c2 FROM r1')).map((row) => [row[0], row[1]]))
-    const keys = Array.from({ length: 301 }, (_, key) => key)
-    t.strictSame(
-      keys.map((key) => rowOf(store, SCHEMA, key)),
-      keys.map((key) => (want.has(key) ? [String(key), want.get(key)] : null))
-    )
-  }
-})
+const MiB = 1024 * 1024
+
+/** A store with so much memory for look-ups. */
+async function openSmall(t: Test, rowCacheBytesMax: number): Promise<{ store: Store; folder: string }> {
+  const path = await storePath(t)
+  const store = await Store.open({ path, log, threads: 2, rowCacheBytesMax })
+  t.teardown(() => store.close())
+  return { store, folder: dirname(path) }
+}
+
+/** Keys below `count` whose rows are not the store's. */
+async function wrongKeys(store: Store, count: number): Promise<number[]> {
+  const want = new Map((await readAll(store, 'SELECT c1, c2 FROM r1')).map((row) => [row[0], row[1]]))
+  return Array.from({ length: count }, (_, key) => key).filter((key) => {
+    const row = rowOf(store, SCHEMA, key)
+    return want.has(key) ? row?.[0] !== String(key) || row[1] !== want.get(key) : row !== null
+  })
+}
+
+for (const [where, bytes, size] of [['memory', 64 * MiB, 50], ['the file', 2 * MiB, 40_000]] as const) {
+  void t.test(`what is in ${where} is what the store holds, through random batches`, async (t) => {
+    const next = random(t)
+    const { store } = await openSmall(t, bytes)
+    await store.define(SCHEMA, '', START)
+    let sequence = 1
+    const apply = async (count: number): Promise<void> => {
+      const rows = Array.from({ length: count }, () => [
+        next.int(0, 300),
+        next.bool(0.1) ? null : `text ${'x'.repeat(next.int(0, size))} ${sequence}`
+      ])
+      const deleted = rows.flatMap((_, i) => (next.bool(0.2) ? [i] : []))
+      await store.apply(batchOf({ rows, from: sequence, deleted }))
+      sequence += count
+    }
+    await apply(200)
+    await inMemory(store)
+    for (let round = 0; round < 10; round++) {
+      await apply(next.int(1, 80))
+      t.strictSame(await wrongKeys(store, 301), [])
+    }
+  })
+}
 
 void t.test('batches that come while it is read are in it', async (t) => {
   const store = await openStore(t)
@@ -83,10 +104,7 @@ void t.test('batches that come while it is read are in it', async (t) => {
     sequence += 2
   }
   t.ok(sequence > count + 1, 'some came meanwhile')
-  const want = new Map((await readAll(store, 'SELECT c1, c2 FROM r1')).map((row) => [row[0], row[1]]))
-  let wrong = 0
-  for (let key = 0; key < count; key++) if (rowOf(store, SCHEMA, key)?.[1] !== want.get(key)) wrong++
-  t.equal(wrong, 0, 'keys whose rows are others')
+  t.strictSame(await wrongKeys(store, count), [])
 })
 
 void t.test('memory is never behind what a snapshot has shown', async (t) => {
@@ -135,46 +153,78 @@ void t.test('keys of several columns and of any text are told apart', async (t) 
   t.strictSame(rowOf(store, schema, '2:ü☃2:-1'), ['ü☃', '-1', null])
 })
 
-void t.test('a relation that has no room is left to the store', async (t) => {
-  const path = await storePath(t)
-  const store = await Store.open({ path, log, threads: 2, rowCacheBytesMax: 2 * 1024 * 1024 })
-  t.teardown(() => store.close())
-  const other = schemaOf(2, [INTEGER, TEXT], [1])
+/** Rows of about 60 bytes. */
+const manyRows = (count: number): Value[][] =>
+  Array.from({ length: count }, (_, i) => [i, 'some text'.repeat(5)])
+
+const OTHER = schemaOf(2, [INTEGER, TEXT], [1])
+
+/** One look-up each turn: between the first of its rows in memory and its end there are hundreds. */
+async function untilKnown(store: Store, isKnown: boolean): Promise<void> {
+  while ((store.rowByKey(SCHEMA, 0) !== undefined) !== isKnown) await new Promise(setImmediate)
+}
+
+void t.test('of two relations that memory is too small for, both are kept', async (t) => {
+  const { store } = await openSmall(t, 3 * MiB)
   await store.define(SCHEMA, '', START)
-  await store.define(other, '', START)
-  const text = 'x'.repeat(1_000)
-  const rows = Array.from({ length: 5_000 }, (_, i): Value[] => [i, text])
-  await store.apply(batchOf({ rows }))
-  await store.apply(batchOf({ id: 2, rows: rows.slice(0, 800) }))
-  await inMemory(store, other)
-  let answers = 0
-  for (let asked = 0; asked < 200; asked++) {
-    if (store.rowByKey(SCHEMA, asked) !== undefined) answers++
-    await readAll(store, 'SELECT 1')
-  }
-  t.ok(answers < 200, 'not all of it was ever in memory')
-  await eventually(() => store.rowByKey(SCHEMA, 1) === undefined, { what: 'it to be given up' })
+  await store.define(OTHER, '', START)
+  await store.apply(batchOf({ rows: manyRows(40_000) }))
+  await store.apply(batchOf({ id: 2, rows: manyRows(20_000) }))
+  await inMemory(store, OTHER)
+  await inMemory(store)
+  t.strictSame(rowOf(store, OTHER, 19_999), ['19999', 'some text'.repeat(5)])
+  t.strictSame(await wrongKeys(store, 40_000), [])
 })
 
-void t.test('one that is far too large is given up by its first rows', async (t) => {
-  const path = await storePath(t)
-  const store = await Store.open({ path, log, threads: 2, rowCacheBytesMax: 16 * 1024 * 1024 })
-  t.teardown(() => store.close())
-  const small = schemaOf(2, [INTEGER, TEXT], [1])
+void t.test('one that is mostly for the file is read once look-ups are many', async (t) => {
+  const { store } = await openSmall(t, 10 * MiB)
   await store.define(SCHEMA, '', START)
-  await store.define(small, '', START)
-  const rows = Array.from({ length: limits.rowCacheSampleRows * 4 }, (_, i): Value[] => [i, 'some text'.repeat(6)])
-  await store.apply(batchOf({ rows }))
-  await store.apply(batchOf({ id: 2, rows: rows.slice(0, 100) }))
-  await inMemory(store, small)
-  // One look-up each turn: between the first of its rows in memory and its end there are hundreds.
-  const until = async (isKnown: boolean): Promise<void> => {
-    while ((store.rowByKey(SCHEMA, 0) !== undefined) !== isKnown) await new Promise(setImmediate)
+  const count = limits.rowCacheSampleRows * 4
+  await store.apply(batchOf({ rows: manyRows(count) }))
+  await untilKnown(store, true)
+  await untilKnown(store, false)
+  t.equal(store.rowByKey(SCHEMA, count - 1), undefined, 'its first rows told its size')
+  await inMemory(store)
+  t.strictSame(await wrongKeys(store, count), [])
+})
+
+void t.test('one whose index has no room is given up by its first rows', async (t) => {
+  const { store } = await openSmall(t, 5 * MiB)
+  await store.define(SCHEMA, '', START)
+  await store.define(OTHER, '', START)
+  const count = limits.rowCacheSampleRows * 8
+  await store.apply(batchOf({ rows: manyRows(count) }))
+  await store.apply(batchOf({ id: 2, rows: manyRows(100) }))
+  await inMemory(store, OTHER)
+  await untilKnown(store, true)
+  await untilKnown(store, false)
+  t.equal(store.rowByKey(SCHEMA, count - 1), undefined)
+  t.not(store.rowByKey(OTHER, 1), undefined, 'nobody had to make room for it')
+})
+
+void t.test('one that grows beyond what its index has room for is left to the store', async (t) => {
+  const { store } = await openSmall(t, 2 * MiB)
+  await store.define(SCHEMA, '', START)
+  await store.apply(batchOf({ rows: manyRows(10_000) }))
+  await inMemory(store)
+  await store.apply(batchOf({ rows: manyRows(120_000), from: 10_001 }))
+  await eventually(() => store.rowByKey(SCHEMA, 1) === undefined, { what: 'it to be given up' })
+  t.strictSame((await readAll(store, 'SELECT count(*) FROM r1'))[0], [120_000n])
+})
+
+void t.test('rows that can not be written to the file are left to the store', async (t) => {
+  const { store, folder } = await openSmall(t, 2 * MiB)
+  await store.define(SCHEMA, '', START)
+  await store.apply(batchOf({ rows: manyRows(10_000) }))
+  await inMemory(store)
+  await rename(folder, `${folder}-moved`)
+  try {
+    await store.apply(batchOf({ rows: manyRows(30_000), from: 10_001 }))
+    await eventually(() => store.rowByKey(SCHEMA, 1) === undefined, { what: 'it to be given up' })
+    t.strictSame((await readAll(store, 'SELECT count(*) FROM r1'))[0], [30_000n])
+  } finally {
+    await rename(`${folder}-moved`, folder)
   }
-  await until(true)
-  await until(false)
-  t.equal(store.rowByKey(SCHEMA, rows.length - 1), undefined)
-  t.not(store.rowByKey(small, 1), undefined, 'nobody had to make room for it')
 })
 
 void t.test('a relation that is dropped is forgotten', async (t) => {
