@@ -80,8 +80,8 @@ export const configOptions = [
     form: 'NUMBER with MB, GB or TB',
     default: `${limits.rowCacheBytesMax / MEBIBYTE}MB`,
     meaning:
-      'what rows kept for look-ups by key may take, all relations together; a relation is kept whole ' +
-      'or not at all; 0MB: none'
+      'what rows kept for look-ups by key may take, all relations together; rows that it has no room ' +
+      'for lie in a file in the data directory, their index of 12 to 24 bytes each does not; 0MB: none'
   },
   {
     flag: '--slow-statement-ms',
