@@ -94,6 +94,24 @@ void t.test('what goes into the file frees memory, and no more than asked for', 
   t.equal(read(slab, 7), 'changed')
 })
 
+void t.test('what is on its way into the file stays as it is', async (t) => {
+  const { slab } = await openSlab(t)
+  const keys = 2_000
+  const set = (key: number, round: number): boolean => slab.set(key, Buffer.alloc(2_000, round), 1_000 + round * 8)
+  for (let key = 0; key < keys; key++) set(key, 1)
+  const spilling = slab.spill(64 * MiB)
+  // Enough for each segment to be cleared several times.
+  for (let round = 2; round < 20; round++) for (let key = 0; key < keys; key += 2) set(key, round)
+  await spilling
+  let wrong = 0
+  for (let key = 0; key < keys; key++) {
+    const want = key % 2 === 0 ? 19 : 1
+    const found = slab.find(key)
+    if (found?.bytes[found.end - 1] !== want || found.end - found.start !== 1_000 + want * 8) wrong++
+  }
+  t.equal(wrong, 0)
+})
+
 void t.test('a slab that is closed while it is being written lets go of its file', async (t) => {
   const { slab, folder } = await openSlab(t)
   for (let key = 0; key < 5_000; key++) slab.set(key, Buffer.alloc(1_000), 1_000)
