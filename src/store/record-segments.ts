@@ -53,7 +53,10 @@ export interface Content {
   readonly hash: number
   readonly key: Buffer
   readonly keyBytes: number
+  /** They begin at `fieldsAt`. */
   readonly fields: Buffer
+  readonly fieldsAt: number
+  /** NO_ROW: there are none. */
   readonly fieldBytes: number
 }
 
@@ -250,7 +253,8 @@ const capacityFor = ({ keyBytes, fieldBytes }: Content): number =>
   Math.ceil((HEADER_BYTES + keyBytes + Math.max(fieldBytes, 0)) / UNIT_BYTES) * UNIT_BYTES
 
 function setFields({ bytes, words }: Memory, at: number, content: Content): void {
-  const { keyBytes, fields, fieldBytes } = content
+  const { keyBytes, fields, fieldsAt, fieldBytes } = content
   words[at / 4 + FIELDS] = fieldBytes
-  if (fieldBytes > 0) fields.copy(bytes, at + HEADER_BYTES + keyBytes, 0, fieldBytes)
+  if (fieldBytes > 0)
+    fields.copy(bytes, at + HEADER_BYTES + keyBytes, fieldsAt, fieldsAt + fieldBytes)
 }

@@ -6,11 +6,13 @@
 import { limits } from '../limits.ts'
 import type { Batch } from '../types/connector.ts'
 import type { RelationSchema, Value } from '../types/value.ts'
-import { keyReader } from './batch-rows.ts'
+import { DATA_ROW_HEADER_BYTES } from '../wire/data-rows.ts'
+import { keyColumns, keyReader } from './batch-rows.ts'
 import { RowFields } from './row-fields.ts'
 import { RowSlab } from './row-slab.ts'
 import type { Fields, RowKey } from './row-slab.ts'
 import { SegmentFile } from './segment-file.ts'
+import type { Chunk } from './snapshot.ts'
 
 /** Rows that a commit under way replaces or takes away. */
 export interface Change {
@@ -128,12 +130,22 @@ export class ResidentRows {
     if (size < 0 || !this.#slab.set(key, this.#fields.buffer, size)) this.giveUp()
   }
 
-  /** Rows as they were when the loading began (`to` excluded); what was committed since is newer. */
-  load(columns: readonly (readonly Value[])[], from: number, to: number): void {
+  /**
+   * Rows of a chunk (`to` excluded) as they were when the loading began, whose frames lie in `frames`;
+   * what was committed since is newer.
+   */
+  load(chunk: Chunk, frames: Buffer, from: number, to: number): void {
+    const columns: Value[][] = []
+    for (const { index } of keyColumns(this.#schema)) columns[index] = chunk.column(index)
     const keyOf = keyReader(this.#schema, { columns })
+    let at = 0
     for (let row = from; row < to && this.#state === 'loading'; row++) {
       const key = keyOf(row)
-      if (!this.#slab.has(key)) this.#set(key, columns, row)
+      const end = at + 1 + frames.readInt32BE(at + 1)
+      const fields = at + DATA_ROW_HEADER_BYTES
+      const isKept = this.#slab.has(key) || this.#slab.set(key, frames, end - fields, fields)
+      if (!isKept) this.giveUp()
+      at = end
     }
   }
 

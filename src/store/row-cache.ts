@@ -9,8 +9,11 @@ import type { Logger } from '../log.ts'
 import type { Batch } from '../types/connector.ts'
 import { storeColumn, storeTable } from '../types/store-names.ts'
 import type { RelationSchema } from '../types/value.ts'
+import { RowWriter } from '../wire/row-writer.ts'
 import { ResidentRows } from './resident-rows.ts'
 import type { Change } from './resident-rows.ts'
+import type { RowEncoder } from './row-encoder.ts'
+import { KEPT_SETTINGS } from './row-fields.ts'
 import type { Fields, RowKey } from './row-slab.ts'
 import type { Chunk, Snapshot } from './snapshot.ts'
 
@@ -104,9 +107,11 @@ export class RowCache {
       const all = await rowsOf(snapshot, schema.id)
       const columns = schema.columns.map(({ attnum }) => storeColumn(attnum)).join(', ')
       const cursor = await snapshot.query(`SELECT ${columns} FROM ${storeTable(schema.id)}`)
+      const types = schema.columns.map(({ type }) => ({ type, isBinary: false }))
+      const encoder = cursor.encoder(types, KEPT_SETTINGS)
       let unseen = limits.rowCacheSampleRows
       for (let chunk = await cursor.next(); chunk; chunk = await cursor.next()) {
-        await this.#take(entry, rows, chunk)
+        await this.#take(entry, rows, chunk, encoder)
         if (unseen > 0 && (unseen -= chunk.rowCount) <= 0) await this.#estimate(entry, rows, all)
         if (rows.isGivenUp) return
       }
@@ -117,9 +122,13 @@ export class RowCache {
   }
 
   /** Sessions get their turn in between: a statement takes several, and waits as often. */
-  async #take(entry: Entry, rows: ResidentRows, { columns, rowCount }: Chunk): Promise<void> {
-    for (let from = 0; from < rowCount && !rows.isGivenUp; from += limits.rowCacheSliceRows) {
-      rows.load(columns, from, Math.min(from + limits.rowCacheSliceRows, rowCount))
+  async #take(entry: Entry, rows: ResidentRows, chunk: Chunk, encoder: RowEncoder): Promise<void> {
+    const frames = new RowWriter()
+    for (let from = 0; from < chunk.rowCount && !rows.isGivenUp;) {
+      const to = Math.min(from + limits.rowCacheSliceRows, chunk.rowCount)
+      const next = chunk.encode(frames, encoder, from, to)
+      rows.load(chunk, frames.take(), from, next)
+      from = next
       await new Promise(setImmediate)
     }
     await this.#makeRoom(entry)

@@ -1,7 +1,6 @@
 // Rows' fields by key: the index over what record-segments.ts keeps. Must never know what a field means.
 
 import { HEADER_BYTES, NO_ROW, RECORD_BYTES_MAX, RecordSegments } from './record-segments.ts'
-import type { Content } from './record-segments.ts'
 import type { SegmentFile } from './segment-file.ts'
 
 const FIRST_SLOTS = 1024
@@ -93,11 +92,11 @@ export class RowSlab {
     return length >= 0 && this.#slotOf(hashOf(length), length) >= 0
   }
 
-  /** Keeps the first `size` bytes of `fields` for the key; false when that is too much. */
-  set(key: RowKey, fields: Buffer, size: number): boolean {
+  /** Keeps `size` bytes of `fields` for the key; false when that is too much. */
+  set(key: RowKey, fields: Buffer, size: number, fieldsAt = 0): boolean {
     const length = encodeKey(key)
     if (length < 0 || HEADER_BYTES + length + size > RECORD_BYTES_MAX) return false
-    this.#put(length, fields, size)
+    this.#put(length, fields, fieldsAt, size)
     return true
   }
 
@@ -105,14 +104,14 @@ export class RowSlab {
   setNone(key: RowKey): boolean {
     const length = encodeKey(key)
     if (length < 0) return false
-    this.#put(length, keyBytes, NO_ROW)
+    this.#put(length, keyBytes, 0, NO_ROW)
     return true
   }
 
-  #put(length: number, fields: Buffer, size: number): void {
-    const hash = hashOf(length)
-    const content: Content = { hash, key: keyBytes, keyBytes: length, fields, fieldBytes: size }
-    const slot = this.#slotOf(hash, length)
+  #put(keyLength: number, fields: Buffer, fieldsAt: number, fieldBytes: number): void {
+    const hash = hashOf(keyLength)
+    const content = { hash, key: keyBytes, keyBytes: keyLength, fields, fieldsAt, fieldBytes }
+    const slot = this.#slotOf(hash, keyLength)
     if (slot < 0) return this.#insert(hash, this.#segments.add(content))
     const location = (this.#slots[slot] as number) - 1
     if (this.#segments.change(location, content)) return

@@ -30,7 +30,8 @@ export class Chunk {
   readonly rowCount: number
   readonly #chunk: DuckDBDataChunk
   readonly #readers: readonly ReadVector[]
-  #columns: Value[][] | undefined
+  readonly #columns: Value[][] = []
+  #all: Value[][] | undefined
   #encoder: RowEncoder | undefined
   #fields: readonly Render[] = []
 
@@ -42,10 +43,12 @@ export class Chunk {
 
   /** By column. */
   get columns(): Value[][] {
-    this.#columns ??= this.#readers.map((read, i) =>
-      read(this.#chunk.getColumnVector(i), this.rowCount)
-    )
-    return this.#columns
+    return (this.#all ??= this.#readers.map((_, i) => this.column(i)))
+  }
+
+  /** The values of one. */
+  column(i: number): Value[] {
+    return (this.#columns[i] ??= this.#readers[i]!(this.#chunk.getColumnVector(i), this.rowCount))
   }
 
   /**

@@ -6,8 +6,10 @@ import type { FieldColumn, Target } from './field-column.ts'
 import type { RowWriter } from './row-writer.ts'
 
 const DATA_ROW = 0x44
-/** Type, length, number of fields; that number alone; and the length of each field. */
-const [HEADER_BYTES, WIDTH_BYTES, LENGTH_BYTES] = [7, 2, 4]
+/** Of a DataRow: type, length, number of fields. */
+export const DATA_ROW_HEADER_BYTES = 7
+/** That number alone, and the length of each field. */
+const [WIDTH_BYTES, LENGTH_BYTES] = [2, 4]
 
 /** Writes so many rows of these columns. */
 export function writeDataRows(
@@ -15,11 +17,11 @@ export function writeDataRows(
   columns: readonly FieldColumn[],
   count: number
 ): void {
-  const places = new Int32Array(count).fill(HEADER_BYTES + LENGTH_BYTES * columns.length)
+  const places = new Int32Array(count).fill(DATA_ROW_HEADER_BYTES + LENGTH_BYTES * columns.length)
   for (const { lengths } of columns) addLengths(places, lengths, 0)
   const start = writer.room(sum(places))
   const target = { bytes: writer.bytes, view: viewOf(writer.bytes) }
-  putHeads(target.view, places, start, DATA_ROW, HEADER_BYTES)
+  putHeads(target.view, places, start, DATA_ROW, DATA_ROW_HEADER_BYTES)
   for (const at of places) target.view.setInt16(at - WIDTH_BYTES, columns.length)
   for (const column of columns) putFields(target, places, column)
 }

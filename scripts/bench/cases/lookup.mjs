@@ -46,7 +46,8 @@ export async function run(bench) {
 }
 
 /**
- * Until look-ups are answered from memory, all of them: jetgres reads a million rows in two to five seconds.
+ * Until look-ups are answered from memory, all of them: jetgres reads a million rows in two seconds,
+ * on a busy machine in more.
  * @param {{ host: string, port: number }} server
  * @param {string[]} script
  * @param {number} rows
