@@ -44,8 +44,10 @@ function textBytes(vector: DuckDBVector, count: number): number {
   }
   if (!(vector instanceof DuckDBVarCharVector || vector instanceof DuckDBBlobVector)) return 0
   const fields = vectorView(vector, Uint32Array, count * 4)
+  const validity = vectorValidity(vector)
   let bytes = 0
-  for (let i = 0; i < count; i++) bytes += fields[i * 4] as number
+  // What NULL has for a length is left from before.
+  for (let i = 0; i < count; i++) if (!isNull(validity, i)) bytes += fields[i * 4] as number
   return bytes
 }
 

@@ -113,6 +113,20 @@ void t.test('results set aside are bounded', async (t) => {
   await snapshot.release()
 })
 
+void t.test('what NULL has for a length does not count', async (t) => {
+  const store = await openStore(t)
+  const schema = schemaOf(1, [INTEGER, TEXT], [1])
+  await store.define(schema, '', { sequence: 0, created: CREATED })
+  const count = 60_000
+  const rows = Array.from({ length: count }, (_, i) => [i, i % 33 === 0 ? null : `a longer text ${i}`])
+  await store.apply(batchOf({ rows }))
+  const snapshot = await store.snapshot()
+  const texts = await snapshot.query('SELECT c2 FROM r1')
+  await texts.whole()
+  t.equal((await drain(texts)).length, count)
+  await snapshot.release()
+})
+
 void t.test('a result that fails half-way is an error, never a short result', async (t) => {
   const store = await openStore(t)
   const failing = `SELECT CASE WHEN i = 700000 THEN 'boom' ELSE '1' END::INTEGER
