@@ -164,6 +164,8 @@ export class LocalPortal {
       type: { oid: typeOid, typmod: -1 }
     }))
     this.#cursor = await this.#snapshot.query(plan.sql, parameters, plan.lentTables)
+    // What fails must do so before its first row, or it could not be relayed any more.
+    if (plan.mayFail) await this.#cursor.whole()
     this.#encoder = this.#cursor.encoder(this.#output.columns, plan.facts.output, this.#form)
     await this.#advance()
   }

@@ -29,6 +29,8 @@ export interface Description {
 
 export interface LocalPlan {
   readonly sql: string
+  /** Some row may be one that only Postgres can answer, or raises an error: see translate.ts. */
+  readonly mayFail: boolean
   /** The SQL's own parameters: which of Postgres's (1-based) each is, or NOW, and the type to bind it as. */
   readonly binds: readonly { readonly number: number; readonly typeOid: number }[]
   /** What the upstream takes the client's parameters for. */
@@ -172,6 +174,7 @@ function planTranslated(
   return {
     plan: {
       sql: translation.sql,
+      mayFail: translation.mayFail,
       binds: translation.parameters.map((number, i) => ({
         number,
         typeOid: translation.parameterTypes[i]!
