@@ -21,6 +21,7 @@ import {
   decodeTarget,
   frontend
 } from '../wire/frontend.ts'
+import { movedPortals } from '../sql/moves.ts'
 import type { BindMessage, ParseMessage } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import type { Inspection } from './inspect.ts'
@@ -34,8 +35,6 @@ import { UnnamedSelects } from './unnamed-selects.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 type Ours = Extract<Inspection, { kind: 'ours' }> & { readonly frame: Frame }
-
-const MOVES = /\b(?:fetch|move)\b/i
 
 export class Extended {
   readonly #c: Conversation
@@ -264,8 +263,9 @@ export class Extended {
 
   /** FETCH and MOVE find portals by name too: those that are read here go over to the upstream. */
   beforeMove(text: string, end: 'flush' | 'sync'): Promise<void> | undefined {
-    if (this.#portals.size === 0 || this.#c.hasFailed || !MOVES.test(text)) return undefined
-    const portals = [...this.#portals.values()]
+    if (this.#portals.size === 0 || this.#c.hasFailed) return undefined
+    const portals = [...movedPortals(text)]
+      .map((name) => this.#portals.get(name))
       .filter((portal) => portal instanceof SelectPortal)
       .filter((portal) => portal.isBehind)
     if (portals.length === 0) return undefined

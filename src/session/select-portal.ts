@@ -107,14 +107,23 @@ export class SelectPortal {
     return this.#isHeld && !this.#isRelayed
   }
 
-  /** Has the upstream read as far as was read here; from there on it is the upstream's. */
+  /** From here on it is the upstream's, brought to where it was read here. @throws UpstreamError */
   async handOver(c: Conversation, end: 'flush' | 'sync'): Promise<void> {
-    const execute = frontend.execute({ portal: this.#name, rows: this.#isAtEnd ? 0 : this.#rows })
-    const asks: Ask[] = this.#rows > 0 || this.#isAtEnd ? [{ kind: 'execute', bytes: execute }] : []
-    const { error } = await c.link.exchange(asks, end, (frame) => void frame)
+    const { error } = await c.link.exchange(this.#catchUp(), end, (frame) => void frame)
     if (error) throw new UpstreamError(error)
     this.#isRelayed = true
     await this.#local.close()
+  }
+
+  /**
+   * The upstream's rows come in an order of their own, and of a later moment: read on behind some of
+   * these, they would be some twice and some never. It is closed then, and FETCH finds none.
+   */
+  #catchUp(): Ask[] {
+    const name = this.#name
+    if (this.#isAtEnd)
+      return [{ kind: 'execute', bytes: frontend.execute({ portal: name, rows: 0 }) }]
+    return this.#rows > 0 ? [{ kind: 'close', bytes: frontend.close({ type: 'P', name }) }] : []
   }
 
   /** Without a promise where nothing is held. */
