@@ -44,7 +44,8 @@ export class Requests {
 
   /** Returns a promise only when something has to be waited for. */
   handle(frame: Frame): Promise<void> | undefined {
-    if (this.#c.link.skipping) return this.relay(frame)
+    // Whatever comes amid a COPY's data is the upstream's to refuse.
+    if (this.#c.link.skipping || this.#c.link.copying) return this.relay(frame)
     try {
       return this.#request(frame)
     } catch (error) {

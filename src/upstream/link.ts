@@ -55,6 +55,8 @@ export class Link {
   #skipping = false
   /** The upstream reads COPY data; it ignores Sync and Flush until CopyDone or CopyFail. */
   #copying = false
+  /** The client has ended COPY data since its last query: it may do so before they are asked for. */
+  #hasEndedCopy = false
   #closed = false
   /** The upstream has said why it ends the connection. */
   #hasSaidWhy = false
@@ -128,6 +130,7 @@ export class Link {
   /** The client ended its COPY data. */
   endCopy(bytes: Buffer): void {
     this.#copying = false
+    this.#hasEndedCopy = true
     this.#output.write(bytes)
   }
 
@@ -142,6 +145,7 @@ export class Link {
   expect(kind: RequestKind): void {
     this.#dirty = true
     if (kind === 'sync') this.#skipping = false
+    if (kind === 'query') this.#hasEndedCopy = false
     if (!this.#skipping) this.#replies.expect(kind)
   }
 
@@ -225,9 +229,11 @@ export class Link {
     else if (this.#replies.ends(type)) this.#advance()
   }
 
-  /** COPY FROM by the extended protocol: the Sync behind its Execute will be ignored. */
+  /** COPY FROM; by the extended protocol, the Sync behind its Execute will be ignored. */
   #startCopy(): void {
-    if (this.#replies.kind !== 'execute') return
+    const { kind } = this.#replies
+    if (kind === 'query') this.#copying = !this.#hasEndedCopy
+    if (kind !== 'execute') return
     this.#copying = true
     this.#replies.keepFirst()
   }
