@@ -238,12 +238,16 @@ export class Extended {
   ): Promise<void> | undefined {
     this.#c.relayReason = inspection.reason
     return this.#inTurn(async () => {
-      if (this.#c.hasFailed) return this.#c.link.request('parse', frame.bytes)
-      const text = await relayText(this.#c, inspection, 'flush')
+      const { hasFailed, link } = this.#c
+      // A ROLLBACK in front of it may have mended that: only the upstream knows.
+      if (hasFailed && inspection.text === undefined) return link.request('parse', frame.bytes)
+      // Behind anything in its batch, VACUUM and its like would be within a transaction.
+      const isFirst = !link.dirty && link.status === 'I'
+      const text = await relayText(this.#c, inspection, isFirst ? 'sync' : 'flush')
       const { name, types } = message
       const bytes =
         text === undefined ? frame.bytes : frontend.parse({ name, text, types: [...types] })
-      this.#c.link.request('parse', bytes)
+      link.request('parse', bytes)
     })
   }
 

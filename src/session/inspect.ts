@@ -48,7 +48,7 @@ export type Inspection =
       readonly used: readonly string[]
     }
   | { readonly kind: 'ours'; readonly statement: OurStatement; readonly text: string }
-  /** Several statements, one of them ours. */
+  /** Several statements, one of them ours, or read past its children (rewrite.ts). */
   | { readonly kind: 'several'; readonly parts: readonly Part[] }
 
 /** One of several statements; `shift`: characters of the whole text before it. */
@@ -88,11 +88,19 @@ function inspectOurs(
     const statement = ours(text, names)
     return statement && { kind: 'ours', statement, text }
   }
-  const parts = statements.map((statement) => ({
+  const parts = partsOf(text, statements)
+  return parts.some((part) => isOurs(part, names)) ? { kind: 'several', parts } : undefined
+}
+
+const partsOf = (text: string, statements: readonly Statement[]): Part[] =>
+  statements.map((statement) => ({
     text: statement.text,
     shift: characterPosition(text, statement.start) - 1
   }))
-  return parts.some((part) => isOurs(part, names)) ? { kind: 'several', parts } : undefined
+
+const severalOf = (text: string): Inspection => {
+  const statements = splitStatements(text)
+  return statements ? { kind: 'several', parts: partsOf(text, statements) } : PLAIN
 }
 
 function isOurs({ text, shift }: Part, names: NameScan): boolean {
@@ -124,6 +132,10 @@ function inspectReading(text: string, names: NameScan): Inspection {
   if (!parsed) return PLAIN
   const tables = parsed.flatMap(({ node }) => tablesIn(node))
   const rewritten = rewriteReads(text, parsed, names)
+  if (rewritten !== undefined && parsed.length > 1 && !parsed.some(({ node }) => isCopyIn(node))) {
+    // Each is rewritten when those before it have run: they may say what its names mean.
+    return severalOf(text)
+  }
   const makesView = parsed.some(({ node }) => unwrap(node, 'ViewStmt') !== undefined)
   if (makesView) return { ...relay('VIEW is relayed', tables, rewritten), makesView }
   const [only] = parsed
@@ -136,6 +148,11 @@ function inspectReading(text: string, names: NameScan): Inspection {
   if (rewritten !== undefined) return relay('ONLY is relayed', tables, rewritten)
   if (text.includes(UNREADABLE)) return relay('the statement is not in UTF-8', tables, undefined)
   return { kind: 'select', select, tables, used: usedNames(select) }
+}
+
+const isCopyIn = (node: Node): boolean => {
+  const copy = unwrap(node, 'CopyStmt')
+  return copy !== undefined && flagOf(copy, 'is_from')
 }
 
 function isCopyToClient(node: Node): boolean {

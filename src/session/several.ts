@@ -61,9 +61,8 @@ async function answerPart(c: Conversation, text: string): Promise<void> {
 /** @throws PgError 55000 when it reads a relation without a live child */
 async function textOfPart(c: Conversation, inspection: Inspection, text: string): Promise<string> {
   if (inspection.kind !== 'select' && inspection.kind !== 'relay') return text
-  const rewritten = inspection.kind === 'relay' ? inspection.text : undefined
-  const { tables } = inspection
-  const relayed = { kind: 'relay', reason: REASON, tables, text: rewritten } as const
+  const asked = inspection.kind === 'relay' ? inspection : { ...inspection, text: undefined }
+  const relayed = { ...asked, kind: 'relay', reason: REASON } as const
   return (await relayText(c, relayed, 'flush')) ?? text
 }
 

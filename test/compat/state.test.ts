@@ -5,10 +5,13 @@
 
 import t from 'tap'
 
+import { eventually } from '../support/eventually.ts'
 import { withoutNats } from '../support/nats-server.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import { ALL, BY_ID } from './support/exchanges.ts'
 import { converse } from './support/converse.ts'
+import { bind, parse, q, run, sync } from './support/messages.ts'
+import { openRaw } from './support/raw.ts'
 import { without } from './support/programs.ts'
 import { startStage } from './support/stage.ts'
 import { COPY_CASES, STATE_CASES } from './support/state-exchanges.ts'
@@ -61,6 +64,31 @@ void t.test('a session’s state', without(withoutNats()), async (t) => {
       await client.query(text)
       t.same((await client.query('SHOW jetgres.last_route')).rows, [{ 'jetgres.last_route': 'local' }], text)
     }
+  })
+
+  await t.test('a portal keeps the order and the moment that it was opened with', async (t) => {
+    const open = [parse('SELECT label FROM items GROUP BY label'), bind([], [], '', 'p')]
+    const other = [parse('SELECT FROM moments FETCH FIRST 1 ROWS ONLY'), bind(), run(), sync]
+    const exchanges = [[q('BEGIN')], [...open, run(4, 'p'), sync], other, [run(0, 'p'), sync]]
+    const replies = await converse(t, stage.proxy, exchanges)
+    const rows = [...replies[1]!, ...replies[3]!].filter((reply) => reply.startsWith('D'))
+    t.equal(rows.length, ROWS.items.length)
+    t.equal(new Set(rows).size, ROWS.items.length)
+  })
+
+  await t.test('a statement amid COPY data ends the connection', async (t) => {
+    const [proxied, plain] = await Promise.all(
+      [stage.proxy, peer].map(async (to) => {
+        const client = await openRaw(t, to)
+        client.send(q('CREATE TEMP TABLE filled (id int); COPY filled FROM STDIN'))
+        const begun = await client.until('G')
+        client.send(q('SELECT * FROM items WHERE id = 1'))
+        const told = await client.until('Z')
+        await eventually(() => client.closed, { what: 'the end' })
+        return [begun, told]
+      })
+    )
+    t.same(proxied, plain)
   })
 
   for (const [title, exchanges] of [...STATE_CASES, ...COPY_CASES]) {

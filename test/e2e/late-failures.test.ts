@@ -1,7 +1,7 @@
 // Goal: a SELECT whose last rows only Postgres can answer, or raises an error for, is relayed as one whose
 // first row is. Method: a join of so many rows that DuckDB streams them, with one row that fails.
 
-import pg from 'pg'
+import type pg from 'pg'
 import t from 'tap'
 
 import { publishJson, withoutNats } from '../support/nats-server.ts'

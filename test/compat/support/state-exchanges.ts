@@ -13,6 +13,9 @@ const closePortal = (name: string): Buffer => f.close({ type: 'P', name })
 /** Reads twice, by both protocols. */
 const READ: readonly Exchange[] = [[q(SHOWN)], [parse(SHOWN), bind(), run(), sync]]
 const COUNT = q('SELECT count(*) FROM items')
+const BY_ORDER = 'SELECT id FROM items ORDER BY id'
+/** Reads that leave a table's children out, and so have to be sent otherwise. */
+const COPIES = ['COPY items TO STDOUT', 'SELECT count(*) FROM ONLY items']
 
 /** A setting of each kind that changes what a read shows, and how it looks up names. */
 const SETTINGS: readonly (readonly [name: string, value: string])[] = [
@@ -251,6 +254,58 @@ export const STATE_CASES: readonly (readonly [title: string, exchanges: readonly
       [q('SELECT pg_sleep(5)')],
       [q('ROLLBACK')],
       [COUNT]
+    ]
+  ],
+  [
+    'portals that are read on behind a statement with the word fetch in it',
+    [
+      [q('BEGIN')],
+      [parse(BY_ORDER), bind([], [], '', 'p'), run(4, 'p'), sync],
+      [parse(`${BY_ORDER} FETCH FIRST 2 ROWS ONLY`), bind(), run(), sync],
+      [run(3, 'p'), sync],
+      [q(`${BY_ORDER} FETCH FIRST 2 ROWS ONLY`)],
+      [run(0, 'p'), sync],
+      [q('FETCH 2 FROM p')],
+      [q('COMMIT')],
+      [q('BEGIN')],
+      [parse(BY_ORDER), bind([], [], '', 'p'), sync],
+      [parse('SELECT 1 AS fetch'), bind(), run(), sync],
+      [parse('FETCH 3 FROM p'), bind(), run(), sync],
+      [run(2, 'p'), sync],
+      [q('MOVE 1 IN p; FETCH 1 p')],
+      [q('COMMIT')]
+    ]
+  ],
+  [
+    'COPY and ONLY behind what ends a failed transaction, or says where names are looked up',
+    [
+      ...COPIES.flatMap((text): Exchange[] => [
+        [q('BEGIN')],
+        [q('SELECT 1/0')],
+        [q(text)],
+        [parse(text), bind(), run(), sync],
+        [q(`ROLLBACK; ${text}`)],
+        [q('BEGIN; SAVEPOINT a')],
+        [q('SELECT 1/0')],
+        [q(`ROLLBACK TO a; ${text}; SELECT 1`)],
+        [q('SELECT 1/0')],
+        [parse('ROLLBACK'), bind(), run(), parse(text), bind(), run(), sync],
+        [q('SET search_path = nowhere')],
+        [q(`SET search_path = public; ${text}`)],
+        [q(`SET search_path = nowhere; ${text}`)],
+        [q(`RESET search_path; ${text}; nonsense`)],
+        [q('RESET search_path')]
+      ])
+    ]
+  ],
+  [
+    'what must not run in a transaction, by the extended protocol',
+    [
+      [parse('REINDEX TABLE CONCURRENTLY items'), bind(), run(), sync],
+      [parse('DECLARE c CURSOR FOR SELECT id FROM items'), bind(), run(), sync],
+      [parse("DO 'BEGIN PERFORM 1 FROM items; COMMIT; END'"), bind(), run(), sync],
+      [parse('SET LOCAL application_name = items'), bind(), run(), sync],
+      [parse('SELECT 1'), bind(), run(), parse('REINDEX TABLE CONCURRENTLY items'), bind(), run(), sync]
     ]
   ],
   [
