@@ -14,6 +14,7 @@ import type { Names, View } from '../translate/views.ts'
 import { ARRAY_OID } from '../types/oids.ts'
 import { storeType } from '../types/store-type.ts'
 import { GUARD } from '../upstream/bridge.ts'
+import { hasOtherChild } from './facts.ts'
 import { tablesIn } from './inspect.ts'
 
 /** The first OID that initdb does not give. */
@@ -37,7 +38,8 @@ const READ_BY_VIEW = `(SELECT pg_catalog.json_agg(pg_catalog.json_build_array(
       CASE WHEN ${optionOf('security_invoker')} THEN pg_catalog.has_table_privilege(r.oid, 'SELECT')
         ELSE pg_catalog.has_table_privilege(c.relowner, r.oid, 'SELECT') END,
       r.relrowsecurity AND (SELECT pg_catalog.array_agg(p.polname) FROM pg_catalog.pg_policy p
-        WHERE p.polrelid = r.oid) IS DISTINCT FROM '{${GUARD}}'))
+        WHERE p.polrelid = r.oid) IS DISTINCT FROM '{${GUARD}}',
+      ${hasOtherChild('r.oid')}))
   FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace
   WHERE r.oid IN (SELECT d.refobjid FROM ${RULES} WHERE w.ev_class = c.oid))`
 
@@ -115,7 +117,14 @@ export function readBeside(rows: readonly Row[], catalog: Catalog, database: str
   return { tables, views: views.all(), used: [...new Set(used)] }
 }
 
-type ReadRow = [oid: number, schema: string, name: string, mayRead: boolean, rowSecurity: boolean]
+type ReadRow = [
+  oid: number,
+  schema: string,
+  name: string,
+  mayRead: boolean,
+  rowSecurity: boolean,
+  hasOtherChild: boolean
+]
 
 interface Body {
   readonly label: string
@@ -193,9 +202,10 @@ class Views {
       ({ schema, name }) => candidates(read, schema, name) <= 1
     )
     if (!isClear) return `two tables of one name in the view ${label}`
-    for (const [oid, , name, mayRead, rowSecurity] of read) {
+    for (const [oid, , name, mayRead, rowSecurity, otherChild] of read) {
       if (!mayRead) return `no SELECT privilege on the whole of "${name}" for the view ${label}`
       if (rowSecurity) return `row-level security is on for "${name}"`
+      if (otherChild) return `"${name}" has another child table`
       const relation = this.#relation(oid)
       if (relation && !relation.isActive) return `"${name}" is not ingesting yet`
       if (relation?.isAltering) return `"${name}" is being altered`

@@ -19,6 +19,8 @@ export interface ResolvedName {
   readonly maySelect: boolean
   /** Row-level security is on: only Postgres can say who sees what. */
   readonly rowSecurity: boolean
+  /** Of a twin: somebody's own child table, whose rows are its rows too. */
+  readonly hasOtherChild: boolean
 }
 
 export interface SessionFacts {
@@ -80,12 +82,17 @@ const STATE_SQL = `SELECT '${TITLE}',
   pg_catalog.pg_current_snapshot(),
   pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::pg_catalog.int8`
 
+/** SQL for whether the twin of this OID has more children than its live child. */
+export const hasOtherChild = (oid: string): string =>
+  `(SELECT pg_catalog.count(*) > 1 FROM pg_catalog.pg_inherits h WHERE h.inhparent = ${oid})`
+
 const FACTS_SQL = `${STATE_SQL},
   (pg_catalog.date_part('epoch', pg_catalog.now()) * 1000000)::pg_catalog.int8,
   (SELECT pg_catalog.json_agg(pg_catalog.json_build_array(c.oid::pg_catalog.int8,
       pg_catalog.has_table_privilege(c.oid, 'SELECT'),
       c.relrowsecurity AND (SELECT pg_catalog.array_agg(p.polname) FROM pg_catalog.pg_policy p
-        WHERE p.polrelid = c.oid) IS DISTINCT FROM '{${GUARD}}') ORDER BY u.i)
+        WHERE p.polrelid = c.oid) IS DISTINCT FROM '{${GUARD}}',
+      ${hasOtherChild('c.oid')}) ORDER BY u.i)
    FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY u(name, i)
    LEFT JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(u.name))`
 
@@ -183,11 +190,12 @@ export function readFacts(frames: readonly Frame[]): SessionFacts | undefined {
 }
 
 function readNames(json: string): ResolvedName[] {
-  const rows = JSON.parse(json) as [number | null, boolean | null, boolean | null][]
-  return rows.map(([oid, maySelect, rowSecurity]) => ({
+  const rows = JSON.parse(json) as [number | null, ...(boolean | null)[]][]
+  return rows.map(([oid, maySelect, rowSecurity, otherChild]) => ({
     oid: oid ?? undefined,
     maySelect: maySelect === true,
-    rowSecurity: rowSecurity === true
+    rowSecurity: rowSecurity === true,
+    hasOtherChild: otherChild === true
   }))
 }
 

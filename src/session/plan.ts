@@ -136,6 +136,7 @@ function namesReason(
     if (view?.reason !== undefined) return view.reason
     if (!name.maySelect) return `no SELECT privilege on the whole of "${label}"`
     if (name.rowSecurity) return `row-level security is on for "${label}"`
+    if (name.hasOtherChild) return `"${label}" has another child table`
     if (!relation) continue
     if (!relation.isActive) return `"${label}" is not ingesting yet`
     if (relation.isAltering) return `"${label}" is being altered`

@@ -278,8 +278,7 @@ export const STATE_CASES: readonly (readonly [title: string, exchanges: readonly
   ],
   [
     'COPY and ONLY behind what ends a failed transaction, or says where names are looked up',
-    [
-      ...COPIES.flatMap((text): Exchange[] => [
+    COPIES.flatMap((text): Exchange[] => [
         [q('BEGIN')],
         [q('SELECT 1/0')],
         [q(text)],
@@ -296,7 +295,6 @@ export const STATE_CASES: readonly (readonly [title: string, exchanges: readonly
         [q(`RESET search_path; ${text}; nonsense`)],
         [q('RESET search_path')]
       ])
-    ]
   ],
   [
     'what must not run in a transaction, by the extended protocol',
