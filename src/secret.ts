@@ -1,24 +1,60 @@
 // The secret that the back channel's password and the bridge's proofs are made of. Made once, kept
-// in the data directory for its owner alone.
+// in the data directory for its owner alone; must never be taken from a file that holds anything else.
 
-import { randomBytes } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { randomBytes, randomUUID } from 'node:crypto'
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 const FILE = 'backchannel-secret'
 const BYTES = 32
+const FORM = /^[0-9a-f]{64}$/
 
-/** @throws Error when the file can neither be read nor made */
+/** What link says on file systems that have no hard links. */
+const unsupported = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'ENOSYS'])
+
+/**
+ * @returns 64 hex digits
+ * @throws Error when the file can neither be read nor made, or holds anything else
+ */
 export async function loadSecret(dataDir: string): Promise<string> {
   const path = join(dataDir, FILE)
-  const secret = randomBytes(BYTES).toString('hex')
-  // 'wx': whoever came first wins, and nothing is ever overwritten.
-  const isNew = await writeFile(path, secret, { mode: 0o600, flag: 'wx' }).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return false
-      throw error
-    }
+  const secret = (await readIfThere(path)) ?? (await make(path))
+  if (FORM.test(secret)) return secret
+  throw new Error(
+    `"${path}" is damaged: it should hold 64 hex digits; remove it, with jetgres stopped: ` +
+      'the next start makes a new one and tells it to the upstream'
   )
-  return isNew ? secret : (await readFile(path, 'utf8')).trim()
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** The name is given to a whole file only: a full disk or a crash leaves none. */
+async function make(path: string): Promise<string> {
+  const draft = `${path}.${randomUUID()}`
+  try {
+    const secret = randomBytes(BYTES).toString('hex')
+    await writeFile(draft, secret, { mode: 0o600, flag: 'wx', flush: true })
+    await place(draft, path)
+  } finally {
+    await rm(draft, { force: true })
+  }
+  return (await readIfThere(path)) ?? ''
+}
+
+/** Whoever came first wins, and nothing is ever overwritten. */
+async function place(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (unsupported.has(code)) await rename(draft, path)
+    else if (code !== 'EEXIST') throw error
+  }
 }
