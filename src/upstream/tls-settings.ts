@@ -1,6 +1,7 @@
 // What --upstream's URL says of TLS, in libpq's words. No files, no sockets.
 
 import { invalidParameterValue } from '../errors.ts'
+import type { UrlParameters } from './url-parameters.ts'
 
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 
@@ -21,7 +22,7 @@ export interface TlsSettings {
  * Reads sslmode (default: prefer), sslrootcert, sslcert, sslkey and sslnegotiation.
  * @throws PgError 22023
  */
-export function readTlsSettings(parameters: URLSearchParams): TlsSettings {
+export function readTlsSettings(parameters: UrlParameters): TlsSettings {
   const get = (name: string): string | undefined => parameters.get(name) || undefined
   const settings = {
     mode: oneOf('sslmode', SSL_MODES, get('sslmode') ?? 'prefer'),

@@ -25,6 +25,11 @@ void t.test('reads hosts, login and parameters as libpq does', async (t) => {
   const table: [url: string, want: object][] = [
     ['postgres://', one('127.0.0.1')],
     ['postgresql://me:se%40cret@db:5433/app', { ...one('db', 5433), user: 'me', password: 'se@cret', database: 'app' }],
+    ['postgresql://m%65:a%20b%25c+@db/a%2Fb%3Fc', { ...one('db'), user: 'me', password: 'a b%c+', database: 'a/b?c' }],
+    ['postgresql://me@corp:p:@ss@db/a/b', { ...one('db'), user: 'me@corp', password: 'p:@ss', database: 'a/b' }],
+    ['postgresql://db/?user=me&password=a+b%26&dbname=x%2Fy&', { ...one('db'), user: 'me', password: 'a+b&', database: 'x/y' }],
+    ['postgresql://me:p@db/d?user=&password=&dbname=', { ...one('db'), user: 'me', password: 'p', database: 'd' }],
+    ['postgresql://h/d?sslmode=disable&sslmode=require', { tls: { mode: 'require' } }],
     ['postgresql://me@db', { ...one('db'), user: 'me', password: undefined, database: 'me' }],
     ['postgresql://me@[::1]:1/d', one('::1', 1)],
     ['postgresql://me@%2Frun%2Fpg:1/d', one('/run/pg', 1)],
@@ -58,6 +63,24 @@ void t.test('refuses what libpq refuses', async (t) => {
     t.throws(() => parseTarget(`postgresql://h/d?${query}`), { code: '22023', message }, query)
   }
   await t.rejects(loadTarget('postgresql://h/d?sslmode=verify-ca&sslrootcert=/no/such'), /sslrootcert .*ENOENT/)
+})
+
+void t.test('refuses a URL that is broken, and does not show its password', async (t) => {
+  const table: [url: string, want: RegExp][] = [
+    ['postgresql://me:hunter%zz@h/d', /^password in the upstream's URL has a broken percent escape$/],
+    ['postgresql://me:hunter%@h/d', /^password in/],
+    ['postgresql://me:hunter%00@h/d', /^password in/],
+    ['postgresql://hunter%ff@h/d', /^user in/],
+    ['postgresql://me@h/hunter%2', /^dbname in/],
+    ['postgresql://h/d?password=hunter%2', /^password in/],
+    ['postgresql://h/d?password=x&hunter', /^a parameter in the upstream's URL has no "="$/],
+    ['postgresql://me:12#hunter@h/d', /not a valid postgres:/],
+    ['postgresql://h/d?password=x#hunter', /not a valid postgres:/],
+    ['mysql://h/d', /not a valid postgres:/]
+  ]
+  for (const [url, message] of table) {
+    t.throws(() => parseTarget(url), { code: '22023', message }, url)
+  }
 })
 
 /** What a session by this URL says to `sql`. */
