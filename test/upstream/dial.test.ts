@@ -57,12 +57,45 @@ void t.test('refuses what libpq refuses', async (t) => {
     ['sslnegotiation=direct', /weak sslmode "prefer"/],
     ['host=a,b,c&port=1,2', /3 hosts and 2 ports/],
     ['port=70000', /"70000" is not a port/],
-    ['target_session_attrs=master', /invalid target_session_attrs value: "master"/]
+    ['target_session_attrs=master', /invalid target_session_attrs value: "master"/],
+    ['sslmod=verify-full', /^unknown parameter "sslmod" in the upstream's URL, did you mean sslmode\?$/],
+    ['SSLMODE=require', /^unknown parameter "SSLMODE" in the upstream's URL$/],
+    ['constructor=x', /^unknown parameter "constructor"/],
+    ['schema=public', /^unknown parameter "schema" in the upstream's URL$/],
+    ['sslmode=require&ssl=false', /^unknown parameter "ssl"/]
   ]
   for (const [query, message] of table) {
     t.throws(() => parseTarget(`postgresql://h/d?${query}`), { code: '22023', message }, query)
   }
   await t.rejects(loadTarget('postgresql://h/d?sslmode=verify-ca&sslrootcert=/no/such'), /sslrootcert .*ENOENT/)
+})
+
+void t.test('passes over parameters of libpq that are of no matter here, refuses others', async (t) => {
+  const harmless = [
+    'application_name=x&fallback_application_name=y&client_encoding=auto&connect_timeout=10',
+    'keepalives=1&keepalives_idle=1&keepalives_interval=1&keepalives_count=1&tcp_user_timeout=1',
+    'gssencmode=disable&krbsrvname=x&gsslib=gssapi&gssdelegation=0&sslcompression=0',
+    'channel_binding=prefer&sslsni=1&sslcertmode=allow&ssl_min_protocol_version=TLSv1.2',
+    'load_balance_hosts=disable&uselibpqcompat=true&channel_binding='
+  ]
+  for (const query of harmless) t.equal(parseTarget(`postgresql://h/d?${query}`).host, 'h', query)
+  t.equal(parseTarget('postgresql://h/d?ssl=true').tls.mode, 'require')
+  const notKept = [
+    'require_auth', 'requirepeer', 'sslcrl', 'sslcrldir', 'sslpassword', 'ssl_max_protocol_version',
+    'service', 'passfile', 'hostaddr', 'options', 'replication', 'requiressl'
+  ]
+  for (const name of notKept) {
+    const message = `parameter "${name}" in the upstream's URL is not supported`
+    t.throws(() => parseTarget(`postgresql://h/d?${name}=x`), { code: '22023', message }, name)
+  }
+  const values = [
+    'channel_binding=require', 'gssencmode=require', 'load_balance_hosts=random', 'sslsni=0',
+    'sslcertmode=require', 'ssl_min_protocol_version=TLSv1.3', 'uselibpqcompat=false'
+  ]
+  for (const query of values) {
+    const message = `${query.replace('=', ' "')}" in the upstream's URL is not supported`
+    t.throws(() => parseTarget(`postgresql://h/d?${query}`), { code: '22023', message }, query)
+  }
 })
 
 void t.test('refuses a URL that is broken, and does not show its password', async (t) => {
