@@ -7,8 +7,10 @@ import type { CommandContext } from './commands/commands.ts'
 import { exitCodes } from './commands/exit-codes.ts'
 import { helpText } from './config-help.ts'
 import { ConfigError, readCommand, readConfig } from './config.ts'
+import type { Config } from './config.ts'
 import { createLogger } from './log.ts'
 import type { Logger } from './log.ts'
+import { targetFault } from './upstream/target.ts'
 import { version } from './version.ts'
 
 type Signal = 'SIGINT' | 'SIGTERM'
@@ -18,7 +20,7 @@ async function main(argv: readonly string[]): Promise<void> {
   if (argv.includes('--version')) return print(`jetgres ${await version()}\n`)
   const { name, operands, rest } = orExit(() => readCommand(argv))
   if (name === 'version') return print(`jetgres ${await version()}\n`)
-  const config = orExit(() => readConfig(rest, process.env))
+  const config = orExit(() => configOf(rest))
   // Everything we write is for our own user alone.
   process.umask(0o077)
   const log = createLogger({ level: config.logLevel, format: config.logFormat })
@@ -27,6 +29,14 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exit(exitCodes.failed)
   })
   process.exit(await commands[name]({ config, operands, ...surroundings(log) }))
+}
+
+/** What the upstream's URL says is for upstream/ to know, which config.ts stands below. */
+function configOf(argv: readonly string[]): Config {
+  const config = readConfig(argv, process.env)
+  const fault = config.upstream === undefined ? undefined : targetFault(config.upstream)
+  if (fault !== undefined) throw new ConfigError([`--upstream: ${fault}`])
+  return config
 }
 
 const surroundings = (log: Logger): Omit<CommandContext, 'config' | 'operands'> => ({

@@ -45,6 +45,20 @@ void t.test('a wrong configuration: all faults on stderr, exit code 2', async (t
   t.same(lines.filter((line) => line.startsWith('jetgres: ')).length, 3, said.err)
 })
 
+void t.test("faults in the upstream's URL are faults of the configuration", async (t) => {
+  const faults: [query: string, want: RegExp][] = [
+    ['sslmode=verify', /^jetgres: --upstream: invalid sslmode value: "verify"\. Valid values are disable, /],
+    ['sslmod=disable', /^jetgres: --upstream: unknown parameter "sslmod" .*, did you mean sslmode\?\n/]
+  ]
+  for (const [query, want] of faults) {
+    for (const command of ['serve', 'check']) {
+      const { said, code } = start(t, [command, '--upstream', `postgresql://me@h/d?${query}`])
+      t.equal(await code, 2, query)
+      t.match(said, { out: '', err: want })
+    }
+  }
+})
+
 const onLinux = { skip: process.platform === 'linux' ? false : 'no /proc here' }
 
 void t.test('has a thread for each of many queries', onLinux, async (t) => {

@@ -1,6 +1,6 @@
 // Where the upstream is: --upstream's URL, understood once. No sockets.
 
-import { invalidParameterValue } from '../errors.ts'
+import { invalidParameterValue, PgError } from '../errors.ts'
 import { readTlsSettings } from './tls-settings.ts'
 import type { TlsSettings } from './tls-settings.ts'
 import { decoded, readParameters } from './url-parameters.ts'
@@ -66,6 +66,17 @@ export function parseTarget(url: string): TargetUrl {
     user: role,
     password: get('password', password),
     database: get('dbname', database) ?? role
+  }
+}
+
+/** What is wrong with an upstream's URL, as the command line tells it; undefined: nothing. */
+export function targetFault(url: string): string | undefined {
+  try {
+    parseTarget(url)
+    return undefined
+  } catch (error) {
+    if (!(error instanceof PgError)) throw error
+    return error.hint === undefined ? error.message : `${error.message}. ${error.hint}`
   }
 }
 
