@@ -6,7 +6,7 @@ import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 
 import { commandForms } from './config-commands.ts'
-import type { CommandName } from './config-commands.ts'
+import type { CommandForm, CommandName } from './config-commands.ts'
 import { nearHint } from './config-near.ts'
 import { configOptions } from './config-options.ts'
 import type { ConfigOption } from './config-options.ts'
@@ -88,13 +88,14 @@ export function readCommand(argv: readonly string[]): CommandLine {
   const flag = words.findIndex((word) => word.startsWith('-'))
   const operands = flag < 0 ? words : words.slice(0, flag)
   const needed = form.operands.filter((operand) => !operand.startsWith('['))
-  if (operands.length < needed.length) {
-    throw new ConfigError([
-      `the command is: jetgres ${[first, ...form.operands].join(' ')} [options]`
-    ])
+  if (operands.length < needed.length || operands.includes('')) {
+    throw new ConfigError([`the command is: ${usage(form)}`])
   }
   return { name: form.name, operands, rest: argv.slice(1 + operands.length) }
 }
+
+const usage = ({ name, operands }: CommandForm): string =>
+  ['jetgres', name, ...operands, '[options]'].join(' ')
 
 /**
  * Flags over variables over defaults.
@@ -174,20 +175,39 @@ function readFlags(argv: readonly string[], faults: string[]): Map<string, strin
   )
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true })
   const flags = new Map<string, string>()
-  let valueOfUnknown = -1
+  /** The flag right before, when it has no value yet. */
+  let open: string | undefined
   for (const token of tokens) {
-    const isStray = token.kind === 'positional' && token.index !== valueOfUnknown
-    if (isStray) faults.push(`"${token.value}" is not an option`)
-    if (token.kind !== 'option') continue
-    if (token.value === undefined) valueOfUnknown = token.index + 1
-    const option = configOptions.find(({ flag }) => flag === token.rawName)
-    if (option === undefined)
-      faults.push(`unknown option ${token.rawName}${hintFor(token.rawName)}`)
-    else if ('isSwitch' in option) flags.set(option.flag, token.value ?? 'on')
-    else if (token.value === undefined) faults.push(`${option.flag} needs a value: ${option.form}`)
-    else flags.set(option.flag, token.value)
+    if (token.kind === 'option') readFlag(token, flags, faults)
+    if (token.kind === 'positional') readWord(token.value, open, flags, faults)
+    const isOpen = token.kind === 'option' && token.value === undefined
+    open = isOpen ? token.rawName : undefined
   }
   return flags
+}
+
+function readFlag(
+  { rawName, value }: { readonly rawName: string; readonly value?: string | undefined },
+  flags: Map<string, string>,
+  faults: string[]
+): void {
+  const option: ConfigOption | undefined = configOptions.find(({ flag }) => flag === rawName)
+  if (option === undefined) faults.push(`unknown option ${rawName}${hintFor(rawName)}`)
+  else if (option.isSwitch) flags.set(rawName, value ?? 'on')
+  // What is empty may be a script's variable that is not set: no default must take its place.
+  else if (!value) faults.push(`${rawName} needs a value: ${option.form}`)
+  else flags.set(rawName, value)
+}
+
+/** `open` is the flag that a word may be the value of: a switch, or one that is unknown. */
+function readWord(
+  word: string,
+  open: string | undefined,
+  flags: Map<string, string>,
+  faults: string[]
+): void {
+  if (open === undefined) faults.push(`"${word}" is not an option`)
+  else if (flags.has(open)) flags.set(open, word)
 }
 
 const hintFor = (unknown: string): string =>

@@ -77,6 +77,10 @@ const readable: readonly Case[] = [
     env: { JETGRES_TLS_CERT: '/c', JETGRES_REQUIRE_TLS: 'on' },
     want: { tls: { cert: '/c', key: '/k', clientCa: '/a' }, requireTls: false }
   },
+  {
+    argv: ['--require-tls', 'off', '--tls-cert', '/c', '--tls-key', '/k'],
+    want: { tls: { cert: '/c', key: '/k', clientCa: undefined }, requireTls: false }
+  },
   { argv: ['--authentication-timeout', '5'], want: { startupMs: 5_000 } },
   { argv: ['--store-memory', '64MB'], want: { storeMemory: 64 * 1024 ** 2 } },
   { env: { JETGRES_STORE_MEMORY: '2 GB' }, want: { storeMemory: 2 * 1024 ** 3 } },
@@ -117,10 +121,15 @@ const faulty: readonly (readonly [argv: readonly string[], want: RegExp])[] = [
   [['--listen', ':6432'], /":6432" is not HOST:PORT/],
   [['--http', 'on'], /"on" is not HOST:PORT or off/],
   [['--listen'], /^--listen needs a value: HOST:PORT/],
+  [['--listen='], /^--listen needs a value: HOST:PORT/],
+  [['--data-dir='], /^--data-dir needs a value: DIR$/],
+  [['--data-dir', ''], /^--data-dir needs a value: DIR$/],
+  [['--http-token='], /^--http-token needs a value: TEXT$/],
+  [['--require-tls='], /^--require-tls: "" is not one of on, off/],
   [['--lisen', 'a:1'], /^unknown option --lisen, did you mean --listen\?/],
   [['--frobnicate=1'], /^unknown option --frobnicate$/],
   [['-x'], /^unknown option -x$/],
-  [['serve'], /^"serve" is not an option/],
+  [['stray'], /^"stray" is not an option$/],
   [['--log-level', 'loud'], /"loud" is not one of fatal, error, warn, info, debug/],
   [['--log-format', 'xml'], /"xml" is not one of json, pretty/],
   [['--upstream', 'localhost'], /^--upstream: not a URL; the form is postgresql:/],
@@ -129,6 +138,8 @@ const faulty: readonly (readonly [argv: readonly string[], want: RegExp])[] = [
   [['--tls-cert', '/c'], /^--tls-cert and --tls-key need each other/],
   [['--tls-client-ca', '/c'], /^--tls-client-ca needs --tls-cert and --tls-key/],
   [['--require-tls'], /^--require-tls needs --tls-cert and --tls-key/],
+  [['--require-tls', 'maybe'], /^--require-tls: "maybe" is not one of on, off/],
+  [['--require-tls', 'on', 'off'], /^"off" is not an option$/],
   [['--require-tls=yes'], /^--require-tls: "yes" is not one of on, off/],
   [['--authentication-timeout', '0'], /^--authentication-timeout: "0" is not SECONDS/],
   [['--store-memory', '80%'], /^--store-memory: "80%" is not a NUMBER with MB, GB or TB \(such as 512MB\)/],
@@ -204,6 +215,8 @@ void t.test('the command comes first, its operands behind it', async (t) => {
     t.same(readCommand(argv), { name, operands: [], rest }, argv.join(' '))
   }
   const wrong = [
+    [['backup', ''], /^the command is: jetgres backup DIR \[options\]$/],
+    [['rebuild', '', '--http', 'off'], /^the command is: jetgres rebuild \[RELATION\] \[options\]$/],
     [['srve'], /^"srve" is not a command, did you mean serve\?$/],
     [['frobnicate', 'serve'], /^"frobnicate" is not a command$/]
   ] as const
