@@ -206,8 +206,13 @@ function readWord(
   flags: Map<string, string>,
   faults: string[]
 ): void {
-  if (open === undefined) faults.push(`"${word}" is not an option`)
+  if (open === undefined) faults.push(strayFault(word))
   else if (flags.has(open)) flags.set(open, word)
+}
+
+function strayFault(word: string): string {
+  const form = commandForms.find(({ name }) => name === word)
+  return form ? `the command comes first: ${usage(form)}` : `"${word}" is not an option`
 }
 
 const hintFor = (unknown: string): string =>

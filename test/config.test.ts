@@ -130,6 +130,8 @@ const faulty: readonly (readonly [argv: readonly string[], want: RegExp])[] = [
   [['--frobnicate=1'], /^unknown option --frobnicate$/],
   [['-x'], /^unknown option -x$/],
   [['stray'], /^"stray" is not an option$/],
+  [['--data-dir', 'x', 'check'], /^the command comes first: jetgres check \[options\]$/],
+  [['--http', 'off', 'backup', '/to'], /^the command comes first: jetgres backup DIR \[options\]$/],
   [['--log-level', 'loud'], /"loud" is not one of fatal, error, warn, info, debug/],
   [['--log-format', 'xml'], /"xml" is not one of json, pretty/],
   [['--upstream', 'localhost'], /^--upstream: not a URL; the form is postgresql:/],
