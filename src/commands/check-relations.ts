@@ -2,7 +2,6 @@
 // lets us in, the stream is there, and still holds what comes next.
 
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 
 import { readDefinition } from '../catalog/definition.ts'
 import type { Definition } from '../catalog/definition.ts'
@@ -10,6 +9,9 @@ import { PgError } from '../errors.ts'
 import { probe } from '../ingest/probe.ts'
 import { lockDataDir } from '../lock.ts'
 import type { Logger } from '../log.ts'
+import { refuseMissing } from '../store/definitions-copy.ts'
+import { StoreError } from '../store/store-error.ts'
+import { storePathIn } from '../store/store-options.ts'
 import { Store } from '../store/store.ts'
 import type { NatsConnector, StreamPosition } from '../types/connector.ts'
 import { ok, reasonOf, wrong } from './finding.ts'
@@ -24,9 +26,7 @@ interface Kept {
 }
 
 export async function checkRelations(dataDir: string, log: Logger): Promise<Finding[]> {
-  const path = join(dataDir, 'store.duckdb')
-  const isThere = await stat(path).catch(() => undefined)
-  if (!isThere) return [ok('relations', 'none yet')]
+  const path = storePathIn(dataDir)
   try {
     const kept = await readKept(dataDir, path, log)
     const found: Finding[] = []
@@ -35,12 +35,21 @@ export async function checkRelations(dataDir: string, log: Logger): Promise<Find
     }
     return found.length === 0 ? [ok('relations', 'none yet')] : found
   } catch (error) {
-    const advice = `restore ${path} from a backup, or move it away and create the relations anew`
-    return [wrong('relations', `the store cannot be read: ${reasonOf(error)}`, advice)]
+    return [unreadable(path, error)]
   }
 }
 
+function unreadable(path: string, error: unknown): Finding {
+  const { reason, remedy } = error instanceof StoreError ? error : {}
+  const told = `the store cannot be read: ${reasonOf(reason ?? error)}`
+  const otherwise = `restore "${path}" from a backup, or move it away and run "jetgres rebuild"`
+  return wrong('relations', told, remedy ?? otherwise)
+}
+
+/** A store that isn't there is not made: it holds nothing, or serve would miss it too. */
 async function readKept(dataDir: string, path: string, log: Logger): Promise<Kept[]> {
+  await refuseMissing(path)
+  if (!(await stat(path).catch(() => undefined))) return []
   const lock = await lockDataDir(dataDir)
   try {
     const store = await Store.open({ path, log })

@@ -46,10 +46,11 @@ export async function refuseMissing(storePath: string): Promise<void> {
     () => false
   )
   if (isThere || !(await readDefinitions(storePath))?.relations.length) return
-  throw new StoreError(
-    `the file is missing; run "jetgres rebuild" to read its relations anew from their streams, ` +
+  throw new StoreError(`"${storePath}" is missing`, {
+    remedy:
+      'run "jetgres rebuild" to read its relations anew from their streams, ' +
       `or remove "${definitionsPath(storePath)}" to begin without them`
-  )
+  })
 }
 
 /** Keeps the copy true to the store. */

@@ -4,7 +4,7 @@
 // command is run in this process; what it prints is compared, verdict, reason and advice.
 
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -19,6 +19,9 @@ import { check } from '../../src/commands/check.ts'
 import { readConfig } from '../../src/config.ts'
 import { lockDataDir } from '../../src/lock.ts'
 import { createLogger } from '../../src/log.ts'
+import { definitionsPath } from '../../src/store/definitions-copy.ts'
+import { storePathIn } from '../../src/store/store-options.ts'
+import { Store } from '../../src/store/store.ts'
 import { fedBy, rowsOf } from '../e2e/world.ts'
 import { certificateAuthority } from '../support/certificates.ts'
 import { freePort } from '../support/free-port.ts'
@@ -92,6 +95,27 @@ void t.test('of this machine: addresses, certificates, the data directory', asyn
   const lock = await lockDataDir(dataDir)
   t.teardown(() => lock.release())
   await finds(t, own, /in use by another jetgres \(process/, /ask the jetgres that runs/)
+})
+
+void t.test('of the store: what serve says of it', async (t) => {
+  const dataDir = await folder(t)
+  const own = ['--data-dir', dataDir]
+  const path = storePathIn(dataDir)
+  /** What serve ends with. */
+  const refusal = () => Store.open({ path, log }).then(
+    () => t.fail('the store was opened'),
+    (error: unknown) => String(error)
+  )
+  const relations = [{ id: 1, definition: '{}' }]
+  await writeFile(definitionsPath(path), JSON.stringify({ version: 1, nextId: 2, relations }))
+  const missing = /store\.duckdb" is missing/
+  await finds(t, own, missing, /do: run "jetgres rebuild" to read .*, or remove ".*definitions\.json" to begin/)
+  t.match(await refusal(), /"[^"]*store\.duckdb" is missing: run "jetgres rebuild" to read/)
+  t.same(await readdir(dataDir), ['store.duckdb.definitions.json'], 'nothing is made')
+
+  await writeFile(path, 'x'.repeat(20_000))
+  await finds(t, own, /the store cannot be read: .*not a valid DuckDB/, /do: "jetgres rebuild", with jetgres stopped/)
+  t.match(await refusal(), /the file is damaged: "jetgres rebuild", with jetgres stopped/)
 })
 
 void t.test('of the upstream, and of the way back from it', async (t) => {
