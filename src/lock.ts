@@ -23,13 +23,19 @@ const socketName = 'jetgres.lock'
 /** What bind says on file systems that have no sockets. */
 const unsupported = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EINVAL'])
 
+/** What mkdir says where there is something else. */
+const obstacles: ReadonlyMap<string | undefined, string> = new Map([
+  ['EEXIST', 'is not a directory'],
+  ['ENOTDIR', 'lies below what is not a directory']
+])
+
 /**
  * Makes the data directory, for its owner only, and locks it.
- * @throws Error naming the process that holds it
+ * @throws Error naming the process that holds it, or what is in its place
  */
 export async function lockDataDir(dataDir: string): Promise<Lock> {
   const folder = resolve(dataDir)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const handle = await open(folder, 'r')
   try {
     return lockOf(await take(folder, shortPath(folder, handle)), handle)
@@ -39,6 +45,17 @@ export async function lockDataDir(dataDir: string): Promise<Lock> {
       return { isHeld: false, release: () => Promise.resolve() }
     }
     throw error
+  }
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    const obstacle = obstacles.get((cause as NodeJS.ErrnoException).code)
+    if (obstacle === undefined) throw cause
+    const message = `the data directory "${folder}" ${obstacle}: name another with --data-dir`
+    throw new Error(message, { cause })
   }
 }
 

@@ -73,8 +73,14 @@ void t.test('a holder that is stopped still holds', async (t) => {
   await t.rejects(lockDataDir(dataDir), { message: new RegExp(`process ${holder.pid}\\b`) })
 })
 
-void t.test('a file in the place of the directory is an error', async (t) => {
+void t.test('a file in the place of the directory is named', async (t) => {
   const path = join(await temporary(t), 'file')
   await writeFile(path, '')
-  await t.rejects(lockDataDir(path), { code: 'EEXIST' })
+  await t.rejects(lockDataDir(path), {
+    message: `the data directory "${path}" is not a directory: name another with --data-dir`
+  })
+  const below = join(path, 'deep')
+  await t.rejects(lockDataDir(below), {
+    message: `the data directory "${below}" lies below what is not a directory: name another with --data-dir`
+  })
 })
