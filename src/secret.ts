@@ -13,13 +13,25 @@ const FORM = /^[0-9a-f]{64}$/
 const unsupported = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'ENOSYS'])
 
 /**
+ * Made if missing.
  * @returns 64 hex digits
  * @throws Error when the file can neither be read nor made, or holds anything else
  */
 export async function loadSecret(dataDir: string): Promise<string> {
+  const found = await findSecret(dataDir)
+  if (found !== undefined) return found
   const path = join(dataDir, FILE)
-  const secret = (await readIfThere(path)) ?? (await make(path))
-  if (FORM.test(secret)) return secret
+  await make(path)
+  const made = await findSecret(dataDir)
+  if (made !== undefined) return made
+  throw new Error(`"${path}" cannot be made`)
+}
+
+/** The same, undefined where there is none: makes nothing. */
+export async function findSecret(dataDir: string): Promise<string | undefined> {
+  const path = join(dataDir, FILE)
+  const secret = await readIfThere(path)
+  if (secret === undefined || FORM.test(secret)) return secret
   throw new Error(
     `"${path}" is damaged: it should hold 64 hex digits; remove it, with jetgres stopped: ` +
       'the next start makes a new one and tells it to the upstream'
@@ -36,7 +48,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
 }
 
 /** The name is given to a whole file only: a full disk or a crash leaves none. */
-async function make(path: string): Promise<string> {
+async function make(path: string): Promise<void> {
   const draft = `${path}.${randomUUID()}`
   try {
     const secret = randomBytes(BYTES).toString('hex')
@@ -45,10 +57,9 @@ async function make(path: string): Promise<string> {
   } finally {
     await rm(draft, { force: true })
   }
-  return (await readIfThere(path)) ?? ''
 }
 
-/** Whoever came first wins, and nothing is ever overwritten. */
+/** Whoever came first wins, and nothing is ever overwritten; without links the lock sees to it. */
 async function place(draft: string, path: string): Promise<void> {
   try {
     await link(draft, path)

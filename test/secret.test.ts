@@ -2,7 +2,7 @@
 // Method: folders of this test's own; a full disk is a process that may write no byte to a file.
 
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -45,6 +45,13 @@ void t.test('nothing else is taken for it', async (t) => {
   }
   await writeFile(path, `${whole}\n`)
   t.equal(await loadSecret(folder), whole, 'a line break of an editor is no damage')
+})
+
+void t.test('a link that leads nowhere is no place for it', async (t) => {
+  const folder = await temporary(t)
+  await symlink(join(folder, 'nowhere'), join(folder, FILE))
+  await t.rejects(loadSecret(folder), { message: /backchannel-secret" cannot be made$/ })
+  t.same(await readdir(folder), [FILE], 'nothing else is left')
 })
 
 /** What loading says in a process whose files may not grow, as on a full disk. */

@@ -9,6 +9,7 @@ import { dirname } from 'node:path'
 import { formatAddress } from '../config.ts'
 import type { Address, Config } from '../config.ts'
 import { lockDataDir } from '../lock.ts'
+import { findSecret } from '../secret.ts'
 import { ClientTls } from '../session/encryption.ts'
 import { ok, reasonOf, wrong } from './finding.ts'
 import type { Finding } from './finding.ts'
@@ -91,6 +92,20 @@ export async function checkDataDir(dataDir: string): Promise<Finding> {
       )
     }
     return wrong(what, 'cannot be written', 'give it to the user that jetgres runs as (chown)')
+  }
+}
+
+/** One that isn't there is none the worse: serve makes it. */
+export async function checkSecret(dataDir: string): Promise<Finding[]> {
+  try {
+    await findSecret(dataDir)
+    return []
+  } catch (error) {
+    const isUnreadable = (error as NodeJS.ErrnoException).code !== undefined
+    const advice = isUnreadable
+      ? 'give it to the user that jetgres runs as (chown)'
+      : 'remove that file, with jetgres stopped'
+    return [wrong('secret', reasonOf(error), advice)]
   }
 }
 

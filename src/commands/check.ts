@@ -5,7 +5,7 @@ import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
 import type { Command } from './commands.ts'
 import { checkBackchannel } from './check-backchannel.ts'
-import { checkAddresses, checkDataDir, checkTls } from './check-machine.ts'
+import { checkAddresses, checkDataDir, checkSecret, checkTls } from './check-machine.ts'
 import { checkRelations } from './check-relations.ts'
 import { checkUpstream, openUpstream } from './check-upstream.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -29,6 +29,7 @@ async function* findings(config: Config, log: Logger): AsyncGenerator<Finding> {
   yield* await checkTls(config)
   const dataDir = await checkDataDir(config.dataDir)
   yield dataDir
+  if (dataDir.verdict === 'ok') yield* await checkSecret(config.dataDir)
   if (config.upstream === undefined)
     yield ok('upstream', 'an embedded Postgres, in the data directory')
   else yield* upstreamFindings(config, config.upstream)
