@@ -72,7 +72,7 @@ function comparison(term: Node | undefined): [column: string, Compared] | undefi
     case 'AEXPR_IN':
       return ofList(left, unwrap(right, 'List'), 'items')
     case 'AEXPR_OP_ANY':
-      return ofList(left, unwrap(right, 'A_ArrayExpr'), 'elements') ?? ofArray(left, right)
+      return ofElements(left, unwrap(right, 'A_ArrayExpr')) ?? ofArray(left, right)
     default:
       return undefined
   }
@@ -94,6 +94,20 @@ function ofList(
   const isWhole = sources.length > 0 && sources.every((source) => source !== undefined)
   return column !== undefined && isWhole ? [column, { sources, isList: true }] : undefined
 }
+
+/** In ARRAY[…] a bare text is of the other elements' type, whatever the column's is. */
+function ofElements(
+  left: Node | undefined,
+  list: Node | undefined
+): [string, Compared] | undefined {
+  const [column, compared] = ofList(left, list, 'elements') ?? []
+  if (column === undefined || !compared) return undefined
+  const bare = compared.sources.filter(isBareText).length
+  return bare === 0 || bare === compared.sources.length ? [column, compared] : undefined
+}
+
+const isBareText = (source: KeySource): boolean =>
+  'constant' in source && source.constant.isText && source.castTo === undefined
 
 function ofArray(left: Node | undefined, right: Node | undefined): [string, Compared] | undefined {
   const column = columnName(left)

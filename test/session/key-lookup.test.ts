@@ -52,7 +52,9 @@ function keys(rest: string, { oid = OID.int8, isPair = false, given = [] }: Aske
   return keysOf(lookup, valueOf, settings) ?? 'others'
 }
 
-const [int2s, int4s, int8s, texts] = [OID.int2, OID.int4, OID.int8, OID.text].map((oid) => ARRAY_OID[oid]!)
+const [int2s, int4s, int8s, texts, varchars] = [OID.int2, OID.int4, OID.int8, OID.text, OID.varchar].map(
+  (oid) => ARRAY_OID[oid]!
+)
 const int4 = (value: number | null) => [OID.int4, value] as const
 const int8 = (value: bigint | null) => [OID.int8, value] as const
 
@@ -149,6 +151,13 @@ void t.test('lists', async (t) => {
     ['WHERE id > ANY($1)', undefined, { given: [[int8s!, [1n]]] }],
     ['WHERE $1 = ANY(ARRAY[id])', undefined, { given: [int8(1n)] }],
     ["WHERE id = ANY(ARRAY[1, 2])", [1n, 2n]],
+    ["WHERE id = ANY(ARRAY[1, '2'])", undefined],
+    ["WHERE id = ANY(ARRAY['a', $1])", undefined, { oid: OID.text, given: [[OID.text, 'b']] }],
+    ["WHERE id = ANY(ARRAY['a', 'b'])", ['a', 'b'], { oid: OID.text }],
+    ['WHERE id = ANY($1::varchar[])', ['a '], { oid: OID.varchar, given: [[varchars!, ['a ']]] }],
+    ["WHERE id IN (1, $1)", undefined, { given: [[OID.float8, 1.5]] }],
+    ["WHERE id IN ('2024-01-01', $1)", undefined, { oid: OID.date, given: [[OID.timestamp, 0n]] }],
+    ["WHERE id IN ('2024-01-01', timestamp '2024-01-01')", undefined, { oid: OID.date }],
     ["WHERE id = ANY('{1,2}'::int[])", undefined],
     ["WHERE k = 'a' AND id = 1", ['1:a1:1'], { isPair: true }],
     ["WHERE k = 'a' AND id IN (1, 2)", undefined, { isPair: true }],
