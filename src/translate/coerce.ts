@@ -106,13 +106,18 @@ export function doubleOf(expr: Expr): Expr {
 
 /** Expressions of a CASE, COALESCE … brought to one type; all are of the same form afterwards. */
 export function unify(exprs: readonly Expr[], parameters: Parameters): readonly Expr[] {
-  const oids = new Set(exprs.filter((expr) => !isUnknown(expr)).map((expr) => expr.type.oid))
-  if (oids.size === 0) oids.add(OID.text)
-  const oid = commonType([...oids])
+  const oid = commonTypeOf(exprs)
   return level(
     exprs.map((expr) => settle(expr, oid, parameters)),
     oid
   )
+}
+
+/** The type that they are brought to; text where all are untyped. */
+export function commonTypeOf(exprs: readonly Expr[]): number {
+  const oids = new Set(exprs.filter((expr) => !isUnknown(expr)).map((expr) => expr.type.oid))
+  if (oids.size === 0) oids.add(OID.text)
+  return commonType([...oids])
 }
 
 function commonType(oids: readonly number[]): number {

@@ -1,19 +1,36 @@
 // IN, ANY, ALL and BETWEEN: one expression against several.
-// Must never compare a real with a list of other numbers: Postgres rounds the items to real there.
+// Postgres makes one array of a list and brings it to one type, where here each item is compared by
+// itself: must never let in a list of which an item would so become another value.
+// Source: parse_expr.c, transformAExprIn and transformArrayExpr.
 
 import { ARRAY_OID, OID } from '../types/oids.ts'
 import { elementType } from '../types/store-type.ts'
-import { isUnknown, type Parameters, settle } from './coerce.ts'
+import { commonTypeOf, isUnknown, type Parameters, settle } from './coerce.ts'
 import { comparison } from './comparisons.ts'
 import type { Expr } from './expr.ts'
 import { boolean, formOf, isText, relay } from './expr.ts'
-import { FLOATS, INTEGERS, isInteger, PLAIN, TEXTS } from './families.ts'
+import { EXACT, FLOATS, INTEGERS, isInteger, PLAIN, TEXTS } from './families.ts'
 import { arrayElements, literal, nullOf } from './literals.ts'
 
 /** `a IN (…)`, or NOT IN where `op` is `<>`. */
 export function inList(op: string, a: Expr, items: readonly Expr[], parameters: Parameters): Expr {
+  // An item alone is compared like any other expression.
+  if (items.length > 1 && !isAlike([a, ...items]) && !isOfDoubles(a, items))
+    relay('IN of items of several types')
+  return among(op, a, items, itemType(a), parameters)
+}
+
+/** `items`: untyped ones are of the type `oid`. */
+function among(
+  op: string,
+  a: Expr,
+  items: readonly Expr[],
+  oid: number,
+  parameters: Parameters
+): Expr {
   if (isUnknown(a)) return relay('IN on an untyped literal')
-  const settled = items.map((item) => settle(item, itemType(a), parameters))
+  const settled = items.map((item) => settle(item, oid, parameters))
+  // Postgres rounds the items to real, or the real's side to double.
   const real = [a, ...settled].some((one) => one.type.oid === OID.float4)
   if (real && settled.some((item) => item.type.oid !== a.type.oid)) relay('a list of mixed floats')
   const tests = settled.map((item) => equals(a, item, parameters))
@@ -22,6 +39,23 @@ export function inList(op: string, a: Expr, items: readonly Expr[], parameters: 
     : `(${tests.map((test) => test.sql).join(' OR ')})`
   return boolean(op === '<>' ? `(NOT ${sql})` : sql, [a, ...settled])
 }
+
+const typesOf = (exprs: readonly Expr[]): readonly number[] =>
+  exprs.filter((expr) => !isUnknown(expr)).map((expr) => expr.type.oid)
+
+/** Brought to one type, each is still the same value, and equal to the same ones. */
+function isAlike(exprs: readonly Expr[]): boolean {
+  const [first, ...others] = typesOf(exprs)
+  const isOneType = others.every((oid) => oid === first)
+  return (
+    isOneType || [EXACT, TEXTS].some((types) => typesOf(exprs).every((oid) => types.includes(oid)))
+  )
+}
+
+/** Numbers become doubles beside one anyway. */
+const isOfDoubles = (a: Expr, items: readonly Expr[]): boolean =>
+  a.type.oid === OID.float8 &&
+  typesOf(items).every((oid) => oid === OID.float8 || EXACT.includes(oid))
 
 const itemType = (a: Expr): number => (a.type.oid === OID.varchar ? OID.text : a.type.oid)
 
@@ -43,12 +77,17 @@ export function anyOf(
 ): Expr {
   const negated = kind === 'AEXPR_OP_ALL' && op === '<>'
   if (!negated && !(kind === 'AEXPR_OP_ANY' && op === '=')) return relay(`${op} ANY or ALL`)
-  const items = Array.isArray(operand)
-    ? (operand as readonly Expr[])
-    : literalItems(operand as Expr, a)
+  if (Array.isArray(operand)) return ofItems(op, a, operand as readonly Expr[], parameters)
+  const items = literalItems(operand as Expr, a)
   if (items === undefined) return arrayMember(negated, a, operand as Expr, parameters)
   if (items.length === 0) return boolean(negated ? 'TRUE' : 'FALSE', [a])
-  return inList(op, a, items, parameters)
+  return among(op, a, items, itemType(a), parameters)
+}
+
+/** ARRAY[…] has its type from its items, whatever stands on the left. */
+function ofItems(op: string, a: Expr, items: readonly Expr[], parameters: Parameters): Expr {
+  if (!isAlike(items)) return relay('an array of items of several types')
+  return among(op, a, items, commonTypeOf(items), parameters)
 }
 
 /** The items of `'{…}'` or `'{…}'::type[]`; undefined when the operand is no literal. */

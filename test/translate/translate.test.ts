@@ -79,6 +79,10 @@ const WRITTEN: readonly (readonly [sql: string, duck: string])[] = [
 const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ['SELECT id FROM side WHERE id = NULL', /transform_null_equals/],
   ["SELECT id FROM side WHERE id = ANY ('{1,NULL}')", /array_nulls/],
+  ["SELECT id FROM m WHERE d IN ('2024-01-01', timestamp '2024-02-29')", /several types/],
+  ["SELECT id FROM m WHERE c IN ('x', 'ab '::text)", /several types/],
+  ['SELECT id FROM m WHERE i8 NOT IN (1.5::float8, 7)', /several types/],
+  ['SELECT id FROM m WHERE i8 = ANY (ARRAY[1.5::float8, 7])', /several types/],
   ['SELECT oid FROM pg_class', /"pg_class" is not an ingested relation/],
   ['SELECT id FROM side, pg_class', /"pg_class" is not an ingested relation/],
   ['SELECT _seq FROM side', /"_seq" is not a column/],
@@ -122,6 +126,27 @@ void t.test('anything else is a reason to relay', (t) => {
     t.match(found, /^relay: /, sql)
     t.match(found, reason, sql)
   }
+  t.end()
+})
+
+void t.test('lists as clients write them are not relayed', (t) => {
+  const conditions = [
+    'id IN (1, 2, 3)',
+    'i8 IN (1, 2.5, $1::int)',
+    'n IN (1.5, 2)',
+    'f8 NOT IN (1, 2.5)',
+    "t IN ('a', 'b')",
+    "v IN ('a', $1::text)",
+    "c IN ('a', 'b ')",
+    "d IN ('2024-01-01', date '2024-02-29')",
+    "d IN ('2024-01-01 12:00:00')",
+    'i4 = ANY ($1)',
+    'v = ANY ($1::varchar[])',
+    "c = ANY (ARRAY['a'::bpchar, 'b'::bpchar])",
+    'n = ANY (ARRAY[1.5, (2)::numeric])'
+  ]
+  for (const condition of conditions)
+    t.notMatch(outcome(`SELECT id FROM m WHERE ${condition}`), /^relay/, condition)
   t.end()
 })
 
