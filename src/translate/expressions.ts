@@ -17,7 +17,7 @@ import type { Expr } from './expr.ts'
 import { boolean, CONSTANT, quote, relay } from './expr.ts'
 import { castTypeName, FLOATS, typeOf } from './families.ts'
 import { integerLiteral, literal, nullOf, numericLiteral } from './literals.ts'
-import { anyOf, between, inList } from './memberships.ts'
+import { anyOf, arrayAs, between, inList } from './memberships.ts'
 import { applyOperator, negate } from './operators.ts'
 import { rowComparison } from './rows.ts'
 import { type FromItem, lookUp } from './scope.ts'
@@ -230,7 +230,7 @@ function arrayOperand(node: unknown, env: Env): readonly Expr[] | Expr {
   const type = typeOf(castTypeName(body))
   const inner = ast.open(body['arg'])
   if (inner.kind === 'A_ArrayExpr') relay('a cast of an array')
-  return { ...walk(body['arg'], env), type }
+  return arrayAs(walk(body['arg'], env), type)
 }
 
 const range: Special = (_op, body, env) => {

@@ -5,6 +5,7 @@
 
 import { ARRAY_OID, OID } from '../types/oids.ts'
 import { elementType } from '../types/store-type.ts'
+import type { ColumnType } from '../types/value.ts'
 import { commonTypeOf, isUnknown, type Parameters, settle } from './coerce.ts'
 import { comparison } from './comparisons.ts'
 import type { Expr } from './expr.ts'
@@ -94,11 +95,19 @@ function ofItems(op: string, a: Expr, items: readonly Expr[], parameters: Parame
 function literalItems(operand: Expr, a: Expr): readonly Expr[] | undefined {
   if (typeof operand.literal !== 'string') return undefined
   const element = elementType(operand.type) ?? { oid: itemType(a), typmod: -1 }
-  if (element.typmod !== -1) return relay('an array with a type modifier')
   const texts = arrayElements(operand.literal) ?? relay('an array literal is not in a plain form')
   return texts.map((text) =>
     literal(text ?? relay('NULL in an array depends on array_nulls'), element)
   )
+}
+
+/** `operand::type` of an array type: its elements stay as they are. */
+export function arrayAs(operand: Expr, type: ColumnType): Expr {
+  if (type.typmod !== -1) return relay('an array with a type modifier')
+  const oids = [operand.type, type].map((one) => elementType(one)?.oid ?? OID.unknown)
+  const isKept =
+    isUnknown(operand) || operand.type.oid === type.oid || oids.every((oid) => TEXTS.includes(oid))
+  return isKept ? { ...operand, type } : relay('a cast of an array')
 }
 
 /** Elements of exactly the type of `a`; the whole is NULL where the array is. */

@@ -154,6 +154,7 @@ void t.test('lists', async (t) => {
     ["WHERE id = ANY(ARRAY[1, '2'])", undefined],
     ["WHERE id = ANY(ARRAY['a', $1])", undefined, { oid: OID.text, given: [[OID.text, 'b']] }],
     ["WHERE id = ANY(ARRAY['a', 'b'])", ['a', 'b'], { oid: OID.text }],
+    ['WHERE id = ANY($1::varchar(1)[])', undefined, { oid: OID.varchar, given: [[varchars!, ['a ']]] }],
     ['WHERE id = ANY($1::varchar[])', ['a '], { oid: OID.varchar, given: [[varchars!, ['a ']]] }],
     ["WHERE id IN (1, $1)", undefined, { given: [[OID.float8, 1.5]] }],
     ["WHERE id IN ('2024-01-01', $1)", undefined, { oid: OID.date, given: [[OID.timestamp, 0n]] }],

@@ -83,6 +83,8 @@ const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ["SELECT id FROM m WHERE c IN ('x', 'ab '::text)", /several types/],
   ['SELECT id FROM m WHERE i8 NOT IN (1.5::float8, 7)', /several types/],
   ['SELECT id FROM m WHERE i8 = ANY (ARRAY[1.5::float8, 7])', /several types/],
+  ['SELECT id FROM m WHERE v = ANY ($1::varchar(1)[])', /type modifier/],
+  ["SELECT id FROM m WHERE '01' = ANY (ai::text[])", /a cast of an array/],
   ['SELECT oid FROM pg_class', /"pg_class" is not an ingested relation/],
   ['SELECT id FROM side, pg_class', /"pg_class" is not an ingested relation/],
   ['SELECT _seq FROM side', /"_seq" is not a column/],
