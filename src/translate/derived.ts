@@ -85,7 +85,7 @@ export function derived(query: Query, context: Context): Derived {
 }
 
 /** A numeric whose digits differ by row becomes its text. */
-const flat = (expr: Expr): Expr =>
+export const flat = (expr: Expr): Expr =>
   expr.shown !== undefined && expr.printed !== undefined
     ? printedNumeric(expr.printed, expr.decimal, expr)
     : expr

@@ -10,8 +10,17 @@ import { settle, unify } from './coerce.ts'
 import { columnName } from './column-names.ts'
 import { requireCountable, rowKey } from './comparisons.ts'
 import type { Context } from './context.ts'
-import { behind, type Derived, derived, type Queries, type Query, subqueryOf } from './derived.ts'
-import { relay, reworded } from './expr.ts'
+import {
+  behind,
+  type Derived,
+  derived,
+  flat,
+  hasTwoForms,
+  type Queries,
+  type Query,
+  subqueryOf
+} from './derived.ts'
+import { type Expr, relay, reworded } from './expr.ts'
 import { type Env, walk, walkBoolean } from './expressions.ts'
 import { translateFrom } from './from.ts'
 import { newestRows } from './newest-rows.ts'
@@ -140,34 +149,47 @@ function overRows(rows: Derived, select: ast.Node, { context, outer }: Queries):
   }
 }
 
-/** VALUES: one type a column, as CASE has it. */
 function values(select: ast.Node, queries: Queries): Query {
   const { context, outer } = queries
   const env: Env = { context, from: NOTHING, outer, aggregates: false }
+  const columns = valuesColumns(select, env)
+  const range = context.rangeName()
+  const lines = ast.list(select, 'valuesLists').map((_, row) => {
+    const forms = columns.flatMap((column) => formsOf(column[row] ?? relay('VALUES of nothing')))
+    return `(${forms.join(', ')})`
+  })
+  const heads = columns.map((column) => column[0] ?? relay('VALUES of nothing'))
+  const names = heads.flatMap((head, i) =>
+    hasTwoForms(head) ? [`a${i + 1}`, `d${i + 1}`] : [`a${i + 1}`]
+  )
+  const targets = heads.map((head, i) => ({
+    name: `column${i + 1}`,
+    expr: behind(head, range, i + 1)
+  }))
+  return {
+    targets,
+    body: ` FROM (VALUES ${lines.join(', ')}) AS ${range}(${names.join(', ')})`,
+    tail: sortClause(select, targets, env) + limitClause(select, env)
+  }
+}
+
+/** One type a column, as CASE has it; a numeric whose digits differ by row is its text. */
+function valuesColumns(select: ast.Node, env: Env): readonly (readonly Expr[])[] {
   const rows = ast
     .list(select, 'valuesLists')
     .map((row) => ast.list(ast.open(row).body, 'items').map((item) => walk(item, env)))
   const width = rows[0]?.length ?? 0
   if (rows.some((row) => row.length !== width)) return relay('VALUES of different lengths')
-  const columns = Array.from({ length: width }, (_, i) =>
+  return Array.from({ length: width }, (_, i) =>
     unify(
       rows.map((row) => row[i] ?? relay('VALUES of different lengths')),
-      context
-    )
+      env.context
+    ).map(flat)
   )
-  const range = context.rangeName()
-  const lines = rows.map((_, row) => `(${columns.map((column) => column[row]?.sql).join(', ')})`)
-  const names = columns.map((_, i) => `a${i + 1}`).join(', ')
-  const targets = columns.map((column, i) => ({
-    name: `column${i + 1}`,
-    expr: behind(column[0] ?? relay('VALUES of nothing'), range, i + 1)
-  }))
-  return {
-    targets,
-    body: ` FROM (VALUES ${lines.join(', ')}) AS ${range}(${names})`,
-    tail: sortClause(select, targets, env) + limitClause(select, env)
-  }
 }
+
+const formsOf = (expr: Expr): readonly string[] =>
+  hasTwoForms(expr) && expr.decimal ? [expr.sql, expr.decimal.sql] : [expr.sql]
 
 function target(node: unknown, env: Env): readonly NamedExpr[] {
   const { body } = ast.open(node)
