@@ -18,8 +18,12 @@ const year = (name: string): Piece => ({
   sql: (when) => `lpad(CAST(${name}(${when}) AS VARCHAR), 4, '0')`
 })
 
-/** Longer patterns first: Postgres takes the longest. */
-const PATTERNS: readonly (readonly [pattern: string, piece: Piece])[] = [
+/** Longer patterns first: Postgres takes the longest. Without a piece: left to it. */
+const PATTERNS: readonly (readonly [pattern: string, piece?: Piece])[] = [
+  // Each would be two known ones.
+  ['SSSS'],
+  ['IDDD'],
+  ['FMDDD'],
   ['YYYY', year('year')],
   ['IYYY', year('isoyear')],
   ['HH24', format('%H')],
@@ -58,7 +62,7 @@ const PATTERNS: readonly (readonly [pattern: string, piece: Piece])[] = [
 /** What is no pattern and cannot be the start of one. */
 const PLAIN = /^(?:[-/:., _]+|"[^"\\]*")/
 
-/** Patterns that a known one must not be the beginning of: `SSSS`, `YYYYTH`, `DDSP`. */
+/** Patterns that a known one must not be the beginning of: `SSS`, `YYYYTH`, `DDSP`. */
 const FOLLOWED = /^(?:TH|th|SP|Y|S|,Y|W|D|M|I)/
 
 function pieces(text: string): readonly Piece[] {
