@@ -8,7 +8,7 @@ import * as ast from './ast.ts'
 import { comparison } from './comparisons.ts'
 import type { Context } from './context.ts'
 import { type Derived, derive, type Queries, subqueryOf } from './derived.ts'
-import { columnExpr, type Expr, factsOf, relay } from './expr.ts'
+import { columnExpr, type Expr, factsOf, keepsScale, relay } from './expr.ts'
 import { walkBoolean } from './expressions.ts'
 import { type FromItem, lookUp, type NamedExpr, NOTHING, type Range } from './scope.ts'
 import { seriesOf } from './series.ts'
@@ -244,8 +244,19 @@ function only(item: FromItem, name: string): Expr {
   return matches.length === 1 && match ? match.expr : relay(`USING (${name}) is ambiguous`)
 }
 
+/**
+ * Where they are equal, either may be shown. Postgres shows the side whose type needs no relabeling,
+ * which hangs on modifiers that are not known here of every expression.
+ */
+function showsAlike(l: Expr, r: Expr): boolean {
+  if (l.type.oid === OID.interval) return l.column && r.column && l.type.typmod === r.type.typmod
+  if (l.type.oid !== OID.numeric) return true
+  return keepsScale(l) && keepsScale(r) && l.decimal?.scale === r.decimal?.scale
+}
+
 function mergedColumn(word: string, l: Expr, r: Expr): Expr {
   if (word === 'RIGHT JOIN') return r
+  if (word === 'INNER JOIN') return showsAlike(l, r) ? l : relay('USING of two scales')
   if (word !== 'FULL JOIN') return l
   if (l.type.typmod !== r.type.typmod || l.form !== r.form) return relay('USING of two types')
   const { foldsUnicode } = factsOf([l, r])
