@@ -17,17 +17,18 @@ import {
   keepsScale,
   relay,
   shownDigits,
-  typed
+  typed,
+  unproven
 } from './expr.ts'
 import { FLOATS, INTEGERS, TEXTS } from './families.ts'
 
-/** An overflow raises on both sides. */
+/** More rows than a store will have would overflow. */
 const sumToBigint: Make = (a, call) =>
-  fallible(typed(`CAST(${invoke('sum', a.sql, call)} AS BIGINT)`, OID.int8, call.facts))
+  unproven(typed(`CAST(${invoke('sum', a.sql, call)} AS BIGINT)`, OID.int8, call.facts))
 
 const sumOfBigint: Make = (a, call) => {
   const sql = `CAST(${invoke('sum', a.sql, call)} AS DECIMAL(29,0))`
-  return fallible(decimalExpr({ sql, precision: 29, scale: 0 }, true, call.facts))
+  return unproven(decimalExpr({ sql, precision: 29, scale: 0 }, true, call.facts))
 }
 
 /** Ten digits of room: more rows than a store will have. More raises. */
@@ -35,7 +36,7 @@ const sumOfNumeric: Make = (a, call) => {
   const { sql, precision, scale } = decimalOf(a)
   const digits = Math.min(precision + 10, 38)
   const total = `CAST(${invoke('sum', sql, call)} AS DECIMAL(${digits},${scale}))`
-  return fallible(
+  return unproven(
     decimalExpr({ sql: total, precision: digits, scale }, mostDigits(a, call), call.facts)
   )
 }

@@ -10,7 +10,7 @@ import { applyCast } from './casts.ts'
 import { isUnknown, settle } from './coerce.ts'
 import { requireCountable, sortable, sortDirection } from './comparisons.ts'
 import type { Expr } from './expr.ts'
-import { fallible, relay, typed } from './expr.ts'
+import { relay, typed, unproven } from './expr.ts'
 import { type Env, walk, walkAll, walkBoolean } from './expressions.ts'
 import { applyFunction, FUNCTIONS, unpadded } from './functions.ts'
 import { applyOrderedSet, isOrderedSet } from './ordered-sets.ts'
@@ -125,5 +125,5 @@ function windowFunction(name: string, body: ast.Node, env: Env): Expr {
 export function groupingCall(body: ast.Node, env: Env): Expr {
   const args = walkAll(ast.list(body, 'args'), { ...env, aggregates: false })
   const sql = `CAST(grouping(${args.map((arg) => arg.sql).join(', ')}) AS INTEGER)`
-  return fallible(typed(sql, OID.int4, callFacts(args, false)))
+  return unproven(typed(sql, OID.int4, callFacts(args, false)))
 }

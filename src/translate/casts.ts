@@ -7,11 +7,23 @@ import { OID } from '../types/oids.ts'
 import { numericTypmod } from '../types/store-type.ts'
 import type { ColumnType } from '../types/value.ts'
 import { decimalOf, doubleOf } from './coerce.ts'
-import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, fallible, formOf, guard, opaque, relay, typed } from './expr.ts'
+import type { Decimal, Expr } from './expr.ts'
+import {
+  decimalExpr,
+  factsOf,
+  fallible,
+  fallibleMoment,
+  formOf,
+  guard,
+  opaque,
+  relay,
+  stable,
+  typed,
+  unproven
+} from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, TEXTS } from './families.ts'
 import { instantOf, localTime, outsideCommonEra, UTC, type ZoneName } from './instants.ts'
-import { literal } from './literals.ts'
+import { literal, wholeOf } from './literals.ts'
 
 type Make = (a: Expr, to: number, zone: ZoneName) => Expr
 
@@ -24,11 +36,27 @@ interface CastRule {
 }
 
 /** DuckDB's own cast: out of range raises on both sides, a half rounds to even on both. */
-const plain: Make = (a, to) => typed(`CAST(${a.sql} AS ${formOf(to)})`, to, factsOf([a]))
+const plain: Make = (a, to) => {
+  const expr = typed(`CAST(${a.sql} AS ${formOf(to)})`, to, factsOf([a]))
+  return wholeOf(expr, a.whole) ?? expr
+}
 
 /** As above, and the optimizer must not lose the error: it drops a cast that it can invert. */
-const toInteger: Make = (a, to) =>
-  fallible(typed(opaque(`CAST(${decimalIfNumeric(a)} AS ${formOf(to)})`, to), to, factsOf([a])))
+const toInteger: Make = (a, to) => {
+  const sql = opaque(`CAST(${decimalIfNumeric(a)} AS ${formOf(to)})`, to)
+  const expr = typed(sql, to, factsOf([a]))
+  const whole = wholeOf(expr, a.whole)
+  if (whole) return whole
+  const size = { precision: SURE_DIGITS[to] ?? 0, scale: 0 }
+  return a.type.oid === OID.numeric && fits(decimalOf(a), size) ? unproven(expr) : fallible(expr)
+}
+
+/** So many digits each integer type has room for. */
+const SURE_DIGITS: Readonly<Record<number, number>> = {
+  [OID.int2]: 4,
+  [OID.int4]: 9,
+  [OID.int8]: 18
+}
 
 /** A numeric's half rounds away from zero on both sides, a float's to even. */
 const decimalIfNumeric = (a: Expr): string =>
@@ -49,11 +77,11 @@ const dateOfTimestamp: Make = (a, to) => {
 
 /** An instant as the session's clock has it, and back. */
 const localOfInstant: Make = (a, to, zone) => {
-  const local = localTime(a, zone)
+  const local = stable(localTime(a, zone))
   return to === OID.date ? dateOfTimestamp(local, to, zone) : local
 }
 
-const instantOfLocal: Make = (a, _to, zone) => instantOf(a, zone)
+const instantOfLocal: Make = (a, _to, zone) => stable(instantOf(a, zone))
 
 const numericText: Make = (a, to) =>
   a.printed === undefined
@@ -68,7 +96,7 @@ const momentText: Make = (a, to, zone) => {
   const local = isZoned ? localTime(a, UTC).sql : a.sql
   const offset = isZoned ? ` || CASE WHEN isinf(${a.sql}) THEN '' ELSE '+00' END` : ''
   const sql = guard(fault, `(CAST(${local} AS VARCHAR)${offset})`, 'date out of range')
-  return fallible(typed(`(${sql})`, to, factsOf([a])))
+  return unproven(typed(`(${sql})`, to, factsOf([a])))
 }
 
 /** Of a constant only: what a text means as an interval DuckDB does not know. */
@@ -96,7 +124,11 @@ export const CASTS: readonly CastRule[] = [
   { from: TEXTS, to: [OID.interval], make: spanOfText },
   // Kept without its trailing blanks, as the cast to text leaves it.
   { from: [OID.bpchar], to: TEXTS, make: relabel },
-  { from: [OID.date], to: [OID.timestamp], make: (a, to) => fallible(plain(a, to, undefined)) },
+  {
+    from: [OID.date],
+    to: [OID.timestamp],
+    make: (a, to) => fallibleMoment(plain(a, to, undefined))
+  },
   { from: [OID.timestamp], to: [OID.date], make: dateOfTimestamp },
   { from: [OID.timestamptz], to: [OID.timestamp, OID.date], make: localOfInstant, zoned: true },
   { from: [OID.timestamp, OID.date], to: [OID.timestamptz], make: instantOfLocal, zoned: true }
@@ -128,6 +160,10 @@ function withModifier(a: Expr, type: ColumnType): Expr {
   return cut ? { ...cut(a, type.typmod), type } : relay('a type modifier is not known')
 }
 
+/** Whether all that one holds is within the other, where what is rounded may need a digit more. */
+const fits = (from: Decimal, to: { readonly precision: number; readonly scale: number }): boolean =>
+  from.precision - from.scale + (from.scale > to.scale ? 1 : 0) <= to.precision - to.scale
+
 /** An explicit cast to varchar(n) cuts; one to numeric(p,s) rounds half away from zero. */
 const MODIFIERS: Readonly<Record<number, (a: Expr, typmod: number) => Expr>> = {
   [OID.varchar]: (a, typmod) =>
@@ -136,7 +172,9 @@ const MODIFIERS: Readonly<Record<number, (a: Expr, typmod: number) => Expr>> = {
     const size = numericTypmod(typmod)
     if (!size) return relay('a numeric without digits')
     if (a.type.oid === OID.numeric && !a.decimal) return relay('rounding an unconstrained numeric')
-    const sql = `CAST(${decimalOf(a).sql} AS DECIMAL(${size.precision},${size.scale}))`
-    return fallible(decimalExpr({ sql, ...size }, true, factsOf([a])))
+    const from = decimalOf(a)
+    const sql = `CAST(${from.sql} AS DECIMAL(${size.precision},${size.scale}))`
+    const expr = decimalExpr({ sql, ...size }, true, factsOf([a]))
+    return fits(from, size) ? expr : fallible(expr)
   }
 }

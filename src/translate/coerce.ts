@@ -8,12 +8,13 @@ import type { Decimal, Expr, Facts } from './expr.ts'
 import {
   decimalExpr,
   factsOf,
-  fallible,
+  fallibleMoment,
   keepsScale,
   printedNumeric,
   relay,
   shownDigits,
-  typed
+  typed,
+  unproven
 } from './expr.ts'
 import { isFloat, isInteger, TEXTS, wider } from './families.ts'
 import { UTC, type ZoneName } from './instants.ts'
@@ -144,7 +145,7 @@ function level(exprs: readonly Expr[], oid: number): readonly Expr[] {
 /** A day as the moment it begins. */
 const midnightOf = (expr: Expr): Expr =>
   expr.type.oid === OID.date
-    ? fallible(typed(`CAST(${expr.sql} AS TIMESTAMP)`, OID.timestamp, expr))
+    ? fallibleMoment(typed(`CAST(${expr.sql} AS TIMESTAMP)`, OID.timestamp, expr))
     : convert(expr, OID.timestamp)
 
 function convert(expr: Expr, oid: number): Expr {
@@ -171,7 +172,7 @@ function levelNumeric(exprs: readonly Expr[]): readonly Expr[] {
       digits,
       factsOf([expr])
     )
-    return common.isTight ? fallible(leveled) : leveled
+    return common.isTight ? unproven(leveled) : leveled
   })
 }
 
@@ -190,5 +191,5 @@ export function numericParameter(sql: string, facts: Facts): Expr {
     precision: 38,
     scale: PARAMETER_SCALE
   }
-  return fallible(printedNumeric(sql, decimal, facts))
+  return unproven(printedNumeric(sql, decimal, facts))
 }

@@ -60,6 +60,8 @@ export class Context implements Parameters {
   readonly upstream = new UpstreamTables()
   /** An expression was met whose evaluation may fail. */
   mayFail = false
+  /** Postgres may raise on one of them. */
+  mayRaise = false
   /** The SQL of views with security_barrier, and whether something in them may fail. */
   readonly #barriers: string[] = []
   #mayFailBehind = false
@@ -103,6 +105,16 @@ export class Context implements Parameters {
     const outermost = this.#outermost
     this.#outermost = Math.min(before, outermost)
     return { result, outermost }
+  }
+
+  /** What `run` gives, and whether Postgres may raise on it. */
+  watchRaising<T>(run: () => T): { result: T; mayRaise: boolean } {
+    const before = this.mayRaise
+    this.mayRaise = false
+    const result = run()
+    const { mayRaise } = this
+    this.mayRaise ||= before
+    return { result, mayRaise }
   }
 
   /** What `run` gives, whose columns are of no level of the statement's. */
@@ -151,7 +163,8 @@ export class Context implements Parameters {
   /** now(): when the transaction began. */
   now(): Expr {
     if (!this.scope.hasNow) return relay('now() is asked of Postgres')
-    return this.parameter(NOW, OID.timestamptz)
+    const { given: _, ...now } = this.parameter(NOW, OID.timestamptz)
+    return { ...now, stable: true }
   }
 
   parameter(number: number, oid: number): Expr {
@@ -159,7 +172,7 @@ export class Context implements Parameters {
     if (before !== undefined && before !== oid) relay(`parameter $${number} has two types`)
     this.#oids.set(number, oid)
     if (!this.used.includes(number)) this.used.push(number)
-    const facts: Facts = CONSTANT
+    const facts: Facts = { ...CONSTANT, given: true }
     const placeholder = `$${this.used.indexOf(number) + 1}`
     if (oid === OID.numeric) return numericParameter(`CAST(${placeholder} AS VARCHAR)`, facts)
     const bare = typed(placeholder, oid, facts)

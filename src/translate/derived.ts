@@ -101,6 +101,10 @@ export function behind(expr: Expr, range: string, number: number): Expr {
     elapsed: _e,
     units: _u,
     ratio: _r,
+    whole: _w,
+    raises: _f,
+    given: _g,
+    stable: _t,
     printed,
     decimal,
     ...rest

@@ -3,7 +3,7 @@
 // Must never give a quotient whose digits exceed DuckDB's 128-bit integers: there it raises.
 
 import type { Decimal, Expr, Facts } from './expr.ts'
-import { fallible, guard, once, printedNumeric } from './expr.ts'
+import { guard, once, printedNumeric, unproven } from './expr.ts'
 
 /** A number as DuckDB text of a HUGEINT counting units of 10^-scale. */
 export interface Unscaled {
@@ -75,7 +75,7 @@ const PRINTING: readonly string[] = [
 /** The numeric that the steps, which end as dividing() does, make of a struct. */
 export function stepped(start: string, steps: readonly string[], facts: Facts): Expr {
   const text = chain(start, [...steps, ...PRINTING])
-  return fallible(printedNumeric(text, compared(text), facts))
+  return unproven(printedNumeric(text, compared(text), facts))
 }
 
 /** a / b, over one struct, so that no operand is written twice. */

@@ -63,6 +63,14 @@ export interface Expr {
    * would not spare it, and it is no filter to begin with.
    */
   readonly fallible: boolean
+  /** It is fallible because Postgres may raise on it, not only because it may fail here. */
+  readonly raises?: true
+  /** A parameter's value takes part. */
+  readonly given?: true
+  /** The time of the transaction or the session's zone takes part: Postgres computes it when it runs. */
+  readonly stable?: true
+  /** A constant of an integer type: its value. */
+  readonly whole?: bigint
   /** The text of an untyped literal (null: NULL), or of a numeric literal. */
   readonly literal?: string | null
   /** An untyped parameter, 1-based; its type is what it first meets. */
@@ -88,7 +96,17 @@ export interface Expr {
   readonly shown?: string
 }
 
-export type Facts = Pick<Expr, 'constant' | 'aggregate' | 'bytewise' | 'fallible' | 'foldsUnicode'>
+export type Facts = Pick<
+  Expr,
+  | 'constant'
+  | 'aggregate'
+  | 'bytewise'
+  | 'fallible'
+  | 'raises'
+  | 'given'
+  | 'stable'
+  | 'foldsUnicode'
+>
 
 /** What an expression inherits from its parts. Source: parse_collate.c, a column's collation wins. */
 export function factsOf(parts: readonly Expr[]): Facts {
@@ -97,9 +115,22 @@ export function factsOf(parts: readonly Expr[]): Facts {
     aggregate: parts.some((part) => part.aggregate),
     bytewise: parts.some((part) => part.bytewise),
     fallible: parts.some((part) => part.fallible),
+    ...(parts.some((part) => part.raises) && { raises: true }),
+    ...(parts.some((part) => part.given) && { given: true }),
+    ...(parts.some((part) => part.stable) && { stable: true }),
     ...(parts.some((part) => part.foldsUnicode) && { foldsUnicode: true })
   }
 }
+
+/** Those that are the same for every type. */
+const passedOn = ({ constant, aggregate, fallible, raises, given, stable }: Facts) => ({
+  constant,
+  aggregate,
+  fallible,
+  ...(raises && { raises }),
+  ...(given && { given }),
+  ...(stable && { stable })
+})
 
 export const CONSTANT: Facts = {
   constant: true,
@@ -121,7 +152,17 @@ export const reworded = (expr: Expr, say: (sql: string) => string): Expr => ({
 })
 
 /** The same, marked as one on which Postgres may raise. */
-export const fallible = (expr: Expr): Expr => ({ ...expr, fallible: true })
+export const fallible = (expr: Expr): Expr => ({ ...expr, fallible: true, raises: true })
+
+/** The same, marked as one that may fail here, on which Postgres raises no more than on its parts. */
+export const unproven = (expr: Expr): Expr => ({ ...expr, fallible: true })
+
+/** The same, as Postgres does not compute it before it runs. */
+export const stable = (expr: Expr): Expr => ({ ...expr, stable: true })
+
+/** A moment: of one that is written, or is now, Postgres raises on none within the common era's reach. */
+export const fallibleMoment = (expr: Expr): Expr =>
+  expr.constant && !expr.given ? unproven(expr) : fallible(expr)
 
 /** The DuckDB type that carries a scalar type other than numeric; relays when there is none. */
 export function formOf(oid: number): string {
@@ -131,15 +172,12 @@ export function formOf(oid: number): string {
 
 /** An expression of a type other than numeric. */
 export function typed(sql: string, oid: number, facts: Facts): Expr {
-  const { constant, aggregate, bytewise, fallible } = facts
   return {
     sql,
     type: { oid, typmod: -1 },
     form: formOf(oid),
-    constant,
-    aggregate,
-    fallible,
-    bytewise: bytewise && isText(oid),
+    ...passedOn(facts),
+    bytewise: facts.bytewise && isText(oid),
     ...(facts.foldsUnicode && isText(oid) && { foldsUnicode: true }),
     column: false
   }
@@ -160,9 +198,7 @@ export function decimalExpr(decimal: Decimal, digits: Digits, facts: Facts): Exp
   if (precision > 38) relay('a number has more than 38 digits')
   const text = `CAST(${sql} AS VARCHAR)`
   return {
-    constant: facts.constant,
-    aggregate: facts.aggregate,
-    fallible: facts.fallible,
+    ...passedOn(facts),
     bytewise: false,
     sql,
     type: { oid: OID.numeric, typmod: -1 },
@@ -184,9 +220,7 @@ function cut(text: string, scale: number, shown: string): string {
 /** A numeric held as its text, with a DECIMAL to compare by when there is one. */
 export function printedNumeric(text: string, decimal: Decimal | undefined, facts: Facts): Expr {
   return {
-    constant: facts.constant,
-    aggregate: facts.aggregate,
-    fallible: facts.fallible,
+    ...passedOn(facts),
     bytewise: false,
     sql: text,
     type: { oid: OID.numeric, typmod: -1 },

@@ -45,6 +45,7 @@ export function walk(node: unknown, env: Env): Expr {
   const walker = WALKERS[kind] ?? relay(`${kind || 'an empty expression'} is not translated`)
   const expr = env.context.deeper(() => walker(body, env))
   env.context.mayFail ||= expr.fallible
+  env.context.mayRaise ||= expr.raises === true
   return expr
 }
 

@@ -4,7 +4,7 @@
 
 import { OID } from '../types/oids.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, factsOf, fallible, guard, relay, typed } from './expr.ts'
+import { decimalExpr, factsOf, guard, relay, typed, unproven } from './expr.ts'
 import { word } from './function-rules.ts'
 import { epochMicros, outsideCommonEra } from './instants.ts'
 
@@ -56,12 +56,12 @@ const guarded = (sql: string, when: Expr): string =>
 function asDecimal(units: string, scale: number, digits: number, parts: readonly Expr[]): Expr {
   if (scale === 0) {
     const sql = `CAST(${units} AS DECIMAL(${digits},0))`
-    return fallible(decimalExpr({ sql, precision: digits, scale }, true, factsOf(parts)))
+    return unproven(decimalExpr({ sql, precision: digits, scale }, true, factsOf(parts)))
   }
   const unit = `CAST('0.${'0'.repeat(scale - 1)}1' AS DECIMAL(${scale + 1},${scale}))`
   const sql = `CAST(CAST(${units} AS DECIMAL(${digits},0)) * ${unit} AS DECIMAL(${digits},${scale}))`
   const expr = decimalExpr({ sql, precision: digits, scale }, true, factsOf(parts))
-  return { ...fallible(expr), units }
+  return { ...unproven(expr), units }
 }
 
 export function extract(arg: Expr | undefined, local: Expr, when: Expr): Expr {
@@ -83,7 +83,7 @@ export function part(arg: Expr | undefined, local: Expr, when: Expr): Expr {
           ? `(CAST(${units} AS DOUBLE) / 1000000.0)`
           : `CAST(${units} AS DOUBLE)`
   const text = double.replaceAll('1000000.0', 'CAST(1000000 AS DOUBLE)')
-  return fallible(typed(text, OID.float8, factsOf([local])))
+  return unproven(typed(text, OID.float8, factsOf([local])))
 }
 
 /** Of the time between two moments, which has days and less. */

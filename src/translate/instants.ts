@@ -8,7 +8,17 @@ import { OID } from '../types/oids.ts'
 import { findZone, type ZoneOffset } from '../types/timezone.ts'
 import type { Interval } from '../types/value.ts'
 import type { Expr } from './expr.ts'
-import { factsOf, fallible, formOf, guard, quote, relay, typed } from './expr.ts'
+import {
+  factsOf,
+  fallible,
+  fallibleMoment,
+  formOf,
+  guard,
+  quote,
+  relay,
+  stable,
+  typed
+} from './expr.ts'
 
 /** A zone's name as it is written to DuckDB. */
 export type ZoneName = string | undefined
@@ -26,7 +36,7 @@ export const outsideCommonEra = (sql: string, oid: number): string => {
 
 /** Guarded so that what is outside of the common era fails. */
 export const inCommonEra = (sql: string, oid: number, parts: readonly Expr[]): Expr =>
-  fallible(
+  fallibleMoment(
     typed(`(${guard(outsideCommonEra(sql, oid), sql, 'date out of range')})`, oid, factsOf(parts))
   )
 
@@ -91,7 +101,7 @@ export function localTime(when: Expr, zone: ZoneName): Expr {
     return typed(sameMicros('make_timestamp', when.sql), OID.timestamp, factsOf([when]))
   const local = converted('make_timestamp', when.sql, name)
   const sql = guard(outsideZones(when.sql, OID.timestamptz), local, 'zone out of range')
-  return fallible(typed(`(${sql})`, OID.timestamp, factsOf([when])))
+  return fallibleMoment(typed(`(${sql})`, OID.timestamp, factsOf([when])))
 }
 
 /** The instant of a clock reading, a day being its midnight. */
@@ -103,7 +113,7 @@ export function instantOf(local: Expr, zone: ZoneName): Expr {
     return `(${guard(outsideZones(reading, OID.timestamp), instant, 'zone out of range')})`
   }
   const sql = name === UTC ? sameMicros('make_timestamptz', reading) : inZone()
-  return fallible(typed(sql, OID.timestamptz, factsOf([local])))
+  return fallibleMoment(typed(sql, OID.timestamptz, factsOf([local])))
 }
 
 /** The parts of an interval as DuckDB text; each is added after the one before. */
@@ -119,6 +129,15 @@ export function spanSql({ months, days, micros }: Interval): string {
       ? `${parts[0]}`
       : `(${parts.join(' + ')})`
 }
+
+/** A span of at most a century: moments that are written have room for many of them. */
+export const isShort = ({ months, days, micros }: Interval): boolean =>
+  [months, days, Number(micros / MICROS_PER_DAY)].every((part) => Math.abs(part) <= CENTURY_DAYS) &&
+  Math.abs(months) <= CENTURY_MONTHS
+
+const MICROS_PER_DAY = 86_400_000_000n
+const CENTURY_DAYS = 36_525
+const CENTURY_MONTHS = 1_200
 
 const MONTHS = (months: number): Interval => ({ months, days: 0, micros: 0n })
 const DAYS = (days: number): Interval => ({ months: 0, days, micros: 0n })
@@ -137,7 +156,8 @@ export function addToInstant(op: string, when: Expr, span: Interval, zone: ZoneN
   if (span.months !== 0) at = byClock(at, MONTHS(span.months))
   if (span.days !== 0) at = byClock(at, DAYS(span.days))
   if (span.micros !== 0n) at = { ...at, sql: `(${at.sql} ${op} ${spanSql(MICROS(span.micros))})` }
-  return inCommonEra(at.sql, OID.timestamptz, [at])
+  const sum = inCommonEra(at.sql, OID.timestamptz, [at])
+  return stable(isShort(span) ? sum : fallible(sum))
 }
 
 /** Microseconds since 1970 of a timestamp, an instant or a day; NULL of infinity. */

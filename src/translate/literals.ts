@@ -30,7 +30,8 @@ export function literal(text: string, type: ColumnType): Expr {
   if (type.oid === OID.interval) return intervalLiteral(text)
   const sql = LITERALS[type.oid]?.(text, type.oid)
   if (sql === undefined) return relay(`the literal ${quote(text)} is not in a plain form`)
-  return typed(sql, type.oid, CONSTANT)
+  const expr = typed(sql, type.oid, CONSTANT)
+  return INTEGER_RANGE[type.oid] ? { ...expr, whole: BigInt(text) } : expr
 }
 
 export const nullOf = (oid: number): Expr =>
@@ -55,7 +56,15 @@ export function numericLiteral(text: string): Expr {
 export function integerLiteral(value: bigint): Expr {
   const oid = value === BigInt.asIntN(32, value) ? OID.int4 : OID.int8
   if (value !== BigInt.asIntN(64, value)) return numericLiteral(String(value))
-  return { ...typed(castInteger(value, oid), oid, CONSTANT), literal: String(value) }
+  return { ...typed(castInteger(value, oid), oid, CONSTANT), literal: String(value), whole: value }
+}
+
+/** The integer expression as the constant that it is, where its type has it. */
+export function wholeOf(expr: Expr, value: bigint | undefined): Expr | undefined {
+  const [low, high] = INTEGER_RANGE[expr.type.oid] ?? [1n, 0n]
+  return value !== undefined && value >= low && value <= high
+    ? { ...expr, whole: value }
+    : undefined
 }
 
 const castInteger = (value: bigint, oid: number): string => `CAST(${value} AS ${formOf(oid)})`

@@ -5,7 +5,17 @@
 import { OID } from '../types/oids.ts'
 import { decimalOf } from './coerce.ts'
 import type { Expr, Ratio } from './expr.ts'
-import { decimalExpr, digitsOf, factsOf, fallible, formOf, guard, relay, typed } from './expr.ts'
+import {
+  decimalExpr,
+  digitsOf,
+  factsOf,
+  fallible,
+  formOf,
+  guard,
+  relay,
+  typed,
+  unproven
+} from './expr.ts'
 import { EXACT, INTEGERS, wider } from './families.ts'
 import { type FunctionRule, type Make, same, wholeFrom } from './function-rules.ts'
 
@@ -20,7 +30,7 @@ const roundTo: Make = (a, digits) => {
   const scale = digits === undefined ? 0 : wholeFrom(0, digits)
   const precision = from.precision - from.scale + scale + (scale < from.scale ? 1 : 0)
   const sql = `CAST(${from.sql} AS DECIMAL(${precision},${scale}))`
-  return fallible(decimalExpr({ sql, precision, scale }, true, factsOf([a])))
+  return unproven(decimalExpr({ sql, precision, scale }, true, factsOf([a])))
 }
 
 /** Cut, not rounded: what is cut off is taken away first. */
@@ -32,7 +42,7 @@ const truncateTo: Make = (a, digits) => {
   const one = scale === 0 ? '1' : `0.${'0'.repeat(scale - 1)}1`
   const unit = `CAST('${one}' AS DECIMAL(${scale + 1},${scale}))`
   const sql = `CAST((${from.sql} - ${from.sql} % ${unit}) AS DECIMAL(${Math.max(precision, 1)},${scale}))`
-  return fallible(
+  return unproven(
     decimalExpr({ sql, precision: Math.max(precision, 1), scale }, true, factsOf([a]))
   )
 }
@@ -45,7 +55,7 @@ const toWhole =
     const { sql, precision, scale } = decimalOf(a)
     const digits = precision - scale + 1
     const whole = `CAST(${name}(${sql}) AS DECIMAL(${digits},0))`
-    return fallible(decimalExpr({ sql: whole, precision: digits, scale: 0 }, true, factsOf([a])))
+    return unproven(decimalExpr({ sql: whole, precision: digits, scale: 0 }, true, factsOf([a])))
   }
 
 /** Seconds below 10^10 only: there the quotient's digits cannot round it up to the next whole one. */
@@ -53,7 +63,7 @@ function floorOf({ units, by }: Ratio, a: Expr): Expr {
   const fault = `abs(${units}) >= 10000000000000000`
   const whole = `(${units} - ((${units} % ${by}) + ${by}) % ${by}) // ${by}`
   const sql = `CAST((${guard(fault, whole, 'date out of range')}) AS DECIMAL(18,0))`
-  return fallible(decimalExpr({ sql, precision: 18, scale: 0 }, true, factsOf([a])))
+  return unproven(decimalExpr({ sql, precision: 18, scale: 0 }, true, factsOf([a])))
 }
 
 const modulo: Make = (a, b) => {
@@ -71,12 +81,12 @@ const squareRoot: Make = (a) => {
 const double =
   (name: string): Make =>
   (a) =>
-    fallible(typed(name.replace('x', a.sql), OID.float8, factsOf([a])))
+    unproven(typed(name.replace('x', a.sql), OID.float8, factsOf([a])))
 
 const sign: Make = (a) => {
   const sql = `CASE WHEN ${a.sql} > 0 THEN 1 WHEN ${a.sql} < 0 THEN -1 WHEN ${a.sql} = 0 THEN 0 END`
   const checked = guard(`isnan(${a.sql})`, `CAST(${sql} AS DOUBLE)`, 'not a number')
-  return fallible(typed(`(${checked})`, OID.float8, factsOf([a])))
+  return unproven(typed(`(${checked})`, OID.float8, factsOf([a])))
 }
 
 const WHOLE = [OID.int4]

@@ -22,18 +22,22 @@ import {
   opaque,
   relay,
   shownDigits,
-  typed
+  stable,
+  typed,
+  unproven
 } from './expr.ts'
 import { EXACT, FLOATS, INTEGERS, isInteger, PLAIN, TEXTS, wider } from './families.ts'
 import {
   addToInstant,
   inCommonEra,
   instantOf,
+  isShort,
   spanSql,
   timeBetween,
   UTC,
   type ZoneName
 } from './instants.ts'
+import { wholeOf } from './literals.ts'
 import { like } from './patterns.ts'
 import { matches } from './regex.ts'
 
@@ -69,7 +73,7 @@ const compareExact: Binary = (op, a, b) => {
   const [left, right] = [decimalOf(a), decimalOf(b)]
   const common = commonDecimal([left, right])
   const sql = test(op, widenDecimal(left, common), widenDecimal(right, common))
-  return common.isTight ? fallible(boolean(sql, [a, b])) : boolean(sql, [a, b])
+  return common.isTight ? unproven(boolean(sql, [a, b])) : boolean(sql, [a, b])
 }
 
 const compareDouble: Binary = (op, a, b) =>
@@ -78,14 +82,14 @@ const compareDouble: Binary = (op, a, b) =>
 const asTimestamp = (a: Expr): string => `CAST(${a.sql} AS TIMESTAMP)`
 
 const compareInstant: Binary = (op, a, b) =>
-  fallible(boolean(test(op, asTimestamp(a), asTimestamp(b)), [a, b]))
+  unproven(boolean(test(op, asTimestamp(a), asTimestamp(b)), [a, b]))
 
 /** A day or a clock reading against an instant: the session's clock says which instant it is. */
 const compareZoned: Binary = (op, a, b, zone) => {
   const [left, right] = [a, b].map((one) =>
     one.type.oid === OID.timestamptz ? one : instantOf(one, zone)
   )
-  return fallible(boolean(test(op, left?.sql ?? '', right?.sql ?? ''), [a, b]))
+  return unproven(boolean(test(op, left?.sql ?? '', right?.sql ?? ''), [a, b]))
 }
 
 /**
@@ -93,7 +97,7 @@ const compareZoned: Binary = (op, a, b, zone) => {
  * another span: -1 day +23:59:59 is its own, not -00:00:01. Source: timestamp.c, interval_cmp_value.
  */
 const compareSpans: Binary = (op, a, b) =>
-  fallible(boolean(test(op, microsOf(a.sql), microsOf(b.sql)), [a, b]))
+  unproven(boolean(test(op, microsOf(a.sql), microsOf(b.sql)), [a, b]))
 
 const microsOf = (span: string): string =>
   `((CAST(year(${span}) * 12 + month(${span}) AS HUGEINT) * 30 + day(${span})) * 86400000000` +
@@ -105,18 +109,36 @@ const compareOrder: Binary = (op, a, b, zone) =>
     ? compare(op, a, b, zone)
     : relay('texts are ordered without COLLATE "C"')
 
+const COMPUTE: Readonly<Record<string, (a: bigint, b: bigint) => bigint>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b
+}
+
+/** What two integers make: it may fail, unless they are constants that do not. */
+function computed(op: string, a: Expr, b: Expr, expr: Expr): Expr {
+  if (a.whole === undefined || b.whole === undefined) return fallible(expr)
+  const isZero = b.whole === 0n && (op === '/' || op === '%')
+  const whole = isZero ? undefined : COMPUTE[op]?.(a.whole, b.whole)
+  return wholeOf(expr, whole) ?? fallible(expr)
+}
+
 const addIntegers: Binary = (op, a, b) => {
   const oid = wider(a.type.oid, b.type.oid)
-  return fallible(typed(opaque(`(${a.sql} ${op} ${b.sql})`, oid), oid, factsOf([a, b])))
+  return computed(op, a, b, typed(opaque(`(${a.sql} ${op} ${b.sql})`, oid), oid, factsOf([a, b])))
 }
+
+const isNonZero = ({ literal }: Expr): boolean =>
+  typeof literal === 'string' && Number(literal) !== 0
 
 /** DuckDB divides by zero to NULL. Both truncate towards zero, % takes the dividend's sign. */
 const divideIntegers: Binary = (op, a, b) => {
   const quotient = `(${a.sql} ${op === '/' ? '//' : '%'} ${b.sql})`
-  const safe = b.literal !== undefined && b.literal !== null && Number(b.literal) !== 0
-  const sql = safe ? quotient : guard(`${b.sql} = 0`, quotient, 'division by zero')
+  const sql = isNonZero(b) ? quotient : guard(`${b.sql} = 0`, quotient, 'division by zero')
   const oid = wider(a.type.oid, b.type.oid)
-  return fallible(typed(`CAST(${sql} AS ${formOf(oid)})`, oid, factsOf([a, b])))
+  return computed(op, a, b, typed(`CAST(${sql} AS ${formOf(oid)})`, oid, factsOf([a, b])))
 }
 
 interface ResultSize {
@@ -148,7 +170,7 @@ function exact(sql: string, size: ResultSize, parts: readonly Expr[], joint: Joi
   const cast = `CAST(${sql} AS DECIMAL(${digits},${scale}))`
   const held = { sql: cast, precision: digits, scale }
   const expr = decimalExpr(held, jointDigits(parts, joint), factsOf(parts))
-  return precision > most ? fallible(expr) : expr
+  return precision > most ? unproven(expr) : expr
 }
 
 const DECIMAL_DIGITS = 38
@@ -161,7 +183,7 @@ const addExact: Binary = (op, a, b) => {
   const { precision, scale } = common
   const size = { operands: precision, precision: precision + 1, scale }
   const sum = exact(sql, size, [a, b], (x, y) => `greatest(${x}, ${y})`)
-  return common.isTight ? fallible(sum) : sum
+  return common.isTight ? unproven(sum) : sum
 }
 
 const multiplyExact: Binary = (_op, a, b) => {
@@ -194,7 +216,8 @@ const divideExact: Binary = (_op, a, b) => {
   const checked = `(${guard(`${divisor.sql} = 0`, divisor.sql, 'division by zero')})`
   const facts = factsOf([a, b])
   const [over, under] = [unscaled(dividend), unscaled({ ...divisor, sql: checked })]
-  const result = quotient(over, under, facts, leastDigits(digits))
+  const value = quotient(over, under, facts, leastDigits(digits))
+  const result = isNonZero(b) ? value : fallible(value)
   const ratio = ratioOf(a, b)
   return ratio ? { ...result, ratio } : result
 }
@@ -217,9 +240,14 @@ const floats =
     return fallible(typed(`(${guard(fault, result, 'float out of range')})`, oid, factsOf([a, b])))
   }
 
+const NO_SPAN: Interval = { months: 0, days: 0, micros: 0n }
+
 const addDays: Binary = (op, a, b) => {
   const [date, days] = a.type.oid === OID.date ? [a, b] : [b, a]
-  return inCommonEra(`(${date.sql} ${op} CAST(${days.sql} AS INTEGER))`, OID.date, [a, b])
+  const sql = `(${date.sql} ${op} CAST(${days.sql} AS INTEGER))`
+  const sum = inCommonEra(sql, OID.date, [a, b])
+  const isNear = days.whole !== undefined && isShort({ ...NO_SPAN, days: Number(days.whole) })
+  return isNear ? sum : fallible(sum)
 }
 
 const subtractDates: Binary = (_op, a, b) => {
@@ -235,21 +263,20 @@ const byInterval = (a: Expr, b: Expr): { when: Expr; span: Expr } =>
 const addInterval: Binary = (op, a, b) => {
   const { when, span } = byInterval(a, b)
   if (!span.span && !span.elapsed && !span.spread) relay('an interval that is not a constant')
-  return inCommonEra(`(CAST(${when.sql} AS TIMESTAMP) ${op} ${span.sql})`, OID.timestamp, [a, b])
+  const sql = `(CAST(${when.sql} AS TIMESTAMP) ${op} ${span.sql})`
+  const sum = inCommonEra(sql, OID.timestamp, [a, b])
+  return !span.span || isShort(span.span) ? sum : fallible(sum)
 }
 
 const addToInstantOf: Binary = (op, a, b, zone) => {
   const { when, span } = byInterval(a, b)
   if (span.span) return addToInstant(op, when, span.span, zone)
   if (span.spread === 'time')
-    return inCommonEra(`(${when.sql} ${op} ${span.sql})`, OID.timestamptz, [a, b])
+    return stable(inCommonEra(`(${when.sql} ${op} ${span.sql})`, OID.timestamptz, [a, b]))
   // Whole days and hours are alike where every day has 24 of them.
   if (zone !== UTC || !(span.elapsed ?? span.spread)) relay('an interval that is not a constant')
-  return inCommonEra(
-    `timezone('UTC', timezone('UTC', ${when.sql}) ${op} ${span.sql})`,
-    OID.timestamptz,
-    [a, b]
-  )
+  const sql = `timezone('UTC', timezone('UTC', ${when.sql}) ${op} ${span.sql})`
+  return stable(inCommonEra(sql, OID.timestamptz, [a, b]))
 }
 
 /** n times an interval that is a constant. Postgres multiplies by a double: exact below 2^53. */
@@ -266,9 +293,17 @@ const multiplySpan: Binary = (_op, a, b) => {
     `${spanSql(span)} * ${count}`,
     'interval out of range'
   )
-  const expr = fallible(typed(`(${sql})`, OID.interval, factsOf([a, b])))
-  return { ...expr, spread: isTime ? 'time' : 'days' }
+  const expr = typed(`(${sql})`, OID.interval, factsOf([a, b]))
+  const product = times.whole !== undefined && spanTimes(span, times.whole)
+  const isNear = product !== false && isShort(product)
+  return { ...(isNear ? unproven(expr) : fallible(expr)), spread: isTime ? 'time' : 'days' }
 }
+
+const spanTimes = ({ months, days, micros }: Interval, times: bigint): Interval => ({
+  months: months * Number(times),
+  days: days * Number(times),
+  micros: micros * times
+})
 
 const DOUBLE_EXACT = 9_007_199_254_740_991n
 const abs = (value: bigint): bigint => (value < 0n ? -value : value)
@@ -346,7 +381,9 @@ export function negate(a: Expr): Expr {
   }
   if (a.span) return negatedSpan(a.span, a)
   if (!isInteger(a.type.oid) && !FLOATS.includes(a.type.oid)) return relay('unary minus')
-  return fallible(typed(`(- ${a.sql})`, a.type.oid, factsOf([a])))
+  const expr = typed(`(- ${a.sql})`, a.type.oid, factsOf([a]))
+  if (!isInteger(a.type.oid)) return unproven(expr)
+  return (a.whole !== undefined && wholeOf(expr, -a.whole)) || fallible(expr)
 }
 
 const negatedSpan = ({ months, days, micros }: Interval, a: Expr): Expr => {

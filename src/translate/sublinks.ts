@@ -19,7 +19,10 @@ export function subLink(body: ast.Node, env: Env): Expr {
   if (type === 'EXISTS_SUBLINK') return varying(boolean(`EXISTS (${inner.sql})`, []))
   const [column, ...more] = inner.columns
   if (!column || more.length > 0) return relay('a subquery of several columns')
-  if (type === 'EXPR_SUBLINK') return scalarOf(column, inner)
+  if (type === 'EXPR_SUBLINK') {
+    const scalar = scalarOf(column, inner)
+    return isOneRow(select.body, column) ? scalar : fallible(scalar)
+  }
   if (!isMembership(type, body)) return relay(`${type} is not translated`)
   const tested = settle(walk(body['testexpr'], env), OID.text, env.context)
   const member = memberOf(tested, column, inner.sql)
@@ -36,11 +39,16 @@ function isMembership(type: string, body: ast.Node): boolean {
 /** It may depend on a row of the query around. */
 const varying = (expr: Expr): Expr => ({ ...expr, constant: false })
 
+/** Whether there cannot be a second row, on which Postgres would raise. */
+const isOneRow = (select: ast.Node, column: Expr): boolean =>
+  ast.integerConstant(select['limitCount']) === 1 ||
+  (column.aggregate && ast.has(select, 'targetList') && !ast.has(select, 'groupClause'))
+
 function scalarOf(column: Expr, { sql }: Subquery): Expr {
   const { oid } = column.type
   if (oid === OID.bpchar) return relay('a scalar subquery of this type')
   const facts = { ...factsOf([column]), aggregate: false, constant: false, fallible: true }
-  if (oid !== OID.numeric) return fallible(typed(`(${sql})`, oid, facts))
+  if (oid !== OID.numeric) return typed(`(${sql})`, oid, facts)
   const { decimal } = column
   if (column.form !== 'VARCHAR' && decimal)
     return decimalExpr({ ...decimal, sql: `(${sql})` }, column.printed !== undefined, facts)

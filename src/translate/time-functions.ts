@@ -6,7 +6,7 @@ import { OID } from '../types/oids.ts'
 import { withOffset } from './coerce.ts'
 import { zoneOf } from './context.ts'
 import type { Expr } from './expr.ts'
-import { factsOf, fallible, guard, relay, typed } from './expr.ts'
+import { factsOf, fallible, guard, relay, typed, unproven } from './expr.ts'
 import { TEXTS } from './families.ts'
 import { extract, extractElapsed, part } from './fields.ts'
 import type { FunctionRule, Session } from './function-rules.ts'
@@ -43,7 +43,9 @@ const toTimestamp: Within = (_session, seconds) => {
   const fault = `${whole} < -62135596800 OR ${whole} >= 253402214400`
   const instant = `make_timestamptz(${whole} * 1000000)`
   const sql = `(${guard(fault, instant, 'date out of range')})`
-  return fallible(typed(sql, OID.timestamptz, factsOf([value])))
+  const expr = typed(sql, OID.timestamptz, factsOf([value]))
+  const { whole: known = 0n } = value
+  return known > 0n && known < 253_402_214_400n ? unproven(expr) : fallible(expr)
 }
 
 /** The start of the stride that `when` is in, strides being counted from `origin`. */

@@ -3,7 +3,7 @@
 
 import { OID } from '../types/oids.ts'
 import type { Expr } from './expr.ts'
-import { factsOf, fallible, guard, quote, relay, typed } from './expr.ts'
+import { factsOf, guard, quote, relay, typed, unproven } from './expr.ts'
 import { outsideCommonEra } from './instants.ts'
 
 type Piece = { readonly format: string } | { readonly sql: (when: string) => string }
@@ -103,5 +103,5 @@ export function toChar(local: Expr, text: string | null | undefined): Expr {
   close()
   const fault = outsideCommonEra(local.sql, OID.timestamp)
   const sql = `(${guard(fault, groups.join(' || '), 'date out of range')})`
-  return fallible(typed(sql, OID.text, factsOf([local])))
+  return unproven(typed(sql, OID.text, factsOf([local])))
 }

@@ -5,7 +5,7 @@
 
 import { OID } from '../types/oids.ts'
 import type { Expr, GroupKey } from './expr.ts'
-import { factsOf, fallible, guard, typed } from './expr.ts'
+import { factsOf, fallibleMoment, guard, stable, typed, unproven } from './expr.ts'
 import { given, type Session, word } from './function-rules.ts'
 import {
   epochMicros,
@@ -41,8 +41,14 @@ const ERA_MICROS = 62_135_596_800 * SECOND
 const startOf = (length: number, micros: string): string =>
   `${micros} - (${micros} + ${ERA_MICROS}) % ${length}`
 
-const failing = (fault: string, sql: string, oid: number, when: Expr): Expr =>
-  fallible(typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([when])))
+/** Postgres's calendar begins with a day, in 4714 BC, but with no week, month or year. */
+const NEVER_TOO_EARLY = ['second', 'minute', 'hour', 'day']
+
+function failing(unit: string, fault: string, sql: string, when: Expr): Expr {
+  const { oid } = when.type
+  const expr = typed(`(${guard(fault, sql, 'date out of range')})`, oid, factsOf([when]))
+  return NEVER_TOO_EARLY.includes(unit) ? unproven(expr) : fallibleMoment(expr)
+}
 
 /** Which instants are truncated by their microseconds; in those since 1970, the end not included. */
 interface Range {
@@ -90,7 +96,7 @@ export function truncated(unit: string, local: Expr): Expr {
     length === undefined
       ? `CAST(date_trunc('${unit}', ${local.sql}) AS TIMESTAMP)`
       : `make_timestamp(${startOf(length, epochMicros(local))})`
-  return failing(outsideCommonEra(local.sql, OID.timestamp), sql, OID.timestamp, local)
+  return failing(unit, outsideCommonEra(local.sql, OID.timestamp), sql, local)
 }
 
 /** In UTC, without going through a clock's reading and back. */
@@ -102,7 +108,7 @@ function truncatedInUtc(unit: string, when: Expr): Expr {
       ? `epoch_us(CAST(date_trunc('${unit}', make_timestamp(${micros})) AS TIMESTAMP))`
       : startOf(length, micros)
   const fault = outsideCommonEra(when.sql, OID.timestamptz)
-  const result = failing(fault, `make_timestamptz(${start})`, OID.timestamptz, when)
+  const result = failing(unit, fault, `make_timestamptz(${start})`, when)
   return byUnit(result, when, length, COMMON_ERA)
 }
 
@@ -112,7 +118,7 @@ function truncatedInZone(unit: string, when: Expr, zone: Session['zone']): Expr 
   if (length !== undefined && isWholeIn(zone, length / SECOND)) {
     const fault = outsideZones(when.sql, OID.timestamptz)
     const sql = `make_timestamptz(${startOf(length, epochMicros(when))})`
-    const result = failing(fault, sql, OID.timestamptz, when)
+    const result = failing(unit, fault, sql, when)
     // The last week would reach beyond.
     return unit === 'week' ? result : byUnit(result, when, length, ZONES)
   }
@@ -134,7 +140,7 @@ export const truncateInstant: Truncate = ({ zone }, unit, value) => {
   const when = given(value)
   if (when.type.oid === OID.date) {
     const midnight = typed(`CAST(${when.sql} AS TIMESTAMP)`, OID.timestamp, factsOf([when]))
-    return instantOf(truncated(name, midnight), zone)
+    return stable(instantOf(truncated(name, midnight), zone))
   }
-  return zone === UTC ? truncatedInUtc(name, when) : truncatedInZone(name, when, zone)
+  return stable(zone === UTC ? truncatedInUtc(name, when) : truncatedInZone(name, when, zone))
 }

@@ -5,7 +5,7 @@ import { OID } from '../types/oids.ts'
 import type { Call } from './aggregate-rules.ts'
 import { type Parameters, settle, unify } from './coerce.ts'
 import type { Expr } from './expr.ts'
-import { decimalExpr, fallible, digitsOf, printedNumeric, relay, typed } from './expr.ts'
+import { decimalExpr, fallible, digitsOf, printedNumeric, relay, typed, unproven } from './expr.ts'
 
 type Make = (args: readonly Expr[], call: Call, parameters: Parameters) => Expr
 
@@ -83,6 +83,9 @@ export const WINDOW_FUNCTIONS: Readonly<Record<string, WindowRule>> = {
   nth_value: { takes: [2], make: nth, framed: true }
 }
 
+/** Those that raise on a count that is none. */
+const COUNTING = ['ntile', 'nth_value']
+
 export const isWindowFunction = (name: string): boolean => Object.hasOwn(WINDOW_FUNCTIONS, name)
 
 export const needsFrame = (name: string): boolean =>
@@ -98,5 +101,6 @@ export function applyWindowFunction(
   if (!rule?.takes.includes(args.length)) return relay(`${name} with these arguments`)
   const [value, ...others] = args
   const typedArgs = value ? [settle(value, OID.text, parameters), ...others] : []
-  return fallible(rule.make(typedArgs, call, parameters))
+  const expr = rule.make(typedArgs, call, parameters)
+  return COUNTING.includes(name) ? fallible(expr) : unproven(expr)
 }
