@@ -46,8 +46,12 @@ export function walk(node: unknown, env: Env): Expr {
   const expr = env.context.deeper(() => walker(body, env))
   env.context.mayFail ||= expr.fallible
   env.context.mayRaise ||= expr.raises === true
-  return expr
+  return requireFolded(expr)
 }
+
+/** Postgres computes constants before it reads a row, and raises on those that no row would need. */
+const requireFolded = (expr: Expr): Expr =>
+  expr.constant && expr.raises && !expr.stable ? relay('a constant that may fail') : expr
 
 /** An expression that must be boolean; an untyped literal is read as one. */
 export function walkBoolean(node: unknown, env: Env): Expr {
