@@ -13,24 +13,37 @@ import { requireSame } from './set-operations.ts'
 export function withQueries(select: ast.Node, around: Queries): Queries {
   const clause = ast.child(select, 'withClause')
   const isRecursive = ast.flag(clause, 'recursive')
-  return ast.list(clause, 'ctes').reduce<Queries>((queries, node) => {
+  const all = ast.list(clause, 'ctes')
+  return all.reduce<Queries>((queries, node) => {
     const { body } = ast.open(node)
     if (ast.has(body, 'search_clause') || ast.has(body, 'cycle_clause')) relay('SEARCH or CYCLE')
     const inner = ast.open(body['ctequery'])
     if (inner.kind !== 'SelectStmt') relay('WITH of something that is no SELECT')
     const name = ast.str(body, 'ctename')
-    const refers = isRecursive && mentions(inner.body, name)
+    const refers = isRecursive && mentions(inner.body, name) > 0
     const make = (): Derived =>
       refers ? recursive(inner.body, body, queries) : derive(queries, inner.body)
-    const query = limited(inner.body, () => renamed(make(), body))
+    const isKept = isMaterialized(body, select, name)
+    const whole = isKept ? (): Derived => evaluated(make, queries) : make
+    const query = limited(inner.body, () => renamed(whole(), body))
     return { ...queries, ctes: new Map([...queries.ctes, [name, query]]) }
   }, around)
 }
 
-/**
- * Named twice only if both times give the same rows, and fail on the same: Postgres evaluates such a
- * query once and whole, DuckDB what is needed of it.
- */
+/** Postgres keeps the rows of what is asked to be, and of what is named twice. */
+function isMaterialized(cte: ast.Node, select: ast.Node, name: string): boolean {
+  const asked = ast.str(cte, 'ctematerialized')
+  if (asked === 'CTEMaterializeAlways') return true
+  return asked !== 'CTEMaterializeNever' && mentions(select, name) - mentions(cte, name) > 1
+}
+
+/** All columns of such rows are evaluated there, of DuckDB's what is needed of them. */
+function evaluated(make: () => Derived, { context }: Queries): Derived {
+  const { result, mayRaise } = context.watchRaising(make)
+  return mayRaise ? relay('WITH of a query that is kept and may fail') : result
+}
+
+/** Named twice only if both times give the same rows. */
 function limited(body: ast.Node, make: () => Derived): () => Derived {
   let uses = 0
   return () => {
@@ -38,10 +51,7 @@ function limited(body: ast.Node, make: () => Derived): () => Derived {
     if (uses > 1 && (ast.has(body, 'limitCount') || ast.has(body, 'limitOffset'))) {
       relay('WITH of a limited query named twice')
     }
-    const query = make()
-    if (uses > 1 && query.targets.some(({ expr }) => expr.fallible && !expr.aggregate))
-      relay('WITH of a query that may fail named twice')
-    return query
+    return make()
   }
 }
 
@@ -54,11 +64,14 @@ function renamed(query: Derived, body: ast.Node): Derived {
   return { ...query, columns: (range) => titled(query.columns(range)) }
 }
 
-function mentions(node: unknown, name: string): boolean {
-  if (Array.isArray(node)) return node.some((item) => mentions(item, name))
+/** How often FROM clauses name it. */
+function mentions(node: unknown, name: string): number {
+  const all = (items: readonly unknown[]): number =>
+    items.reduce<number>((sum, item) => sum + mentions(item, name), 0)
+  if (Array.isArray(node)) return all(node)
   const body = ast.nodeOf(node)
-  if (ast.str(body, 'relname') === name && !ast.has(body, 'schemaname')) return true
-  return Object.values(body).some((item) => mentions(item, name))
+  const isNamed = ast.str(body, 'relname') === name && !ast.has(body, 'schemaname')
+  return (isNamed ? 1 : 0) + all(Object.values(body))
 }
 
 const OUTSIDE_OF_UNION = ['sortClause', 'limitCount', 'limitOffset', 'withClause']

@@ -24,6 +24,10 @@ export const CLAUSES: readonly (readonly [clause: string, sql: string])[] = [
     'WITH RECURSIVE',
     'WITH RECURSIVE q(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM q WHERE x < 9) SELECT x FROM q'
   ],
+  [
+    'WITH … AS MATERIALIZED, or named twice, of what may fail',
+    'WITH q AS MATERIALIZED (SELECT id, 1 / s4 FROM m) SELECT id FROM q'
+  ],
   ['UNION, INTERSECT, EXCEPT, with or without ALL', 'SELECT t FROM m UNION SELECT label FROM side'],
   ['subqueries in FROM', 'SELECT k FROM (SELECT g AS k FROM m) q'],
   ['EXISTS, also correlated', 'SELECT id FROM m WHERE EXISTS (SELECT FROM side s WHERE s.id = m.id)'],

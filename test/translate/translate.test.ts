@@ -121,6 +121,19 @@ const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ['SELECT id FROM side a JOIN side b ON true', /"id" is ambiguous/],
   ['SELECT n FROM m a JOIN (SELECT n * 1.0 AS n FROM m) b USING (n)', /two scales/],
   ['SELECT a.id FROM side a, side a', /one name/],
+  // Kept rows are evaluated whole.
+  ['WITH q AS MATERIALIZED (SELECT id, 1 / i4 AS y FROM side) SELECT id FROM q', /is kept/],
+  ['WITH q AS MATERIALIZED (SELECT i4 + 1 FROM side) SELECT count(*) FROM q', /is kept/],
+  [
+    'WITH q AS (SELECT id FROM side WHERE 1 / i4 >= 0) SELECT a.id FROM q a JOIN q b USING (id)',
+    /is kept/
+  ],
+  ['WITH q AS (SELECT 1 / count(*) AS c FROM side) SELECT a.c FROM q a, q b', /is kept/],
+  // The second one is of a query that nothing needs.
+  [
+    'WITH q AS (SELECT id, 1 / i4 AS y FROM side), r AS (SELECT * FROM q) SELECT id FROM q',
+    /is kept/
+  ],
   // Computed before any row is read.
   ['SELECT CASE WHEN id > 0 THEN id ELSE 1 / 0 END FROM side', CONSTANT],
   ['SELECT coalesce(id, 1 / 0) FROM side', CONSTANT],
@@ -156,6 +169,11 @@ const LOCAL: readonly string[] = [
   'SELECT id FROM m WHERE s8 > extract(epoch from now())::bigint - 86400',
   'SELECT id FROM m WHERE d > CURRENT_DATE - 7',
   'SELECT id FROM m WHERE n > $1::numeric AND s4 > $2::int',
+  'WITH q AS MATERIALIZED (SELECT id, i4 FROM side) SELECT id FROM q',
+  'WITH q AS NOT MATERIALIZED (SELECT id, 1 / i4 AS y FROM side) SELECT a.id FROM q a, q b',
+  'WITH q AS (SELECT id, 1 / i4 AS y FROM side) SELECT id FROM q',
+  'WITH q AS (SELECT g, sum(s4) AS s, avg(n) AS a FROM m GROUP BY g) SELECT a.s FROM q a, q b',
+  "WITH q AS (SELECT date_trunc('day', st) AS d, count(*) FROM m GROUP BY 1) SELECT a.d FROM q a, q b",
 ]
 
 void t.test('a proven statement is written for DuckDB', (t) => {
