@@ -14,6 +14,7 @@ export function withQueries(select: ast.Node, around: Queries): Queries {
   const clause = ast.child(select, 'withClause')
   const isRecursive = ast.flag(clause, 'recursive')
   const all = ast.list(clause, 'ctes')
+  if (isRecursive) requireWrittenBefore(all)
   return all.reduce<Queries>((queries, node) => {
     const { body } = ast.open(node)
     if (ast.has(body, 'search_clause') || ast.has(body, 'cycle_clause')) relay('SEARCH or CYCLE')
@@ -28,6 +29,15 @@ export function withQueries(select: ast.Node, around: Queries): Queries {
     const query = limited(inner.body, () => renamed(whole(), body))
     return { ...queries, ctes: new Map([...queries.ctes, [name, query]]) }
   }, around)
+}
+
+/** With RECURSIVE a query sees those written after it, too. */
+function requireWrittenBefore(ctes: readonly unknown[]): void {
+  const names = ctes.map((node) => ast.str(ast.open(node).body, 'ctename'))
+  ctes.forEach((node, i) => {
+    const isAhead = names.slice(i + 1).some((name) => mentions(node, name) > 0)
+    if (isAhead) relay('WITH RECURSIVE of a query that is written later')
+  })
 }
 
 /** Postgres keeps the rows of what is asked to be, and of what is named twice. */

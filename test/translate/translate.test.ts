@@ -121,6 +121,11 @@ const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ['SELECT id FROM side a JOIN side b ON true', /"id" is ambiguous/],
   ['SELECT n FROM m a JOIN (SELECT n * 1.0 AS n FROM m) b USING (n)', /two scales/],
   ['SELECT a.id FROM side a, side a', /one name/],
+  // A later query of WITH RECURSIVE is meant, not the relation.
+  [
+    'WITH RECURSIVE a AS (SELECT id FROM m), m AS (SELECT 7 AS id FROM side) SELECT * FROM a',
+    /is written later/
+  ],
   // Kept rows are evaluated whole.
   ['WITH q AS MATERIALIZED (SELECT id, 1 / i4 AS y FROM side) SELECT id FROM q', /is kept/],
   ['WITH q AS MATERIALIZED (SELECT i4 + 1 FROM side) SELECT count(*) FROM q', /is kept/],
@@ -174,6 +179,7 @@ const LOCAL: readonly string[] = [
   'WITH q AS (SELECT id, 1 / i4 AS y FROM side) SELECT id FROM q',
   'WITH q AS (SELECT g, sum(s4) AS s, avg(n) AS a FROM m GROUP BY g) SELECT a.s FROM q a, q b',
   "WITH q AS (SELECT date_trunc('day', st) AS d, count(*) FROM m GROUP BY 1) SELECT a.d FROM q a, q b",
+  'WITH RECURSIVE a AS (SELECT id FROM side), b AS (SELECT id FROM a) SELECT * FROM b',
 ]
 
 void t.test('a proven statement is written for DuckDB', (t) => {
