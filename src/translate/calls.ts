@@ -74,7 +74,7 @@ function around(name: string, body: ast.Node, env: Env): Around {
     ? overClause(
         ast.child(body, 'over'),
         {
-          walk: (node) => walk(node, { ...inside, aggregates: true }),
+          walk: (node) => env.context.requireSorting(walk(node, { ...inside, aggregates: true })),
           windows: env.windows ?? new Map(),
           parameters: env.context
         },

@@ -67,6 +67,8 @@ export class Context implements Parameters {
   #mayFailBehind = false
   readonly #oids = new Map<number, number>()
   #depth = 0
+  /** How many SELECTs are around the one that is translated. */
+  #around = 0
   #names = 0
   #outermost = Number.MAX_SAFE_INTEGER
 
@@ -90,6 +92,27 @@ export class Context implements Parameters {
     } finally {
       this.#depth -= 1
     }
+  }
+
+  /** Runs within a SELECT that stands inside of another. */
+  inner<T>(run: () => T): T {
+    this.#around += 1
+    try {
+      return this.deeper(run)
+    } finally {
+      this.#around -= 1
+    }
+  }
+
+  /** By which a SELECT is sorted: Postgres evaluates it for all rows, even if nothing needs the order. */
+  requireSorting(key: Expr): Expr {
+    if (key.raises) this.requireOutermost('an inner order by what may fail')
+    return key
+  }
+
+  /** Of SELECTs inside of others Postgres evaluates more than DuckDB, which filters them first. */
+  requireOutermost(what: string): void {
+    if (this.#around > 0) relay(what)
   }
 
   /** A column of the query `level` levels below the outermost one is used. */

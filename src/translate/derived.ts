@@ -59,7 +59,7 @@ export interface Queries extends Surroundings {
 
 /** A SELECT inside of another; `within`: the FROM clause whose columns it may use. */
 export const derive = (around: Queries, select: ast.Node, within?: FromItem): Derived =>
-  around.context.deeper(() => {
+  around.context.inner(() => {
     const outer = within ? [within, ...around.outer] : around.outer
     return derived(around.run(select, { ...around, outer }), around.context)
   })

@@ -21,7 +21,11 @@ export function setOperation(select: ast.Node, queries: Queries): Derived {
   const all = ast.flag(select, 'all')
   const side = (key: string): Query =>
     queries.context.deeper(() => queries.run(ast.child(select, key), queries))
-  const [left, right] = [side('larg'), side('rarg')]
+  const { result, mayRaise } = queries.context.watchRaising(
+    () => [side('larg'), side('rarg')] as const
+  )
+  if (word === 'EXCEPT' && mayRaise) queries.context.requireOutermost('EXCEPT of what may fail')
+  const [left, right] = result
   if (left.targets.length !== right.targets.length) return relay(`${word} of different columns`)
   const pairs = left.targets.map(({ name, expr }, i) => {
     const other = right.targets[i]?.expr ?? relay(`${word} of different columns`)

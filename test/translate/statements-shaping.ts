@@ -263,6 +263,8 @@ const joins: readonly Asked[] = [
   'WITH q AS (SELECT count(*) AS c, 1 / (count(*) - 61) AS bad FROM m) SELECT a.c, b.c FROM q a, q b',
   'WITH q AS (SELECT g, sum(s4) AS x, avg(n) AS y FROM m GROUP BY g) SELECT a.g, b.x, b.y FROM q a JOIN q b ON a.g = b.g',
   'WITH RECURSIVE a AS (SELECT id FROM side), side AS (SELECT 777 AS id FROM m WHERE id = 1) SELECT * FROM a',
+  'SELECT id FROM (SELECT id, g, rank() OVER (PARTITION BY b ORDER BY 1 / (id - 1)) AS r FROM m) q WHERE g > 100',
+  'SELECT id FROM (SELECT id, 1 / (id - 1) FROM m EXCEPT SELECT id, g FROM m) q WHERE id > 50',
   ['SELECT id, 10 / $1::int FROM m WHERE id < 0 ORDER BY id', '0'],
   'SELECT id FROM m WHERE id > 10 * 60 - 590 AND id + 1 > -(5) AND id < (2 + 3) * 40 / 5 % 70 ORDER BY id',
   "SELECT id, 1.5::int + 1, '-1'::integer - 1, 5::smallint, 1.5::numeric(4,1), s4::numeric(12,2) FROM m ORDER BY id",
