@@ -260,7 +260,7 @@ const SPECIAL: Readonly<Record<string, Special>> = {
 /** COLLATE "C" says of a text what is known of it already. */
 const collate: Walk = (body, env) => {
   const arg = walk(body['arg'], env)
-  const name = ast.names(ast.list(body, 'collname'))?.at(-1)
+  const name = ast.builtinName(ast.list(body, 'collname'))
   return name === 'C' && arg.bytewise ? { ...arg, column: false } : relay('COLLATE')
 }
 

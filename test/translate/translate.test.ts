@@ -168,6 +168,7 @@ const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
     'SELECT id FROM (SELECT id, 1 / i4 FROM side EXCEPT SELECT id, i4 FROM side) q WHERE id > 9',
     /EXCEPT of what may fail/
   ],
+  ['SELECT id FROM side ORDER BY label COLLATE sx."C"', /COLLATE/]
 ]
 
 /** What may fail in Postgres too, but does not as it is written here. */
@@ -195,6 +196,7 @@ const LOCAL: readonly string[] = [
   'WITH RECURSIVE a AS (SELECT id FROM side), b AS (SELECT id FROM a) SELECT * FROM b',
   "SELECT id FROM (SELECT id, rank() OVER (PARTITION BY date_trunc('day', st)) AS r FROM m) q WHERE r = 1",
   'SELECT rank() OVER (ORDER BY 1 / i4) FROM side',
+  'SELECT id FROM side ORDER BY label COLLATE pg_catalog."C"'
 ]
 
 void t.test('a proven statement is written for DuckDB', (t) => {
