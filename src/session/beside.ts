@@ -256,7 +256,8 @@ function readColumns(rows: readonly ColumnRow[], standard: Collation): readonly 
     if (ARRAY_OID[oid] === undefined || storeType(type) === undefined) return []
     if (collation === null) return [{ attnum, name, type }]
     if (schema !== PG_CATALOG) return []
-    if (isPlain(collation)) return [{ attnum, name, type, collation: 'C' as const }]
+    // POSIX orders as C does, yet the two are a conflict beside each other.
+    if (collation === 'C') return [{ attnum, name, type, collation: 'C' as const }]
     const known = collation === 'default' && standard !== undefined
     return known ? [{ attnum, name, type, collation: standard }] : []
   })

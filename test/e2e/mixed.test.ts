@@ -42,14 +42,19 @@ const LENT = [
   'SELECT m.id, o.word, o.most FROM m LEFT JOIN odd o ON o.least = m.id ORDER BY m.id',
   'SELECT o.word, count(*), min(o.most) FROM m JOIN odd o ON o.id = m.id GROUP BY o.word',
   'SELECT count(*) FROM m CROSS JOIN odd',
-  'SELECT a.id, b.word, k.note FROM m JOIN odd a ON a.id = m.id JOIN odd b USING (least) JOIN kept k ON k.id = b.id ORDER BY m.id'
+  'SELECT a.id, b.word, k.note FROM m JOIN odd a ON a.id = m.id JOIN odd b USING (least) JOIN kept k ON k.id = b.id ORDER BY m.id',
+  // Alike in their order, at odds as collations.
+  'SELECT m.id FROM m JOIN posix o ON m.t = o.word',
+  'SELECT m.id FROM m JOIN posix o ON o.id = m.id WHERE m.t < o.word',
+  'SELECT o.id FROM m JOIN posix o ON o.id = m.id'
 ]
 
 /** Rows that are all else than plain: by the ends of integers, and in texts. */
 const ODD = `CREATE TABLE plain.odd (id int, least int2, most int8, word text COLLATE "C", label varchar(9) COLLATE "C");
   INSERT INTO plain.odd VALUES (1, -32768, -9223372036854775808, '', ''), (2, 32767, 9223372036854775807, NULL, NULL),
     (3, NULL, NULL, '"', '\\'), (4, 0, 9007199254740993, E'a\\b\n\t\r', 'null'), (5, 1, 0, 'é日本😀', E'\x01\x1f'),
-    (6, 2, -1, '[1, "x"]', '{}'), (7, 3, 3, '\u0041', ' é '), (NULL, 4, 4, 'a,b', 'NULL')`
+    (6, 2, -1, '[1, "x"]', '{}'), (7, 3, 3, '\u0041', ' é '), (NULL, 4, 4, 'a,b', 'NULL');
+  CREATE TABLE plain.posix (id int, word text COLLATE "POSIX"); INSERT INTO plain.posix VALUES (1, 'a'), (2, NULL)`
 
 /** The suite's statements on `m`, each joined to the upstream's table `kept`. */
 function mixedStatements(): readonly string[] {
@@ -88,6 +93,7 @@ async function prepared(t: Test): Promise<World> {
   t.ok(Number((await rowsOf(direct, 'SELECT count(*) FROM plain.m'))[0]?.[0]) > 40, 'most rows came')
   await direct.query(`CREATE TABLE plain.kept AS SELECT i AS id, 'k' || i AS note FROM generate_series(1, 50) i;
     CREATE TABLE live.kept AS TABLE plain.kept; ${ODD}; CREATE TABLE live.odd AS TABLE plain.odd;
+    CREATE TABLE live.posix AS TABLE plain.posix;
     CREATE ROLE all_of_it LOGIN; CREATE ROLE part_of_it LOGIN;
     GRANT USAGE ON SCHEMA plain, live TO all_of_it, part_of_it;
     GRANT ALL ON ALL TABLES IN SCHEMA plain, live TO all_of_it;
