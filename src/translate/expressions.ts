@@ -46,12 +46,20 @@ export function walk(node: unknown, env: Env): Expr {
   const expr = env.context.deeper(() => walker(body, env))
   env.context.mayFail ||= expr.fallible
   env.context.mayRaise ||= expr.raises === true
-  return requireFolded(expr)
+  if (isFolded(expr) && (!expr.given || isDivision(kind, body))) relay('a constant that may fail')
+  return expr
 }
 
-/** Postgres computes constants before it reads a row, and raises on those that no row would need. */
-const requireFolded = (expr: Expr): Expr =>
-  expr.constant && expr.raises && !expr.stable ? relay('a constant that may fail') : expr
+/**
+ * Postgres computes constants before it reads a row, and raises on those that no row would need. Those
+ * with a parameter in them only where it plans for its value, and of those a zero divisor alone is
+ * likely enough: `OFFSET ($1 - 1) * 10` is not to be relayed.
+ */
+const isFolded = (expr: Expr): boolean =>
+  expr.constant === true && expr.raises === true && !expr.stable
+
+const isDivision = (kind: string, body: ast.Node): boolean =>
+  kind === 'A_Expr' && ['/', '%'].includes(ast.builtinName(ast.list(body, 'name')) ?? '')
 
 /** An expression that must be boolean; an untyped literal is read as one. */
 export function walkBoolean(node: unknown, env: Env): Expr {

@@ -44,7 +44,7 @@ export const CLAUSES: readonly (readonly [clause: string, sql: string])[] = [
   ['other functions in FROM', "SELECT x FROM m, regexp_split_to_table(t, 'a') x"],
   ['windows, named ones, every frame', 'SELECT sum(s4) OVER w FROM m WINDOW w AS (ORDER BY id ROWS 2 PRECEDING)'],
   ['CASE, COALESCE, NULLIF, GREATEST, LEAST', 'SELECT CASE WHEN b THEN n ELSE 0 END, coalesce(t, v) FROM m'],
-  ['constants and parameters that together may fail', 'SELECT coalesce(id, 10 / $1::int) FROM m'],
+  ['constants that may fail', 'SELECT coalesce(id, 10 / $1::int) FROM m'],
   ['= ANY of an array', 'SELECT id FROM m WHERE 1 = ANY (ai)'],
   ['comparison of rows', 'SELECT id FROM m WHERE (g, id) = (1, 2)'],
   ['subscripts of arrays', 'SELECT ai[1] FROM m'],

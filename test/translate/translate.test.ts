@@ -145,6 +145,7 @@ const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ['SELECT id FROM side WHERE id > 0 OR 1 / 0 = 1', CONSTANT],
   ['SELECT id FROM side WHERE id > 0 OR 1.5 / 0.0 = 1', CONSTANT],
   ['SELECT 10 / $1::int FROM side WHERE id < 0', CONSTANT],
+  ['SELECT 10 % $1::int + id FROM side WHERE id < 0', CONSTANT],
   ['SELECT 2147483647 + 1 FROM side WHERE id < 0', CONSTANT],
   ['SELECT - ((-2147483648)::int4) FROM side WHERE id < 0', CONSTANT],
   ['SELECT 70000::int2 FROM side WHERE id < 0', CONSTANT],
@@ -153,7 +154,6 @@ const RELAYED: readonly (readonly [sql: string, reason: RegExp])[] = [
   ['SELECT chr(0) FROM side WHERE id < 0', CONSTANT],
   ["SELECT id FROM side WHERE d > date '2024-01-01' + interval '300000 years'", CONSTANT],
   ["SELECT id FROM side WHERE d > date '2024-01-01' + 2000000000", CONSTANT],
-  ["SELECT id FROM m WHERE st > $1::timestamp + interval '1 day'", CONSTANT],
   ['SELECT to_timestamp(900000000000000) FROM side WHERE id < 0', CONSTANT],
   // Rows that a filter leaves out have been sorted.
   [
@@ -188,6 +188,9 @@ const LOCAL: readonly string[] = [
   'SELECT id FROM m WHERE s8 > extract(epoch from now())::bigint - 86400',
   'SELECT id FROM m WHERE d > CURRENT_DATE - 7',
   'SELECT id FROM m WHERE n > $1::numeric AND s4 > $2::int',
+  "SELECT id FROM m WHERE st > $1::timestamp + interval '1 day'",
+  'SELECT id FROM m ORDER BY id LIMIT $1 OFFSET ($2 - 1) * 10',
+  'SELECT n / $1::int + s4 FROM m',
   'WITH q AS MATERIALIZED (SELECT id, i4 FROM side) SELECT id FROM q',
   'WITH q AS NOT MATERIALIZED (SELECT id, 1 / i4 AS y FROM side) SELECT a.id FROM q a, q b',
   'WITH q AS (SELECT id, 1 / i4 AS y FROM side) SELECT id FROM q',
