@@ -6,7 +6,8 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 
-import { featureNotSupported, toPgError } from '../errors.ts'
+import { featureNotSupported, objectNotReady, toPgError } from '../errors.ts'
+import type { PgError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { errorResponse } from '../wire/backend.ts'
 import { decodeStartup, startupSize } from '../wire/startup.ts'
@@ -30,6 +31,12 @@ export type BackchannelAddress =
 const ENCODINGS: ReadonlySet<string> = new Set(['UTF8', 'SQL_ASCII'])
 
 type Startup = Extract<StartupPacket, { kind: 'startup' }>
+
+/**
+ * The pid of the upstream's backend and its database's name, which may hold anything. Background
+ * workers know no name, and servers before 15 send the pattern itself.
+ */
+const BACKEND = /^jetgres:(\d+)(?::(.*))?$/s
 
 export class Backchannel {
   readonly #options: BackchannelOptions
@@ -104,13 +111,14 @@ export class Backchannel {
     }
     const pid = this.#nextPid++
     const key = { pid, secret: randomBytes(4) }
-    const backendPid = Number(
-      /^jetgres:(\d+)$/.exec(startup.parameters.get('application_name') ?? '')?.[1]
-    )
+    const database = startup.parameters.get('database') ?? ''
+    const name = startup.parameters.get('application_name') ?? ''
+    const [, backendPid, origin] = BACKEND.exec(name) ?? []
+    if (origin && !isSameName(origin, database)) throw notItsDatabase(origin, database)
     const reads = new Reads({
       ...this.#options,
-      database: startup.parameters.get('database') ?? '',
-      client: () => this.#options.clientOf(backendPid)
+      database,
+      client: () => this.#options.clientOf(Number(backendPid))
     })
     const { secret, log } = this.#options
     const conversation = new BackConversation({ socket, secret, key, log }, reads)
@@ -125,3 +133,20 @@ export class Backchannel {
     socket.end()
   }
 }
+
+/** A name that a client has given at too great a length is known upstream by its beginning. */
+const isSameName = (origin: string, database: string): boolean =>
+  origin === database ||
+  (Buffer.byteLength(origin) > NAME_BYTES_MAX - CHARACTER_BYTES_MAX && database.startsWith(origin))
+
+/** What Postgres keeps of a name, and what of it one character can take. */
+const NAME_BYTES_MAX = 63
+const CHARACTER_BYTES_MAX = 4
+
+/** @returns PgError 55000: a copy has the live children of its original */
+const notItsDatabase = (origin: string, database: string): PgError =>
+  objectNotReady(`the live tables of database "${origin}" are those of database "${database}"`, {
+    severity: 'FATAL',
+    detail: `Database "${origin}" was copied from it, or is it under another name.`,
+    hint: `In "${origin}" drop them with DROP TABLE … CASCADE and create them again.`
+  })

@@ -90,7 +90,8 @@ export const pointServer = (exists: boolean, address: BridgeAddress, quote: Quot
     ['fetch_size', String(FETCH_SIZE)],
     // What is written comes over it, too.
     ['updatable', 'true'],
-    ['application_name', 'jetgres:%p'],
+    // Which backend it is, of which database: a copy of the database has this server, too.
+    ['application_name', 'jetgres:%p:%d'],
     ['connect_timeout', '5']
   ]
   const list = options.map(([name, value]) => `${exists ? 'SET ' : ''}${name} ${quote(value)}`)
