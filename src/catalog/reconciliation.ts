@@ -34,6 +34,8 @@ export class Reconciliation {
   readonly #open = new Map<number, number>()
   /** The last change of each database's relations; the next one begins when it has ended. */
   readonly #turns = new Map<string, Promise<void>>()
+  /** Whose live child could not be made again, which the log has been told. */
+  readonly #childless = new WeakSet<Relation>()
 
   constructor(options: ReconciliationOptions) {
     this.#options = options
@@ -109,7 +111,7 @@ export class Reconciliation {
     relations.setViews(name, await findViews(database, [...twins.keys()]))
   }
 
-  /** The back channel's address and secret may have changed since the last run. Once is enough. */
+  /** The back channel's address and secret may have changed since the last run, or it was dropped. */
   async #refreshBridge(database: MaintenanceDatabase): Promise<void> {
     try {
       await database.installBridge()
@@ -158,9 +160,13 @@ export class Reconciliation {
     try {
       await restoreChild(database, relation.definition)
       relation.hasChild = true
+      this.#childless.delete(relation)
       log.warn({ relation: relation.label }, 'live child was missing and has been made again')
     } catch (err) {
-      log.debug({ err, relation: relation.label }, 'live child is missing')
+      // The next look, in seconds, fails for the same reason.
+      const level = this.#childless.has(relation) ? 'debug' : 'warn'
+      this.#childless.add(relation)
+      log[level]({ err, relation: relation.label }, 'live child is missing')
     }
   }
 }

@@ -7,7 +7,7 @@
 // together. Each call carries a proof that only jetgres can make, bound to twin and relation, so no
 // user can attach a child of their own choosing (invariant 10).
 
-import { installChanges, installWrites } from './bridge-writes.ts'
+import { CHANGES, installChanges, installWrites } from './bridge-writes.ts'
 
 export const SCHEMA = 'jetgres_live'
 export const SERVER = 'jetgres'
@@ -77,6 +77,12 @@ BEGIN
   INSERT INTO ${SCHEMA}.detached VALUES (relation);
 END $$;
 `
+
+/** Whether what was installed is still there: anybody who may can drop schema, extension or database. */
+export const STANDS = `
+SELECT pg_catalog.to_regprocedure('${SCHEMA}.adopt(oid,bigint,text,text)') IS NOT NULL
+   AND pg_catalog.to_regclass('${SCHEMA}.${CHANGES}') IS NOT NULL
+   AND EXISTS (SELECT FROM pg_catalog.pg_foreign_server WHERE srvname = '${SERVER}') AS stands`
 
 /** What needs the server to be there. */
 export const INSTALL_CHANGES = installChanges(SCHEMA, SERVER)

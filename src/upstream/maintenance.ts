@@ -7,7 +7,15 @@ import pg from 'pg'
 
 import { limits } from '../limits.ts'
 import type { Logger } from '../log.ts'
-import { INSTALL, INSTALL_CHANGES, mapUsers, pointServer, SCHEMA, SERVER } from './bridge.ts'
+import {
+  INSTALL,
+  INSTALL_CHANGES,
+  mapUsers,
+  pointServer,
+  SCHEMA,
+  SERVER,
+  STANDS
+} from './bridge.ts'
 import type { BridgeAddress } from './bridge.ts'
 import type { Writes } from './bridge-writes.ts'
 import { dial } from './dial.ts'
@@ -36,6 +44,8 @@ export class MaintenanceDatabase {
   readonly #pool: pg.Pool
   readonly #options: MaintenanceOptions
   #bridge: Promise<void> | undefined
+  /** By this process: address and secret are its own. */
+  #isInstalled = false
 
   constructor(name: string, options: MaintenanceOptions) {
     const { target, log } = options
@@ -81,12 +91,9 @@ export class MaintenanceDatabase {
     }
   }
 
-  /** Makes or refreshes schema, server, mapping and functions; at most once at a time. */
+  /** Sees to it that schema, server, mapping and functions are there and ours; at most once at a time. */
   installBridge(): Promise<void> {
-    this.#bridge ??= this.#install().catch((error: unknown) => {
-      this.#bridge = undefined
-      throw error
-    })
+    this.#bridge ??= this.#ensureBridge().finally(() => (this.#bridge = undefined))
     return this.#bridge
   }
 
@@ -98,6 +105,19 @@ export class MaintenanceDatabase {
 
   async close(): Promise<void> {
     await this.#pool.end()
+  }
+
+  async #ensureBridge(): Promise<void> {
+    if (this.#isInstalled && (await this.#stands())) return
+    this.#isInstalled = false
+    await this.#install()
+    this.#isInstalled = true
+  }
+
+  /** Where nobody can be asked it is taken to stand: whatever needs it says what is wrong. */
+  async #stands(): Promise<boolean> {
+    const rows = await this.query<{ stands: boolean }>(STANDS).catch(() => undefined)
+    return rows?.[0]?.stands ?? true
   }
 
   async #install(): Promise<void> {
