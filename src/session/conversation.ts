@@ -222,6 +222,11 @@ export class Conversation {
     })
   }
 
+  /** The open transaction has made or altered relations. */
+  get hasDefined(): boolean {
+    return this.#made.length > 0
+  }
+
   made(relation: Relation): void {
     this.#depend(relation)
   }

@@ -27,6 +27,7 @@ import type { Conversation } from './conversation.ts'
 import type { Inspection } from './inspect.ts'
 import { inspectKnown } from './known-selects.ts'
 import { OurPortal } from './our-portal.ts'
+import { isUnpreparable, rolledBack } from './prepare-transaction.ts'
 import { PreparedSelect } from './prepared-select.ts'
 import { relayText } from './relay-text.ts'
 import { SelectPortal } from './select-portal.ts'
@@ -68,6 +69,13 @@ export class Extended {
       })
     }
     if (message.name === '' && this.#parseAgain(message, frame)) return undefined
+    if (isUnpreparable(this.#c, message.text)) {
+      return this.#inTurn(async () => {
+        // The transaction may have ended, or failed, by what was relayed before.
+        if (!isUnpreparable(this.#c, message.text)) return this.parse(frame)
+        await this.#c.report(await rolledBack(this.#c))
+      })
+    }
     let inspection: Inspection
     try {
       inspection = inspectKnown(message.text, this.#c.context.names())

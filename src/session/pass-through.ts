@@ -7,6 +7,7 @@ import { frameEnd, HEADER_BYTES } from '../wire/frames.ts'
 import type { Conversation } from './conversation.ts'
 import { TYPE } from './frame-types.ts'
 import { inspectKnown } from './known-selects.ts'
+import { isUnpreparable } from './prepare-transaction.ts'
 
 export class PassThrough {
   readonly #c: Conversation
@@ -87,6 +88,7 @@ export class PassThrough {
   }
 
   #isPlain(text: string): boolean {
+    if (isUnpreparable(this.#c, text)) return false
     try {
       return inspectKnown(text, this.#c.context.names()).kind === 'plain'
     } catch {

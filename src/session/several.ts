@@ -10,6 +10,7 @@ import type { Ask } from '../upstream/exchange.ts'
 import type { Conversation } from './conversation.ts'
 import { inspect } from './inspect.ts'
 import type { Inspection, Part } from './inspect.ts'
+import { isUnpreparable, rolledBack } from './prepare-transaction.ts'
 import { relayText } from './relay-text.ts'
 import { encodeReply, isRelayed } from './statements/reply.ts'
 import { keepsRoute, runStatement } from './statements/run.ts'
@@ -46,6 +47,7 @@ async function runPart(c: Conversation, { text, shift }: Part): Promise<void> {
 }
 
 async function answerPart(c: Conversation, text: string): Promise<void> {
+  if (isUnpreparable(c, text)) throw await rolledBack(c)
   const inspection = inspect(text, c.context.names())
   if (inspection.kind === 'ours') {
     const reply = await runStatement(c, inspection.statement, text)

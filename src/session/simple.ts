@@ -17,6 +17,7 @@ import { inspectKnown } from './known-selects.ts'
 import { answerNow, runLocal } from './local-run.ts'
 import { planSelect } from './plan.ts'
 import type { LocalPlan } from './plan.ts'
+import { isUnpreparable, rolledBack } from './prepare-transaction.ts'
 import { relayQuery } from './relay-text.ts'
 import { withCatalogHint } from './rw-catalog.ts'
 import { runSeveral } from './several.ts'
@@ -52,6 +53,7 @@ export class Simple {
   }
 
   #query(frame: Frame, text: string): Promise<void> | undefined {
+    if (isUnpreparable(this.#c, text)) return this.#unprepared(frame, text)
     const kept = this.#c.isUndisturbed ? this.#plans.find(this.#c, text) : undefined
     const done = kept && this.#again(frame, text, kept)
     if (done) return done === 'answered' ? undefined : done
@@ -127,6 +129,15 @@ export class Simple {
   #selected({ rows }: RunResult): void {
     this.#c.output.write(selected(rows))
     this.#c.output.write(readyForQuery(this.#c.link.status))
+  }
+
+  async #unprepared(frame: Frame, text: string): Promise<void> {
+    const { link } = this.#c
+    await link.drained()
+    if (link.skipping) return this.#relay(frame.bytes)
+    // The transaction may have ended, or failed, by what was relayed before.
+    if (!isUnpreparable(this.#c, text)) return this.#query(frame, text)
+    await this.#reported(await rolledBack(this.#c))
   }
 
   /** An error in a statement of ours is reported like any other, in its turn. */

@@ -78,9 +78,12 @@ BEGIN
 END $$;
 `
 
+/** The function that gives a twin its live child, for to_regprocedure. */
+export const ADOPT = `${SCHEMA}.adopt(oid,bigint,text,text)`
+
 /** Whether what was installed is still there: anybody who may can drop schema, extension or database. */
 export const STANDS = `
-SELECT pg_catalog.to_regprocedure('${SCHEMA}.adopt(oid,bigint,text,text)') IS NOT NULL
+SELECT pg_catalog.to_regprocedure('${ADOPT}') IS NOT NULL
    AND pg_catalog.to_regclass('${SCHEMA}.${CHANGES}') IS NOT NULL
    AND EXISTS (SELECT FROM pg_catalog.pg_foreign_server WHERE srvname = '${SERVER}') AS stands`
 

@@ -1,14 +1,17 @@
 // Goal: an upstream that goes away while the maintenance role works there costs that work, never the
-// process. Method: a real Postgres that ends the very connection, with a query in it, between two and by a crash.
+// process, and what is set for that role costs nothing.
+// Method: a real Postgres that ends the very connection, with a query in it, between two and by a crash.
 
 import type pg from 'pg'
 import t from 'tap'
+import type { Test } from 'tap'
 
 import { createLogger } from '../../src/log.ts'
 import { loadTarget } from '../../src/upstream/dial.ts'
 import { MaintenanceDatabase } from '../../src/upstream/maintenance.ts'
 import { eventually } from '../support/eventually.ts'
 import { startPostgres } from '../support/postgres-server.ts'
+import type { PostgresServer } from '../support/postgres-server.ts'
 
 const log = createLogger({ level: 'silent', format: 'json' })
 
@@ -54,6 +57,63 @@ void t.test('a connection that is lost while somebody has it', async (t) => {
     await eventually(async () => (await database.query('SELECT 1')).length === 1)
   }
 })
+
+void t.test('settings of the role do not act on its connections', async (t) => {
+  const server = await startPostgres(t)
+  const admin = await server.connect()
+  await admin.query('CREATE ROLE keeper SUPERUSER LOGIN; CREATE SCHEMA elsewhere')
+  const settings = {
+    statement_timeout: '1ms',
+    lock_timeout: '1ms',
+    idle_in_transaction_session_timeout: '1ms',
+    idle_session_timeout: '1ms',
+    transaction_timeout: '250ms',
+    default_transaction_read_only: 'on',
+    default_transaction_isolation: 'serializable',
+    search_path: 'elsewhere, pg_catalog'
+  }
+  for (const [name, value] of Object.entries(settings)) {
+    const literal = name === 'search_path' ? value : `'${value}'`
+    await admin.query(`ALTER ROLE keeper SET ${name} = ${literal}`)
+  }
+  const database = await open(t, server, { user: 'keeper', database: 'postgres' })
+  await database.withClient(async (client) => {
+    await client.query('BEGIN')
+    const shown = Object.keys(settings).map((name) => `current_setting('${name}') AS ${name}`)
+    const { rows } = await client.query(`SELECT ${shown.join(', ')}`)
+    t.same(rows, [
+      {
+        statement_timeout: '0',
+        lock_timeout: '0',
+        idle_in_transaction_session_timeout: '0',
+        idle_session_timeout: '0',
+        transaction_timeout: '0',
+        default_transaction_read_only: 'off',
+        default_transaction_isolation: 'read committed',
+        search_path: 'pg_catalog,pg_temp'
+      }
+    ])
+    await client.query('ROLLBACK')
+  })
+  await database.installBridge()
+})
+
+interface Login {
+  readonly user: string
+  readonly database: string
+}
+
+async function open(t: Test, server: PostgresServer, login: Login): Promise<MaintenanceDatabase> {
+  const database = new MaintenanceDatabase(login.database, {
+    target: await loadTarget(server.url.replace('postgres@', `${login.user}@`)),
+    secret: 'secret',
+    backchannel: () => ({ host: '127.0.0.1', port: 1 }),
+    lost: () => undefined,
+    log
+  })
+  t.teardown(() => database.close())
+  return database
+}
 
 async function isAsleep(admin: pg.Client, pid: number): Promise<boolean> {
   const found = await admin.query(

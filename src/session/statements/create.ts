@@ -9,6 +9,7 @@ import type { CreateRelation } from '../../sql/create-relation.ts'
 import type { ListedColumn } from '../../sql/columns.ts'
 import type { QualifiedName } from '../../sql/cursor.ts'
 import type { GivenOption } from '../../sql/option-list.ts'
+import { notSupported } from '../../sql/refusals.ts'
 import {
   lastingOptions,
   readConnector,
@@ -105,13 +106,25 @@ const hasKey = ({ relation, encoding }: CreateRelation): boolean =>
   relation === 'table' || encoding.format === 'upsert'
 
 const IN_PLACE = `
-SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relname = $1 AND n.nspname = COALESCE($2, pg_catalog.current_schema())`
+SELECT s.name, c.oid
+FROM (SELECT COALESCE($2, pg_catalog.current_schema()::pg_catalog.text)) s(name)
+LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = s.name
+LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = $1`
 
-/** The OID of what has the name where the twin would go, wherever else the name may be found. */
+/** An alias, and what it stands for in each session. */
+const TEMPORARY = /^pg_temp(?:_\d+)?$/
+
+/**
+ * The OID of what has the name where the twin would go, wherever else the name may be found.
+ * @throws PgError 0A000 when that is the schema of temporary tables
+ */
 async function inPlace(c: Conversation, name: QualifiedName): Promise<number | undefined> {
   const [row] = await askUpstream(c, IN_PLACE, [name.name, name.schema ?? null])
-  return row?.[0] ? Number(row[0]) : undefined
+  if (TEMPORARY.test(row?.[0] ?? '')) {
+    const hint = 'Name another schema: the relation outlives its session.'
+    throw notSupported('TEMPORARY', name.position, hint)
+  }
+  return row?.[1] ? Number(row[1]) : undefined
 }
 
 /** The relation that OR REPLACE replaces. @throws PgError 42809 */
