@@ -162,6 +162,10 @@ export class MaintenanceDatabase {
   }
 }
 
+/** All connections were in use for too long, in pg-pool's own words: its error has nothing else. */
+export const isPoolTimeout = (error: unknown): boolean =>
+  error instanceof Error && error.message === 'timeout exceeded when trying to connect'
+
 /** Every database that jetgres has had to look into. */
 export class Maintenance {
   readonly #options: MaintenanceOptions

@@ -9,7 +9,8 @@ import { pipeline } from 'node:stream/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 
-import { saidByPostgres, tooManyConnections } from '../errors.ts'
+import { cannotConnect, PgError, saidByPostgres, tooManyConnections } from '../errors.ts'
+import { isPoolTimeout } from './maintenance.ts'
 import type { MaintenanceDatabase } from './maintenance.ts'
 
 // What postgres_fdw sets on its connections (connection.c): its conditions are written for these.
@@ -41,7 +42,7 @@ export class ScratchSpace {
 
   /**
    * An empty table with these columns of another one, given by OID or by name.
-   * @throws what Postgres says, or 53300
+   * @throws what Postgres says, 53300, or 08001
    */
   async table(shape: number | string, attnums: readonly number[]): Promise<ScratchTable> {
     const number = ++this.#made
@@ -88,16 +89,29 @@ export class ScratchSpace {
 
   async #connect(): Promise<pg.PoolClient> {
     if (this.#client) return this.#client
-    const client = await this.#database.connect().catch((cause: unknown) => {
-      throw tooManyConnections('no connection is free to evaluate a condition upstream', {
-        hint: 'Too many statements at a time need Postgres to filter ingested rows.',
-        cause
-      })
+    const client = await this.#database.connect().catch((error: unknown) => {
+      throw unconnected(error)
     })
     this.#client = client
     await client.query(BEGIN)
     return client
   }
+}
+
+/** Why there is no connection. */
+function unconnected(error: unknown): Error {
+  if (error instanceof pg.DatabaseError) return saidByPostgres(error)
+  if (isPoolTimeout(error)) {
+    return tooManyConnections('no connection is free to evaluate a condition upstream', {
+      hint: 'Too many statements at a time need Postgres to filter ingested rows.',
+      cause: error
+    })
+  }
+  if (error instanceof PgError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return cannotConnect(`could not connect to the upstream to evaluate a condition: ${reason}`, {
+    cause: error
+  })
 }
 
 async function createTable(

@@ -6,9 +6,11 @@ import type pg from 'pg'
 import t from 'tap'
 import type { Test } from 'tap'
 
+import { limits } from '../../src/limits.ts'
 import { createLogger } from '../../src/log.ts'
 import { loadTarget } from '../../src/upstream/dial.ts'
 import { MaintenanceDatabase } from '../../src/upstream/maintenance.ts'
+import { ScratchSpace } from '../../src/upstream/scratch-table.ts'
 import { eventually } from '../support/eventually.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import type { PostgresServer } from '../support/postgres-server.ts'
@@ -96,6 +98,25 @@ void t.test('settings of the role do not act on its connections', async (t) => {
     await client.query('ROLLBACK')
   })
   await database.installBridge()
+})
+
+void t.test('a scratch table says why it has no connection', async (t) => {
+  const server = await startPostgres(t)
+  const gone = await open(t, server, { user: 'postgres', database: 'gone' })
+  await t.rejects(new ScratchSpace(gone).table(0, []), {
+    code: '3D000',
+    message: 'database "gone" does not exist'
+  })
+  const nobody = await open(t, server, { user: 'nobody', database: 'postgres' })
+  await t.rejects(new ScratchSpace(nobody).table(0, []), { code: '28000' })
+  const busy = await open(t, server, { user: 'postgres', database: 'postgres' })
+  const held = Array.from({ length: limits.maintenanceConnectionsMax }, () => busy.connect())
+  const clients = await Promise.all(held)
+  await t.rejects(new ScratchSpace(busy).table(0, []), { code: '53300', hint: /^Too many/ })
+  for (const client of clients) client.release()
+  await server.stop()
+  const away = await open(t, server, { user: 'postgres', database: 'postgres' })
+  await t.rejects(new ScratchSpace(away).table(0, []), { code: '08001' })
 })
 
 interface Login {
