@@ -7,8 +7,18 @@ import type pg from 'pg'
 import t from 'tap'
 
 import { eventually } from '../support/eventually.ts'
+import { startJetgres } from '../support/jetgres.ts'
 import { publishJson, withoutNats } from '../support/nats-server.ts'
-import { fedBy, lastRoute, openWorld, refusal, rowsOf, untilCount } from './world.ts'
+import { startPostgres } from '../support/postgres-server.ts'
+import {
+  fedBy,
+  lastRoute,
+  openWorld,
+  refusal,
+  rowsOf,
+  startWorldStream,
+  untilCount
+} from './world.ts'
 import type { World } from './world.ts'
 
 const skip = { skip: withoutNats() }
@@ -251,4 +261,61 @@ void t.test('what a transaction sees', skip, async (t) => {
     isOver = true
     await going
   })
+})
+
+void t.test('a transaction that defines relations is not prepared', skip, async (t) => {
+  const [stream, postgres] = await Promise.all([
+    startWorldStream(t),
+    startPostgres(t, { settings: { max_prepared_transactions: '5' } })
+  ])
+  const jetgres = await startJetgres(t, { upstream: postgres.url })
+  const client = await jetgres.connect()
+  const direct = await postgres.connect()
+  const { server: nats, admin: connection } = stream
+  const feed = fedBy(nats, 'e2e.p')
+  const make = `CREATE TABLE p ${COLUMNS} ${feed}`
+  const refused = {
+    code: '0A000',
+    message: /^cannot PREPARE a transaction that has created or altered a relation/,
+    hint: /^Use COMMIT/
+  }
+  const isOver = async (why: string): Promise<void> => {
+    t.same(await rowsOf(client, 'SELECT now() = statement_timestamp()'), [[true]], `${why}: over`)
+    t.notOk(await isThere(direct, 'p'), `${why}: rolled back`)
+    t.same(await rowsOf(client, 'SHOW SOURCES'), [['public.kept']], `${why}: forgotten`)
+    t.same(await rowsOf(direct, 'SELECT gid FROM pg_prepared_xacts'), [], why)
+  }
+  await publishJson(connection, 'e2e.p', ids(0, 3))
+  await client.query(`CREATE TABLE kept ${COLUMNS} ${feed}`)
+  await untilCount(client, 'kept', 3)
+
+  await client.query('BEGIN')
+  await client.query(make)
+  t.match(await refusal(client, "/* 2 */ prepare /* */ TRANSACTION 'x'"), refused)
+  await isOver('a simple query')
+  t.match(await refusal(client, `BEGIN; ${make}; PREPARE TRANSACTION 'x'`), refused)
+  await isOver('several statements')
+  await client.query('BEGIN')
+  await client.query(make)
+  const parsed = { name: 'ends', text: "PREPARE TRANSACTION 'x'" }
+  await t.rejects(client.query(parsed), refused)
+  await isOver('the extended protocol')
+  await client.query('BEGIN')
+  await client.query('ALTER TABLE kept ADD COLUMN w text')
+  t.match(await refusal(client, "PREPARE TRANSACTION 'x'"), refused, 'what is altered')
+  await isOver('what is altered')
+  await untilCount(client, 'kept', 3)
+
+  await client.query('BEGIN')
+  await client.query(make)
+  await refusal(client, 'SELECT 1/0')
+  t.equal((await client.query("PREPARE TRANSACTION 'x'")).command, 'ROLLBACK', 'as Postgres has it')
+  await isOver('one that has failed')
+
+  await client.query('BEGIN; CREATE TABLE plain (id int)')
+  await client.query("PREPARE TRANSACTION 'x'; BEGIN")
+  await client.query(`${make}; COMMIT`)
+  await client.query("COMMIT PREPARED 'x'")
+  t.ok(await isThere(direct, 'plain'), 'others are')
+  await untilCount(client, 'p', 3)
 })
