@@ -40,7 +40,7 @@ async function withLive(world: World, count: number): Promise<void> {
 }
 
 /** Waits until a fresh session answers. */
-async function answers(world: World, sql: string, want: unknown, user = 'postgres'): Promise<void> {
+async function answers(world: Pick<World, 'jetgres'>, sql: string, want: unknown, user = 'postgres'): Promise<void> {
   let seen: unknown
   const check = async (): Promise<boolean> => {
     const client = await world.jetgres.connect({ user })
@@ -229,6 +229,34 @@ void t.test('without postgres_fdw the local route works, and says so', skip, asy
     }
     await client.query('DROP TABLE live')
   }
+})
+
+void t.test('whose role the maintenance role lacks is told so, until it is granted', skip, async (t) => {
+  const [stream, postgres] = await Promise.all([startWorldStream(t), startPostgres(t)])
+  const { server: nats, admin: connection } = stream
+  await publishJson(connection, 'e2e.live', ids(0, 5))
+  const direct = await postgres.connect()
+  await direct.query(`CREATE ROLE caretaker LOGIN; CREATE ROLE "Amy" LOGIN; CREATE EXTENSION postgres_fdw;
+    GRANT CREATE ON DATABASE postgres TO caretaker; GRANT CREATE ON SCHEMA public TO "Amy";
+    GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO caretaker`)
+  const jetgres = await startJetgres(t, { upstream: postgres.url.replace('postgres@', 'caretaker@') })
+  const amy = await jetgres.connect({ user: 'Amy' })
+  const straight = await postgres.connect({ user: 'Amy' })
+  const notices: string[] = []
+  amy.on('notice', (notice) => notices.push(`${notice.message}: ${notice.hint ?? ''}`))
+  await amy.query(`CREATE TABLE live (id int PRIMARY KEY, v text) ${fedBy(nats, 'e2e.live')}`)
+  t.match(notices.join(), /"live" has no live child upstream.*Use: GRANT "Amy" TO caretaker$/)
+  await untilCount(amy, 'live', 5)
+  t.equal(await lastRoute(amy), 'local')
+  t.equal((await refusal(amy, RELAYED)).code, '55000')
+  t.match((await refusal(straight, LOCAL)).message, /"live" is read through jetgres only/)
+  await direct.query('GRANT "Amy" TO caretaker')
+  await answers({ jetgres }, RELAYED, [[5]], 'Amy')
+  t.same(await rowsOf(straight, LOCAL), [[5]], 'the guard is gone')
+  const others = notices.length
+  await amy.query(`CREATE TABLE more (id int PRIMARY KEY, v text) ${fedBy(nats, 'e2e.live')}`)
+  t.equal(notices.length, others, 'and no notice')
+  await untilCount(amy, 'more', 5)
 })
 
 void t.test('a client that sends rubbish harms nobody', async (t) => {
