@@ -282,6 +282,25 @@ void t.test('what RisingWave has and jetgres has not is an error', skip, async (
   t.same(await rowsOf(client, 'SHOW SOURCES'), [])
 })
 
+void t.test('no relation is temporary, however that is said', skip, async (t) => {
+  const world = await openShared()
+  const client = await world.jetgres.connect()
+  const told = {
+    code: '0A000',
+    message: 'TEMPORARY is not supported in a relation with a connector',
+    hint: 'Name another schema: the relation outlives its session.'
+  }
+  for (const name of ['pg_temp.x', 'IF NOT EXISTS pg_temp.x', '"pg_temp"."x y"']) {
+    t.match(await refusal(client, create(world, name, 'x')), { ...told, at: /^"?pg_temp/ }, name)
+  }
+  await client.query('SET search_path = pg_temp')
+  t.match(await refusal(client, create(world, 'x', 'x')), told, 'by the search_path')
+  await client.query('CREATE TEMP TABLE made (id int)')
+  const [[schema]] = (await rowsOf(client, 'SELECT current_schema()')) as [[string]]
+  t.match(await refusal(client, create(world, `${schema}.x`, 'x')), told, 'by its own name')
+  await client.end()
+})
+
 void t.test('SHOW and DESCRIBE', skip, async (t) => {
   const world = await openWorld(t)
   const { client, nats } = world
