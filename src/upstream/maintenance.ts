@@ -22,7 +22,7 @@ import { dial } from './dial.ts'
 import type { Target } from './dial.ts'
 import { DialedStream } from './dialed-stream.ts'
 import { Gates } from './gates.ts'
-import { SESSION_OPTIONS, setNewerSettings } from './session-settings.ts'
+import { setSettings } from './session-settings.ts'
 import { INSTALL_STATUS } from './status-views.ts'
 
 export type Act = `adopt ${Writes}` | 'release' | 'detach'
@@ -60,8 +60,7 @@ export class MaintenanceDatabase {
       max: limits.maintenanceConnectionsMax,
       connectionTimeoutMillis: limits.connectTimeoutMs,
       application_name: 'jetgres maintenance',
-      options: SESSION_OPTIONS,
-      verify: (client, done) => void setNewerSettings(client).then(() => done(), done),
+      verify: (client, done) => void setSettings(client).then(() => done(), done),
       allowExitOnIdle: true
     })
     this.#pool.on('error', (err) =>

