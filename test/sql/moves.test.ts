@@ -1,0 +1,28 @@
+// Goal: FETCH and MOVE are told from texts that hold the words. Method: texts, and the portals they name.
+
+import t from 'tap'
+
+import { movedPortals } from '../../src/sql/moves.ts'
+import { loadParser } from '../../src/sql/parser.ts'
+
+await loadParser()
+
+const CASES: readonly (readonly [text: string, names: readonly string[]])[] = [
+  ['FETCH p', ['p']],
+  ['FETCH 2 FROM P', ['p']],
+  ['fetch backward all in "P"', ['P']],
+  ['MOVE ABSOLUTE 3 FROM c1; SELECT 1; FETCH NEXT c2;', ['c1', 'c2']],
+  ['/* first */ FETCH FORWARD 5 FROM p -- last', ['p']],
+  ['SELECT * FROM p FETCH FIRST 1 ROWS ONLY', []],
+  ['SELECT 1 AS fetch', []],
+  ["SELECT 'FETCH p'", []],
+  ['SELECT prefetch FROM p', []],
+  ["DO 'BEGIN FETCH p INTO x; END'", []],
+  ["FETCH 'p", []],
+  ['', []]
+]
+
+void t.test('portals that a text reads on', (t) => {
+  for (const [text, names] of CASES) t.same([...movedPortals(text)], names, text)
+  t.end()
+})
