@@ -6,6 +6,7 @@
 import { duplicateCursor, inFailedTransaction, PgError, toPgError } from '../errors.ts'
 import {
   BIND_COMPLETE,
+  commandComplete,
   NO_DATA,
   PARSE_COMPLETE,
   parameterDescription,
@@ -21,7 +22,7 @@ import {
   decodeTarget,
   frontend
 } from '../wire/frontend.ts'
-import { movedPortals } from '../sql/moves.ts'
+import { movedPortals, readSkip } from '../sql/moves.ts'
 import type { BindMessage, ParseMessage } from '../wire/frontend.ts'
 import type { Conversation } from './conversation.ts'
 import type { Inspection } from './inspect.ts'
@@ -283,6 +284,17 @@ export class Extended {
     if (portals.length === 0) return undefined
     return this.#inTurn(async () => {
       for (const portal of portals) await portal.handOver(this.#c, end)
+    })
+  }
+
+  /** MOVE FORWARD as a simple query, where rows of its portal were read here: the next are passed over here. */
+  skip(text: string): Promise<void> | undefined {
+    const skip = this.#portals.size > 0 && !this.#c.hasFailed ? readSkip(text) : undefined
+    const portal = skip && this.#portals.get(skip.portal)
+    if (!skip || !(portal instanceof SelectPortal) || !portal.isPartlyRead) return undefined
+    return this.#inTurn(async () => {
+      await this.#checkOpen(skip.portal, portal)
+      this.#c.output.write(commandComplete(`MOVE ${await portal.skip(this.#c, skip.rows)}`))
     })
   }
 

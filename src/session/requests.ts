@@ -96,8 +96,18 @@ export class Requests {
     const text = decodeQuery(frame.bytes, HEADER_BYTES)
     this.#extended.queryCame()
     this.#c.text = text
+    const skipped = this.#extended.skip(text)
+    if (skipped) return skipped.then(() => this.#ready())
     const ask = (): Promise<void> | undefined => this.#simple.query(frame, text)
     return this.#extended.beforeMove(text, 'sync')?.then(ask) ?? ask()
+  }
+
+  /** A simple query that was answered here is over. */
+  async #ready(): Promise<void> {
+    const { link } = this.#c
+    if (link.closed) return
+    if (link.dirty || link.skipping) await this.#c.finish()
+    this.#c.output.write(readyForQuery(link.status))
   }
 
   #sync(frame: Frame): Promise<void> | undefined {

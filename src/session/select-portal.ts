@@ -102,6 +102,23 @@ export class SelectPortal {
     c.output.write(complete ? selected(rows) : PORTAL_SUSPENDED)
   }
 
+  /** Some of its rows were read here, and there may be more. */
+  get isPartlyRead(): boolean {
+    return this.#rows > 0 && !this.#isAtEnd && !this.#isRelayed
+  }
+
+  /** Reads up to so many rows that nobody gets; returns how many there were. @throws PgError, UpstreamError */
+  async skip(c: Conversation, rows: number): Promise<number> {
+    this.#local.passRows(() => Buffer.alloc(0))
+    const result = await runLocal(c, this.#local, this.#statement.text, rows)
+    this.#local.passRows((frames) => frames)
+    if ('error' in result) throw result.error
+    if ('relay' in result) throw new Error(result.relay)
+    this.#rows += result.rows
+    this.#isAtEnd ||= result.complete
+    return result.rows
+  }
+
   /** SQL could move the upstream's portal of this name, which still stands before its first row. */
   get isBehind(): boolean {
     return this.#isHeld && !this.#isRelayed

@@ -1,4 +1,4 @@
-// Which portals a text reads on by FETCH and MOVE. Pure.
+// Which portals a text reads on by FETCH and MOVE, and how far where that is plain. Pure.
 
 import { tryScanTokens } from './parser.ts'
 import { splitStatements } from './split.ts'
@@ -12,6 +12,24 @@ export function movedPortals(text: string): ReadonlySet<string> {
   if (!MOVES.test(text)) return new Set()
   const names = (splitStatements(text) ?? []).map((statement) => movedPortal(statement.text))
   return new Set(names.filter((name) => name !== undefined))
+}
+
+export interface Skip {
+  readonly portal: string
+  readonly rows: number
+}
+
+/** MOVE FORWARD n, as asyncpg's cursors say it; undefined for all else. */
+export function readSkip(text: string): Skip | undefined {
+  const tokens = MOVES.test(text) ? tryScanTokens(text) : undefined
+  const [move, forward, count, ...rest] = tokens ?? []
+  if (move?.word !== 'move' || forward?.word !== 'forward' || count?.kind !== 'number')
+    return undefined
+  const [name, ...more] = ['in', 'from'].includes(rest[0]?.word ?? '') ? rest.slice(1) : rest
+  const portal = name && more.length === 0 ? identifierName(name) : undefined
+  const rows = Number(count.text)
+  // None is the row again that the portal stands on.
+  return portal && Number.isSafeInteger(rows) && rows > 0 ? { portal, rows } : undefined
 }
 
 function movedPortal(statement: string): string | undefined {

@@ -2,7 +2,7 @@
 
 import t from 'tap'
 
-import { movedPortals } from '../../src/sql/moves.ts'
+import { movedPortals, readSkip } from '../../src/sql/moves.ts'
 import { loadParser } from '../../src/sql/parser.ts'
 
 await loadParser()
@@ -24,5 +24,15 @@ const CASES: readonly (readonly [text: string, names: readonly string[]])[] = [
 
 void t.test('portals that a text reads on', (t) => {
   for (const [text, names] of CASES) t.same([...movedPortals(text)], names, text)
+  t.end()
+})
+
+void t.test('how far', (t) => {
+  for (const text of ['MOVE FORWARD 2 p', 'MOVE FORWARD 2 FROM p', 'move forward 2 in P']) {
+    t.same(readSkip(text), { portal: 'p', rows: 2 }, text)
+  }
+  for (const text of ['MOVE 2 IN p', 'MOVE FORWARD ALL IN p', 'MOVE BACKWARD 2 IN p', 'FETCH FORWARD 2 IN p', 'MOVE FORWARD 2', 'MOVE FORWARD 2 p q', 'MOVE FORWARD 1.5 p', 'MOVE FORWARD 0 p']) {
+    t.same(readSkip(text), undefined, text)
+  }
   t.end()
 })
