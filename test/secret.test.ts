@@ -54,14 +54,14 @@ void t.test('a link that leads nowhere is no place for it', async (t) => {
   t.same(await readdir(folder), [FILE], 'nothing else is left')
 })
 
-/** What loading says in a process whose files may not grow, as on a full disk. */
+/** What loading says in a process whose files may not grow, as on a full disk: built, it writes no others. */
 function loadOnFullDisk(folder: string): Promise<string> {
   const script = `
-    import { loadSecret } from './src/secret.ts'
+    import { loadSecret } from './dist/secret.js'
     process.on('SIGXFSZ', () => undefined)
     await loadSecret(${JSON.stringify(folder)}).catch((error) => console.log(error.code))
   `
-  const node = [process.execPath, ...process.execArgv, '--input-type=module', '--eval', script]
+  const node = [process.execPath, '--input-type=module', '--eval', script]
   return new Promise((resolve, reject) => {
     const argv = ['-c', 'ulimit -f 0; exec "$@"', 'sh', ...node]
     const cwd = join(import.meta.dirname, '..')

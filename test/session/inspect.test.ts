@@ -79,7 +79,9 @@ const KINDS: readonly (readonly [text: string, wanted: string])[] = [
   ['ALTER TABLE trades RENAME TO t2', 'ours: alter'],
   [`CREATE TABLE n (id int PRIMARY KEY) ${WITH} FORMAT PLAIN ENCODE JSON`, 'ours: createRelation'],
   ['BEGIN; SHOW SOURCES; COMMIT', 'several: 0 BEGIN | 7 SHOW SOURCES | 21 COMMIT'],
-  ["SELECT '😀'; DROP TABLE trades", "several: 0 SELECT '😀' | 12 DROP TABLE trades"]
+  ["SELECT '😀'; DROP TABLE trades", "several: 0 SELECT '😀' | 12 DROP TABLE trades"],
+  ["SELECT '😀'; COPY trades TO STDOUT", "several: 0 SELECT '😀' | 12 COPY trades TO STDOUT"],
+  ['ROLLBACK; SELECT FROM ONLY trades', 'several: 0 ROLLBACK | 10 SELECT FROM ONLY trades']
 ]
 
 const REWRITES: readonly (readonly [text: string, sent: string | undefined])[] = [
@@ -96,8 +98,8 @@ const REWRITES: readonly (readonly [text: string, sent: string | undefined])[] =
   ],
   ['COPY "Odd name" TO STDOUT', 'COPY (SELECT * FROM "Odd name") TO STDOUT'],
   [
-    "SELECT 'ä€😀'; COPY trades TO STDOUT",
-    "SELECT 'ä€😀'; COPY (SELECT * FROM trades) TO STDOUT"
+    "SELECT 'ä€😀' FROM ONLY trades",
+    "SELECT 'ä€😀' FROM      trades"
   ],
   ['COPY (SELECT * FROM trades) TO STDOUT', undefined],
   ['COPY trades FROM STDIN', undefined],
