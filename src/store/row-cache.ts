@@ -94,8 +94,8 @@ export class RowCache {
   }
 
   #failed({ schema, rows }: Entry, err: unknown): void {
-    if (rows?.isGivenUp !== false) return
-    rows.giveUp()
+    if (rows?.isGivenUp) return
+    rows?.giveUp()
     this.#options.log.warn({ err, relation: schema.id }, 'rows could not be kept for look-ups')
   }
 
