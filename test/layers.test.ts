@@ -18,6 +18,7 @@ const levels: Readonly<Record<string, number>> = {
   'config-commands.ts': 2,
   'config-near.ts': 2,
   'config-options.ts': 2,
+  'config-flags.ts': 2.2,
   'config.ts': 2.5,
   'config-help.ts': 2.5,
   'config-shown.ts': 2.7,
